@@ -1,0 +1,152 @@
+"""Settings, read once from the environment; a half-configured portal refuses to start.
+
+One class per environment: `Local` (a laptop, the demo), `Production`, `Testing`. `from_environment()`
+picks one by `PORTAL_ENV` and checks it as a whole before anything else runs.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Self
+
+
+class ConfigurationError(SystemExit):
+    """The settings do not fit together; the message names the variable and the remedy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything a process needs to know before its first request.
+
+    `data_dir` holds the database of an embedded install and the outbox; `keyring` stands beside it, never
+    inside, so that a copy of the data is unreadable. `proxies` is the number of trusted reverse proxies.
+    """
+
+    name: ClassVar[str]
+
+    data_dir: Path
+    keyring: Path
+    database_url: str
+    host: str = "127.0.0.1"
+    port: int = 8000
+    base_url: str = ""
+    proxies: int = 0
+    smtp_url: str | None = None
+    mail_from: str = "portal@localhost"
+    testing: bool = False
+    argon2_cost: Mapping[str, int] = field(
+        default_factory=lambda: {"time_cost": 2, "memory_cost": 19_456, "parallelism": 1}
+    )
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        data_dir = Path(environ.get("PORTAL_DATA_DIR", "var")).resolve()
+        host, port = environ.get("HOST", "127.0.0.1"), _port(environ.get("PORT", "8000"))
+        return cls(
+            data_dir=data_dir,
+            keyring=Path(environ.get("PORTAL_KEYRING", f"{data_dir}.keyring.json")).resolve(),
+            database_url=_psycopg(environ.get("DATABASE_URL", f"sqlite:///{data_dir / 'portal.db'}")),
+            host=host,
+            port=port,
+            base_url=environ.get("PORTAL_BASE_URL", f"http://{host}:{port}").rstrip("/"),
+            proxies=int(environ.get("PORTAL_PROXIES", "0")),
+            smtp_url=environ.get("SMTP_URL"),
+            mail_from=environ.get("PORTAL_MAIL_FROM", "portal@localhost"),
+        )
+
+    @property
+    def outbox(self) -> Path:
+        """Where mails are put as files while no SMTP server is configured."""
+        return self.data_dir / "outbox"
+
+    @property
+    def on_loopback(self) -> bool:
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def secure(self) -> bool:
+        return self.base_url.startswith("https://")
+
+    def check(self) -> Self:
+        """Raise ConfigurationError, naming the variable, where settings contradict each other."""
+        if self.keyring.is_relative_to(self.data_dir):
+            msg = f"PORTAL_KEYRING ({self.keyring}) lies inside PORTAL_DATA_DIR: move it beside the data."
+            raise ConfigurationError(msg)
+        if not self.on_loopback and not self.smtp_url:
+            msg = f"HOST={self.host} is reachable from outside: set SMTP_URL, or bind to 127.0.0.1."
+            raise ConfigurationError(msg)
+        if not self.on_loopback and not (self.proxies and self.secure):
+            msg = (
+                f"HOST={self.host} is reachable from outside without TLS: set PORTAL_PROXIES to the number of "
+                "proxies that end TLS and PORTAL_BASE_URL to the https:// address, or bind to 127.0.0.1."
+            )
+            raise ConfigurationError(msg)
+        return self
+
+
+class Local(Config):
+    """A laptop or the demo: SQLite in the data directory, mail in the outbox folder, loopback only."""
+
+    name = "local"
+
+
+class Production(Config):
+    """Needs its database, its public address and its mail server said outright."""
+
+    name = "production"
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        missing = [key for key in ("DATABASE_URL", "PORTAL_BASE_URL", "SMTP_URL") if not environ.get(key)]
+        if missing:
+            msg = f"PORTAL_ENV=production needs {', '.join(missing)}."
+            raise ConfigurationError(msg)
+        return super().read(environ)
+
+    def check(self) -> Self:
+        if not self.secure:
+            msg = "PORTAL_ENV=production needs PORTAL_BASE_URL to begin with https://."
+            raise ConfigurationError(msg)
+        return super().check()
+
+
+class Testing(Config):
+    """What the tests build by hand: a cheap password hash, so that a cast of ten signs in quickly."""
+
+    name = "testing"
+
+
+ENVIRONMENTS: Mapping[str, type[Config]] = {"local": Local, "production": Production}
+
+
+def from_environment(environ: Mapping[str, str] | None = None) -> Config:
+    environ = os.environ if environ is None else environ
+    name = environ.get("PORTAL_ENV", "local")
+    if name not in ENVIRONMENTS:
+        msg = f"PORTAL_ENV={name} is not known: use one of {', '.join(ENVIRONMENTS)}."
+        raise ConfigurationError(msg)
+    return ENVIRONMENTS[name].read(environ).check()
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 65_536:  # noqa: PLR2004 -- ports have sixteen bits
+        msg = f"PORT={text} is not a port number between 1 and 65535."
+        raise ConfigurationError(msg)
+    return int(text)
+
+
+def _psycopg(url: str) -> str:
+    """Accept the usual spellings of a PostgreSQL address; the driver is always psycopg 3."""
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url

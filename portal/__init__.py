@@ -1,0 +1,15 @@
+"""The portal: therapists assign readings and exercises to clients, clients work on them, therapists see how it goes.
+
+Its packages, top to bottom; each imports only what stands below it:
+
+    app | cli
+    demo
+    audit
+    assignments
+    library | caseload
+    accounts
+    http
+    core
+
+`docs/architecture.md` says where a line of code lives and how a request walks through.
+"""

@@ -1,0 +1,63 @@
+"""Who may see and do what: the mechanism. The rules live in each domain's `policy.py`.
+
+A `visible_to(viewer)` is the only place a domain's rows are selected. Its text depends on `viewer.shape`
+alone; who exactly asks travels as the bind parameters declared here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, cast
+
+from sqlalchemy import bindparam, literal
+
+from portal.core import clock
+from portal.core.db import AnySelect, Id, Instant, db, fetch_one
+from portal.core.errors import Forbidden, NotVisible
+from portal.core.ids import is_id
+from portal.core.viewer import Viewer
+
+VIEWER = bindparam("viewer_id", type_=Id())
+PRACTICE = bindparam("viewer_practice", type_=Id())
+NOW = bindparam("viewer_now", type_=Instant())
+THING = bindparam("thing_id", type_=Id())
+NOBODY = literal(1) == literal(0)
+
+
+class Row(Protocol):
+    """A mapped class with an id; a practice is its own tenant."""
+
+    id: Any
+
+
+T = TypeVar("T", bound=Row)
+VisibleTo = Callable[[Viewer], AnySelect]
+
+
+def binds(viewer: Viewer, **more: Any) -> dict[str, Any]:
+    """The values behind VIEWER, PRACTICE and NOW, and any further ones."""
+    return {"viewer_id": viewer.id, "viewer_practice": viewer.practice_id, "viewer_now": clock.now(), **more}
+
+
+def require(claim: bool, detail: str = "You may not do this.") -> None:
+    if not claim:
+        raise Forbidden(detail)
+
+
+def see(viewer: Viewer, entity: type[T], visible_to: VisibleTo, thing_id: str) -> T:
+    """The row itself, locked for the rest of the transaction; NotVisible where absent or hidden."""
+    if is_id(thing_id):
+        statement = visible_to(viewer).where(entity.id == THING).with_for_update(of=cast("Any", entity))
+        found = db.session.execute(statement, binds(viewer, thing_id=thing_id)).scalar_one_or_none()
+        if found is not None:
+            return cast("T", found)
+    raise NotVisible
+
+
+def look(viewer: Viewer, name: str, build: Callable[[], AnySelect], thing_id: str) -> dict[str, Any]:
+    """One visible row as a dictionary of the columns `build()` names; it must narrow to THING."""
+    if is_id(thing_id):
+        found = fetch_one((name, viewer.shape), build, binds(viewer, thing_id=thing_id))
+        if found is not None:
+            return found
+    raise NotVisible

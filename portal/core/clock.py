@@ -1,0 +1,57 @@
+"""The time, in one place: whole seconds, aware, UTC; and the calendar days of a person's time zone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+_travelled: ContextVar[timedelta] = ContextVar("travelled", default=timedelta())
+
+
+def now() -> datetime:
+    """The current instant in UTC, without a fraction of a second (the wire and both engines keep none)."""
+    return (datetime.now(UTC) + _travelled.get()).replace(microsecond=0)
+
+
+@contextmanager
+def travelled(by: timedelta) -> Iterator[None]:
+    """Shift `now()` for the enclosed code: the demo looks back over weeks, tests look ahead."""
+    token = _travelled.set(_travelled.get() + by)
+    try:
+        yield
+    finally:
+        _travelled.reset(token)
+
+
+def day_begins(day: date, zone: str) -> datetime:
+    """The first instant of `day` in `zone`, as UTC.
+
+    Where a clock change skips midnight, the day begins with the first minute that exists.
+    """
+    return datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC)
+
+
+def day_ends(day: date, zone: str) -> datetime:
+    """The first instant after `day` in `zone`, as UTC: a day of 23, 24 or 25 hours is over then."""
+    return day_begins(day + timedelta(days=1), zone)
+
+
+def today(zone: str) -> date:
+    return now().astimezone(ZoneInfo(zone)).date()
+
+
+def is_zone(name: str) -> bool:
+    """Whether `name` is an IANA time zone the portal can compute with."""
+    return name in _zones()
+
+
+_known: set[str] = set()
+
+
+def _zones() -> set[str]:
+    if not _known:
+        _known.update(available_timezones())
+    return _known

@@ -1,0 +1,110 @@
+"""Every way the portal says no, as one tree; `portal.http.problems` gives each its HTTP shape.
+
+PortalError
+├── Unauthenticated     nobody, or a credential that has ended
+├── NotVisible          absent, or not for this viewer: the same answer
+├── Forbidden           visible, but this viewer may not do that
+├── Conflict            allowed, but not in this state
+│   └── Duplicate       the same thing is already there
+├── Stale               the version named is not the current one
+├── PreconditionMissing a change to content came without the version it is meant for
+├── Malformed           the request cannot be read
+├── UnsupportedMedia    the body is of a kind this route does not read
+├── Invalid             the request reads well but breaks a rule
+└── TooMany             try again later
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with what was sent: a JSON pointer (RFC 6901) to it and a sentence with the remedy.
+
+    `block` and `row` name the block of an exercise, where one is concerned.
+    """
+
+    pointer: str
+    detail: str
+    block: str | None = None
+    row: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {"pointer": self.pointer, "detail": self.detail}
+        if self.block is not None:
+            shown |= {"block": self.block, "row": list(self.row)}
+        return shown
+
+
+class PortalError(Exception):
+    """The root; `detail` is a sentence for a person and never echoes an id or anything they wrote."""
+
+    def __init__(self, detail: str = "", **members: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.members: Mapping[str, Any] = members
+
+
+class Unauthenticated(PortalError): ...
+
+
+class NotVisible(PortalError): ...
+
+
+class Forbidden(PortalError): ...
+
+
+class Conflict(PortalError): ...
+
+
+class PreconditionMissing(PortalError): ...
+
+
+class Malformed(PortalError): ...
+
+
+class UnsupportedMedia(PortalError): ...
+
+
+class Duplicate(Conflict):
+    """The same thing is already there; `members` name it."""
+
+
+class Stale(PortalError):
+    """`current` is what stands now, as the service reads it; the edge gives it its wire shape."""
+
+    def __init__(self, current: Mapping[str, Any]) -> None:
+        super().__init__("This has changed since you read it. Take the current version, apply your change, send again.")
+        self.current = current
+
+
+class Invalid(PortalError):
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("Some of what was sent needs a change.", errors=[fault.as_json() for fault in faults])
+        self.faults: Sequence[Fault] = faults
+
+
+class TooMany(PortalError):
+    """`retry_after` in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"Too many attempts. Wait {retry_after} seconds, then try again.")
+        self.retry_after = retry_after
+
+
+@dataclass
+class Faults:
+    """Collects what is wrong, so that a person sees all of it at once."""
+
+    found: list[Fault] = field(default_factory=list)
+
+    def add(self, pointer: str, detail: str, block: str | None = None, row: tuple[str, ...] = ()) -> None:
+        self.found.append(Fault(pointer, detail, block, row))
+
+    def raise_if_any(self) -> None:
+        if self.found:
+            raise Invalid(*self.found)

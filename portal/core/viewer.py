@@ -1,0 +1,51 @@
+"""Who asks: the only identity below the edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What sort of principal a viewer is; staff combine capabilities, a client stands alone."""
+
+    STAFF = "staff"
+    CLIENT = "client"
+    ANYONE = "anyone"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A frozen value made by a door (or by the worker) and handed to every service first.
+
+    `practice_id` is empty only for someone who has not said yet which practice they belong to.
+    """
+
+    id: str | None
+    practice_id: str
+    kind: Kind
+    owner: bool = False
+    therapist: bool = False
+    credential_id: str | None = None
+
+    @property
+    def shape(self) -> tuple[str, bool, bool]:
+        """What of a viewer changes the text of a query: the values themselves are bind parameters."""
+        return (self.kind, self.owner, self.therapist)
+
+    @property
+    def is_client(self) -> bool:
+        return self.kind is Kind.CLIENT
+
+    @property
+    def is_staff(self) -> bool:
+        return self.kind is Kind.STAFF
+
+
+def system(practice_id: str) -> Viewer:
+    """The portal itself at work for one practice: jobs and set-up."""
+    return Viewer(None, practice_id, Kind.SYSTEM)
+
+
+ANYONE = Viewer(None, "", Kind.ANYONE)

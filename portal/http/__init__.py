@@ -1,0 +1,1 @@
+"""Flask plumbing: doors, shapes of answers and errors, paging, headers. It knows no domain."""

@@ -1,0 +1,127 @@
+"""Areas: each blueprint belongs to one, and each area has a door that every request passes before its view.
+
+A person's kind must fit the area; a wrong one gets the same 404 as a path that does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Blueprint as PlainBlueprint
+from flask import Flask, Request, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from flask_login import LoginManager, current_user
+from flask_smorest import Api
+
+from portal.core.errors import NotVisible, Unauthenticated
+from portal.core.viewer import ANYONE, Kind, Viewer
+from portal.http.csrf import refuse_foreign_forms
+
+API_PREFIX = "/api/v1"
+
+
+class Principal:
+    """What Flask-Login hands around: a viewer and nothing else."""
+
+    __slots__ = ("viewer",)
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.viewer = viewer
+
+    def get_id(self) -> str | None:
+        return self.viewer.id
+
+
+class Anonymous:
+    """Nobody in particular, to Flask-Login."""
+
+    viewer = ANYONE
+    is_authenticated = False
+    is_active = False
+    is_anonymous = True
+
+    def get_id(self) -> None:
+        return None
+
+
+class NoSessions(SecureCookieSessionInterface):
+    """The API has no cookies: a session here is an empty dictionary that is never written anywhere."""
+
+    def open_session(self, _app: Flask, _request: Request) -> SecureCookieSession:
+        return self.session_class()
+
+    def save_session(self, app: Flask, session: SessionMixin, response: object) -> None:
+        pass
+
+
+class BearerOnly(LoginManager):
+    """Flask-Login reading the Authorization header alone.
+
+    As shipped it first looks for its session and remember-me cookies, and a junk cookie of that name stops the
+    header from being read at all.
+    """
+
+    def _load_user(self) -> None:
+        self._update_request_context_with_user(self._load_user_from_request(request))
+
+
+def bearer_token(asked: Request) -> str | None:
+    """The token of an `Authorization: Bearer` header (RFC 6750), or None."""
+    scheme, _, token = asked.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token else None
+
+
+def anyone() -> None:
+    """A door that lets everyone in; the routes behind it check a secret in the body, or tell nothing."""
+
+
+def signed_in() -> None:
+    """Anyone with a credential that has not ended."""
+    if not current_user.is_authenticated:
+        raise Unauthenticated
+
+
+def staff() -> None:
+    """Owner and therapist."""
+    signed_in()
+    if current_user.viewer.kind is not Kind.STAFF:
+        raise NotVisible
+
+
+def client() -> None:
+    """A person in therapy."""
+    signed_in()
+    if current_user.viewer.kind is not Kind.CLIENT:
+        raise NotVisible
+
+
+def page_of_a_guest() -> None:
+    """A page before any account: a form is taken from our own pages only."""
+    refuse_foreign_forms()
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A part of the house: the door before it and the blueprints behind it. Without a `prefix`: HTML pages."""
+
+    name: str
+    door: Callable[[], None]
+    blueprints: tuple[PlainBlueprint, ...]
+    prefix: str | None = API_PREFIX
+
+
+def open_areas(app: Flask, api: Api, areas: tuple[Area, ...]) -> None:
+    """Register every blueprint behind the door of its area."""
+    for area in areas:
+        for blueprint in area.blueprints:
+            if area.prefix is None:
+                app.register_blueprint(blueprint)
+            else:
+                api.register_blueprint(blueprint, url_prefix=area.prefix)
+            app.before_request_funcs.setdefault(blueprint.name, []).insert(0, area.door)
+            app.extensions.setdefault("areas", {})[blueprint.name] = area

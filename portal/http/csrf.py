@@ -1,0 +1,27 @@
+"""Forged forms: an unsafe request to a page must come from a page of ours.
+
+The pages there are have no session yet (the secret travels in the form), so the browser's own word about where
+a request comes from is what is checked; a token per session joins it with the first signed-in page.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import request
+
+from portal.core.errors import Forbidden
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def refuse_foreign_forms() -> None:
+    """Raise Forbidden for an unsafe request that another site, or nothing identifiable, sent."""
+    if request.method in SAFE:
+        return
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    same_site = site in {"same-origin", "none"} if site else True
+    same_origin = origin is not None and urlsplit(origin).netloc == request.host
+    if not same_site or not (same_origin or (origin is None and site == "same-origin")):
+        msg = "This form was not sent from a page of the portal. Open the link again and retry."
+        raise Forbidden(msg)

@@ -1,0 +1,71 @@
+"""Whether the portal lives, and whether it is ready: what a load balancer and an operator ask."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+from flask import Response
+from marshmallow import fields
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal.core import clock, crypto, jobs
+from portal.core.db import READ, db
+from portal.core.wire import WireSchema, Word
+from portal.http.openapi import Blueprint
+from portal.http.serializer import to_json
+
+WORKER = "worker"
+LATE = timedelta(seconds=60)
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
+health = Blueprint("health", __name__, tag="Health")
+
+
+class HealthSchema(WireSchema):
+    """How things stand: degraded still answers, unavailable does not."""
+
+    status = Word(("ready", "degraded", "unavailable"), required=True)
+    database = fields.String(metadata={"example": "ok"})
+    migrations = fields.String(metadata={"example": "ok"})
+    worker = fields.String(metadata={"example": "ok"})
+    recovery_file = fields.String(metadata={"example": "ok"})
+
+
+@health.route("/health/live")
+@health.response(200, HealthSchema())
+def live() -> Response:
+    """Say that the process answers"""
+    return Response(to_json({"status": "ready"}), mimetype="application/json")
+
+
+@health.route("/health/ready")
+@health.response(200, HealthSchema())
+def ready() -> Response:
+    """Say whether everything a request needs is there"""
+    checks = {"database": "ok", "migrations": "ok", "worker": "ok", "recovery_file": "ok"}
+    try:
+        checks["migrations"] = _migrations()
+        checks["worker"] = _worker()
+    except SQLAlchemyError:
+        checks["database"] = "not reachable"
+    if crypto.keyring().exported_at is None:
+        checks["recovery_file"] = "missing: run `flask keys export`"
+    down = checks["database"] != "ok" or checks["migrations"] != "ok"
+    late = checks["worker"] != "ok" or checks["recovery_file"] != "ok"
+    status = "unavailable" if down else "degraded" if late else "ready"
+    return Response(to_json({"status": status, **checks}), 503 if down else 200, mimetype="application/json")
+
+
+def _migrations() -> str:
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    with db.engines[READ].connect() as connection:
+        current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return "ok" if current == head else "behind: run `flask db upgrade`"
+
+
+def _worker() -> str:
+    seen = jobs.last_beat(WORKER)
+    return "ok" if seen is not None and clock.now() - seen < LATE else "late: start `flask worker`"

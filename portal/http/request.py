@@ -1,0 +1,98 @@
+"""What a route needs of the request, and the one way its result becomes an answer."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, g, request
+from flask_login import current_user
+from marshmallow import Schema, ValidationError
+
+from portal.core.errors import Invalid, Malformed, PreconditionMissing
+from portal.core.listing import Page
+from portal.core.viewer import Viewer
+from portal.core.wire import faults_in
+from portal.http.paging import cursor_for, next_link
+from portal.http.serializer import compiled, to_json
+
+_ETAG = re.compile(r'(?:W/)?"(\d{1,15})-[0-9a-f]{16}"')
+
+
+def viewer() -> Viewer:
+    """Who asks, as the door has established."""
+    found: Viewer | None = g.get("viewer")
+    if found is None:
+        found = g.viewer = current_user.viewer
+    return found
+
+
+def address() -> str:
+    """The caller's network address, as seen past the trusted proxies."""
+    return request.remote_addr or "unknown"
+
+
+def form(schema: Schema) -> dict[str, Any]:
+    """An urlencoded form as `schema` loads it; empty fields count as absent. Raises Invalid with pointers."""
+    sent = {name: value for name, value in request.form.items() if value != ""}
+    try:
+        return dict(schema.load(sent))
+    except ValidationError as error:
+        messages = error.normalized_messages()  # type: ignore[no-untyped-call]  # -- marshmallow leaves it untyped
+        raise Invalid(*faults_in(messages)) from error
+
+
+def expected_version() -> int:
+    """The version named by If-Match; only that part of the tag is compared.
+
+    Raises PreconditionMissing (428) without the header and Malformed (400) for one we never gave out.
+    """
+    sent = request.headers.get("If-Match")
+    if sent is None:
+        msg = "Say which version this change is meant for: send If-Match with the ETag you read."
+        raise PreconditionMissing(msg)
+    match = _ETAG.fullmatch(sent.strip())
+    if match is None:
+        msg = 'If-Match takes one ETag as it was given, for example "3-0123456789abcdef".'
+        raise Malformed(msg)
+    return int(match[1])
+
+
+def etag_of(version: int | None, body: bytes) -> str:
+    """`"<version>-<digest of this representation>"`; version 0 where a thing has none."""
+    return f'"{version or 0}-{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
+
+
+def answer(schema: Schema, result: Any, status: int) -> Response:
+    """A service's result in its wire shape, with its ETag; 304 where the caller already has it."""
+    if isinstance(result, Page):
+        return _page(schema, result)
+    body = to_json(schema.dump(result))
+    version = result.get("version") if isinstance(result, Mapping) else None
+    return _tagged(body, status, version)
+
+
+def _page(schema: Schema, page: Page) -> Response:
+    shown: dict[str, Any] = {
+        "data": compiled(schema, page.columns)(page.tuples),
+        "has_more": page.following is not None,
+        "next_cursor": None,
+    }
+    headers = {}
+    if page.following is not None:
+        shown["next_cursor"] = cursor_for(viewer(), page.following)
+        headers["Link"] = next_link(shown["next_cursor"])
+    if page.total is not None:
+        shown["total"] = page.total
+    response = _tagged(to_json(shown), 200, None)
+    response.headers.extend(headers)
+    return response
+
+
+def _tagged(body: bytes, status: int, version: int | None) -> Response:
+    tag = etag_of(version, body)
+    if request.method in {"GET", "HEAD"} and tag in (request.headers.get("If-None-Match") or ""):
+        return Response(status=304, headers={"ETag": tag})
+    return Response(body, status, {"ETag": tag}, mimetype="application/json")
