@@ -1,0 +1,171 @@
+"""Routes of practices, people, sessions and invitations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.accounts import schemas
+from portal.accounts.service import invitations, people, practices, resets, sessions
+from portal.http.openapi import Blueprint
+from portal.http.paging import asked
+from portal.http.request import address, expected_version, viewer
+
+TAG = "Accounts"
+guest = Blueprint("accounts_guest", __name__, tag=TAG)
+person = Blueprint("accounts_person", __name__, tag=TAG)
+staff = Blueprint("accounts_staff", __name__, tag=TAG)
+
+
+@guest.route("/setup", methods=["POST"])
+@guest.arguments(schemas.SetUpSchema())
+@guest.response(201, schemas.SetUpDoneSchema())
+def set_up(sent: dict[str, Any]) -> Any:
+    """Set a practice up with the one-time link"""
+    return practices.set_up(viewer(), **sent)
+
+
+@guest.route("/sessions", methods=["POST"])
+@guest.arguments(schemas.SignInSchema())
+@guest.response(201, schemas.SignedInSchema())
+def sign_in(sent: dict[str, Any]) -> Any:
+    """Sign in"""
+    return sessions.sign_in(viewer(), address(), **sent)
+
+
+@guest.route("/password-resets", methods=["POST"])
+@guest.arguments(schemas.RequestResetSchema())
+@guest.response(202)
+def request_reset(sent: dict[str, Any]) -> None:
+    """Ask for a new password; the answer is the same for everybody"""
+    resets.request_reset(viewer(), address(), **sent)
+
+
+@guest.route("/password-resets/completion", methods=["POST"])
+@guest.arguments(schemas.CompleteResetSchema())
+@guest.response(204)
+def complete_reset(sent: dict[str, Any]) -> None:
+    """Set a new password with the mailed secret"""
+    resets.complete_reset(viewer(), address(), **sent)
+
+
+@guest.route("/invitations/acceptance", methods=["POST"])
+@guest.arguments(schemas.AcceptSchema())
+@guest.response(201, schemas.PersonSchema())
+def accept(sent: dict[str, Any]) -> Any:
+    """Accept an invitation and choose a password"""
+    return invitations.accept(viewer(), address(), **sent)
+
+
+@person.route("/sessions")
+@person.arguments(schemas.SessionQuerySchema(), location="query")
+@person.lists(schemas.SessionSchema())
+def list_sessions(query: dict[str, Any]) -> Any:
+    """List one's own sessions"""
+    return sessions.list_sessions(viewer(), asked(viewer(), query))
+
+
+@person.route("/sessions/current", methods=["DELETE"])
+@person.response(204)
+def sign_out() -> None:
+    """Sign out"""
+    sessions.end_session(viewer(), "current")
+
+
+@person.route("/sessions/<id:session_id>", methods=["DELETE"])
+@person.response(204)
+def end_session(session_id: str) -> None:
+    """End one of one's own sessions"""
+    sessions.end_session(viewer(), session_id)
+
+
+@person.route("/me")
+@person.response(200, schemas.PersonSchema())
+def get_me() -> Any:
+    """Read about oneself"""
+    return people.get_me(viewer())
+
+
+@person.route("/me", methods=["PATCH"])
+@person.changes_content
+@person.arguments(schemas.ChangeMeSchema())
+@person.response(200, schemas.PersonSchema())
+def change_me(sent: dict[str, Any]) -> Any:
+    """Change one's name or time zone"""
+    return people.change_me(viewer(), expected_version(), **sent)
+
+
+@person.route("/me/password", methods=["PUT"])
+@person.arguments(schemas.ChangePasswordSchema())
+@person.response(204)
+def change_password(sent: dict[str, Any]) -> None:
+    """Change one's password; every other session ends"""
+    people.change_password(viewer(), **sent)
+
+
+@staff.route("/practice")
+@staff.response(200, schemas.PracticeSchema())
+def get_practice() -> Any:
+    """Read the practice's settings"""
+    return practices.get_practice(viewer())
+
+
+@staff.route("/practice", methods=["PATCH"])
+@staff.changes_content
+@staff.arguments(schemas.ChangePracticeSchema())
+@staff.response(200, schemas.PracticeSchema())
+def change_practice(sent: dict[str, Any]) -> Any:
+    """Change the practice's settings"""
+    return practices.change_practice(viewer(), expected_version(), **sent)
+
+
+@staff.route("/staff")
+@staff.arguments(schemas.StaffQuerySchema(), location="query")
+@staff.lists(schemas.StaffSchema())
+def list_staff(query: dict[str, Any]) -> Any:
+    """List the staff"""
+    return people.list_staff(viewer(), asked(viewer(), query))
+
+
+@staff.route("/staff/<id:person_id>")
+@staff.response(200, schemas.StaffSchema())
+def get_staff(person_id: str) -> Any:
+    """Read about a member of the staff"""
+    return people.get_staff(viewer(), person_id)
+
+
+@staff.route("/staff/<id:person_id>", methods=["PATCH"])
+@staff.changes_content
+@staff.arguments(schemas.ChangeStaffSchema())
+@staff.response(200, schemas.StaffSchema())
+def change_staff(sent: dict[str, Any], person_id: str) -> Any:
+    """Change what a member of the staff may do"""
+    return people.change_staff(viewer(), person_id, expected_version(), **sent)
+
+
+@staff.route("/staff/<id:person_id>/deactivation", methods=["POST"])
+@staff.response(200, schemas.StaffSchema())
+def deactivate(person_id: str) -> Any:
+    """End a member's access, on their next request"""
+    return people.deactivate(viewer(), person_id)
+
+
+@staff.route("/invitations", methods=["POST"])
+@staff.arguments(schemas.InviteStaffSchema())
+@staff.response(201, schemas.InvitationSchema())
+def invite_staff(sent: dict[str, Any]) -> Any:
+    """Invite someone to the staff"""
+    return invitations.invite_staff(viewer(), **sent)
+
+
+@staff.route("/invitations/<id:invitation_id>/resending", methods=["POST"])
+@staff.response(201, schemas.InvitationSchema())
+def resend(invitation_id: str) -> Any:
+    """Send an invitation again, with a new secret"""
+    return invitations.resend(viewer(), invitation_id)
+
+
+@staff.route("/invitations/<id:invitation_id>", methods=["DELETE"])
+@staff.response(204)
+def revoke(invitation_id: str) -> None:
+    """Take an invitation back"""
+    invitations.revoke(viewer(), invitation_id)

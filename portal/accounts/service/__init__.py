@@ -1,0 +1,1 @@
+"""What can be done with practices, people, invitations and sessions; one module per noun."""

@@ -1,0 +1,268 @@
+"""People: oneself, the staff, their capabilities, and their names for whoever may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import bindparam, case, select, update
+
+from portal.accounts import events, passwords, policy
+from portal.accounts.models import Credential, CredentialKind, Person, Practice
+from portal.core import access, clock
+from portal.core.access import PRACTICE, THING, VIEWER
+from portal.core.crypto import DataKey, Vault, create_vault, vault, vault_of
+from portal.core.db import AnySelect, Id, db, fetch, fetch_one, transactional
+from portal.core.errors import Conflict, Fault, Invalid, NotVisible, Stale
+from portal.core.events import record
+from portal.core.ids import new_id
+from portal.core.listing import Asked, Listing, Page, claim
+from portal.core.viewer import Viewer
+
+CAPABILITIES = ("owner", "therapist")
+
+
+def add_person(
+    viewer: Viewer,
+    *,
+    kind: str,
+    name: str,
+    email: str,
+    time_zone: str,
+    owner: bool = False,
+    therapist: bool = False,
+) -> Person:
+    """A person who cannot sign in yet, inside the open transaction; a client gets a data key of their own."""
+    person_id = new_id()
+    sealed = (
+        create_vault(viewer.practice_id, person_id)
+        if kind == "client"
+        else vault(viewer.practice_id, viewer.practice_id)
+    )
+    person = Person(
+        practice_id=viewer.practice_id,
+        id=person_id,
+        kind=kind,
+        owner=owner,
+        therapist=therapist,
+        name=sealed.seal(Person.name, person_id, name),
+        mail_address=sealed.seal(Person.mail_address, person_id, email),
+        time_zone=time_zone,
+        created_at=clock.now(),
+    )
+    db.session.add(person)
+    db.session.flush()
+    return person
+
+
+def capabilities_of(row: dict[str, Any]) -> list[str]:
+    return [capability for capability in CAPABILITIES if row[capability]]
+
+
+def get_me(viewer: Viewer) -> dict[str, Any]:
+    """Oneself, and the practice one belongs to."""
+    row = fetch_one("accounts.me", _me, access.binds(viewer))
+    if row is None:
+        raise NotVisible
+    opened = vault_of(row["practice_id"], row["subject_id"], row["keyring_version"], row["wrapped"])
+    return {
+        **_with_name(row, opened),
+        "practice": {"id": row["practice_id"], "slug": row["slug"], "name": row["practice_name"]},
+    }
+
+
+def _me() -> AnySelect:
+    return (
+        select(*Person.__table__.columns, Practice.slug, Practice.name.label("practice_name"), *KEY_COLUMNS)
+        .join(Practice, Practice.id == Person.practice_id)
+        .join(DataKey, _key_of_person())
+        .where(Person.practice_id == PRACTICE, Person.id == VIEWER)
+    )
+
+
+KEY_COLUMNS = (DataKey.subject_id, DataKey.keyring_version, DataKey.wrapped)
+
+
+def _key_of_person() -> Any:
+    subject = case((Person.kind == "client", Person.id), else_=Person.practice_id)
+    return (DataKey.practice_id == Person.practice_id) & (DataKey.subject_id == subject)
+
+
+def _with_name(row: dict[str, Any], opened: Vault) -> dict[str, Any]:
+    return {
+        **row,
+        "name": opened.open_text(Person.name, row["id"], row["name"]),
+        "email": opened.open_text(Person.mail_address, row["id"], row["mail_address"]),
+        "capabilities": capabilities_of(row),
+        "status": "deactivated" if row["deactivated_at"] else "active" if row["activated_at"] else "invited",
+    }
+
+
+@transactional
+def change_me(viewer: Viewer, expected: int, **changes: Any) -> dict[str, Any]:
+    """Change one's name or time zone."""
+    person = access.see(viewer, Person, policy.visible_to, viewer.id or "")
+    if person.version != expected:
+        raise Stale(get_me(viewer))
+    apply_changes(viewer, person, **changes)
+    return get_me(viewer)
+
+
+def apply_changes(viewer: Viewer, person: Person, *, name: str | None = None, time_zone: str | None = None) -> None:
+    """Set what is given, inside the open transaction; a new time zone moves what is due with it."""
+    if name is not None:
+        person.name = vault(person.practice_id, person.subject_id).seal(Person.name, person.id, name)
+    moved = time_zone is not None and time_zone != person.time_zone
+    person.time_zone = time_zone or person.time_zone
+    person.version += 1
+    db.session.flush()
+    if moved:
+        record(viewer, events.TIME_ZONE_CHANGED, person)
+
+
+def change_password(viewer: Viewer, *, current_password: str, new_password: str) -> None:
+    """Set a new password; every other session ends. Raises Invalid where the current one is not right."""
+    passwords.check(new_password, "#/new_password")
+    stored = fetch_one(
+        "accounts.password",
+        lambda: select(Person.password_hash).where(Person.practice_id == PRACTICE, Person.id == VIEWER),
+        access.binds(viewer),
+    )
+    if not passwords.hasher().verify(stored["password_hash"] if stored else None, current_password):
+        raise Invalid(Fault("#/current_password", "This is not your current password. Check it and try again."))
+    _set_password(viewer, viewer.id or "", passwords.hasher().hash(new_password), keep=viewer.credential_id)
+
+
+@transactional
+def _set_password(viewer: Viewer, person_id: str, password_hash: str, *, keep: str | None) -> None:
+    person = db.session.get_one(Person, (viewer.practice_id, person_id))
+    person.password_hash = password_hash
+    ended = update(Credential).where(
+        Credential.practice_id == viewer.practice_id,
+        Credential.person_id == person_id,
+        Credential.ended_at.is_(None),
+        Credential.kind.in_([CredentialKind.SESSION, CredentialKind.RESET]),
+    )
+    db.session.execute((ended.where(Credential.id != keep) if keep else ended).values(ended_at=clock.now()))
+    record(viewer, events.PASSWORD_CHANGED, person)
+
+
+# Staff ---------------------------------------------------------------------------------------------------------
+
+STAFF = Listing(
+    name="accounts.staff",
+    base=policy.visible_to,
+    columns=tuple(column for column in Person.__table__.columns if column.key != "password_hash"),
+    filters={"active": claim(lambda: Person.activated_at.is_not(None) & Person.deactivated_at.is_(None))},
+    sorts={"created_at": Person.created_at},
+    default_sort="created_at",
+    identity=Person.id,
+    raw=False,
+)
+
+
+def list_staff(viewer: Viewer, asked: Asked) -> Page:
+    opened = vault(viewer.practice_id, viewer.practice_id)
+    return STAFF.page(viewer, asked).mapped(lambda row: _with_name(row, opened))
+
+
+def get_staff(viewer: Viewer, person_id: str) -> dict[str, Any]:
+    columns = STAFF.columns
+    row = access.look(
+        viewer,
+        "accounts.staff_member",
+        lambda: policy.visible_to(viewer).where(Person.id == THING).with_only_columns(*columns),
+        person_id,
+    )
+    return _with_name(row, vault(viewer.practice_id, viewer.practice_id))
+
+
+@transactional
+def change_staff(viewer: Viewer, person_id: str, expected: int, *, capabilities: list[str]) -> dict[str, Any]:
+    """Set a staff member's capabilities. The last owner stays one."""
+    access.require(policy.may_run_the_practice(viewer), "Only an owner changes what staff may do.")
+    person = access.see(viewer, Person, policy.visible_to, person_id)
+    if person.version != expected:
+        raise Stale(get_staff(viewer, person_id))
+    if person.owner and "owner" not in capabilities:
+        _refuse_to_lose_the_last_owner(viewer, person)
+    person.owner, person.therapist = "owner" in capabilities, "therapist" in capabilities
+    person.version += 1
+    db.session.flush()
+    record(viewer, events.STAFF_CHANGED, person, capabilities=sorted(capabilities))
+    return get_staff(viewer, person_id)
+
+
+@transactional
+def deactivate(viewer: Viewer, person_id: str) -> dict[str, Any]:
+    """End a staff member's access on their next request. The last owner cannot be removed."""
+    access.require(policy.may_run_the_practice(viewer), "Only an owner deactivates staff.")
+    person = access.see(viewer, Person, policy.visible_to, person_id)
+    if person.owner:
+        _refuse_to_lose_the_last_owner(viewer, person)
+    if person.deactivated_at is None:
+        person.deactivated_at = clock.now()
+        person.version += 1
+        db.session.execute(
+            update(Credential)
+            .where(
+                Credential.practice_id == viewer.practice_id,
+                Credential.person_id == person.id,
+                Credential.ended_at.is_(None),
+            )
+            .values(ended_at=clock.now())
+        )
+        db.session.flush()
+        record(viewer, events.STAFF_DEACTIVATED, person)
+    return get_staff(viewer, person_id)
+
+
+def _refuse_to_lose_the_last_owner(viewer: Viewer, person: Person) -> None:
+    owners = db.session.scalars(
+        select(Person)
+        .where(
+            Person.practice_id == viewer.practice_id,
+            Person.owner,
+            Person.activated_at.is_not(None),
+            Person.deactivated_at.is_(None),
+        )
+        .order_by(Person.id)
+        .with_for_update()
+    ).all()
+    if [owner.id for owner in owners] == [person.id]:
+        msg = "This is the last owner. Make somebody else an owner first."
+        raise Conflict(msg, state="last_owner", allowed=[])
+
+
+def require_therapist(viewer: Viewer, person_id: str, pointer: str) -> Person:
+    """An active therapist of the practice, by id. Raises Invalid at `pointer` for anyone else."""
+    try:
+        person = access.see(viewer, Person, policy.visible_to, person_id)
+    except NotVisible:
+        person = None
+    if person is None or not person.therapist or person.deactivated_at is not None or person.activated_at is None:
+        raise Invalid(Fault(pointer, "This is not an active therapist of the practice. See GET /staff."))
+    return person
+
+
+# Names ---------------------------------------------------------------------------------------------------------
+
+
+def names_of(practice_id: str, person_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Names and addresses by id, for callers that have already established that the viewer may see these people."""
+    rows = fetch("accounts.names", _names, {"practice": practice_id, "people": sorted(set(person_ids))})
+    return {
+        row["id"]: _with_name(row, vault_of(practice_id, row["subject_id"], row["keyring_version"], row["wrapped"]))
+        for row in rows
+    }
+
+
+def _names() -> AnySelect:
+    return (
+        select(*(column for column in Person.__table__.columns if column.key != "password_hash"), *KEY_COLUMNS)
+        .join(DataKey, _key_of_person())
+        .where(
+            Person.practice_id == bindparam("practice", type_=Id()),
+            Person.id.in_(bindparam("people", expanding=True, type_=Id())),
+        )
+    )

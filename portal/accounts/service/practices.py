@@ -1,0 +1,119 @@
+"""Setting a practice up, and its settings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+
+from portal.accounts import events, passwords, policy
+from portal.accounts.models import Practice, SetupLink
+from portal.accounts.secrets import hashed, is_whole, mint
+from portal.accounts.service import people
+from portal.core import access, clock
+from portal.core.crypto import blind_index, create_vault
+from portal.core.db import db, fetch_one, transactional
+from portal.core.errors import Fault, Invalid, NotVisible, Stale
+from portal.core.events import record
+from portal.core.ids import new_id
+from portal.core.viewer import Kind, Viewer
+
+PREFIX = "set"
+SETUP_LASTS = timedelta(days=2)
+NO_LINK = "This set-up link is not valid, or has been used. Ask whoever runs the server for a new one."
+
+
+@transactional
+def mint_setup_link() -> str:
+    """The secret of a new one-time set-up link; an unused earlier one ends."""
+    secret, secret_hash = mint(PREFIX)
+    now = clock.now()
+    db.session.execute(update(SetupLink).where(SetupLink.used_at.is_(None)).values(used_at=now))
+    db.session.add(SetupLink(secret_hash=secret_hash, created_at=now, expires_at=now + SETUP_LASTS))
+    return secret
+
+
+def exists_any() -> bool:
+    return fetch_one("accounts.any_practice", lambda: select(Practice.id).limit(1), {}) is not None
+
+
+def set_up(viewer: Viewer, *, token: str, practice: dict[str, Any], person: dict[str, Any]) -> dict[str, Any]:
+    """Make a practice and its owner, who is also a therapist unless they say otherwise.
+
+    Raises NotVisible for a link that is unknown or used, Invalid for a slug that is taken or a weak password.
+    """
+    passwords.check(person["password"], "#/person/password")
+    return _set_up(token, practice, person, passwords.hasher().hash(person["password"]))
+
+
+@transactional
+def _set_up(token: str, practice: dict[str, Any], person: dict[str, Any], password_hash: str) -> dict[str, Any]:
+    _use_link(token)
+    if fetch_one(
+        ("accounts.slug_taken", practice["slug"]),
+        lambda: select(Practice.id).where(Practice.slug == practice["slug"]),
+        {},
+    ):
+        raise Invalid(Fault("#/practice/slug", "Another practice here has this short name. Choose another."))
+    row = Practice(id=new_id(), created_at=clock.now(), **practice)
+    db.session.add(row)
+    db.session.flush()
+    create_vault(row.id, row.id)
+    owner = people.add_person(
+        Viewer(None, row.id, Kind.SYSTEM),
+        kind="staff",
+        name=person["name"],
+        email=person["email"],
+        time_zone=row.time_zone,
+        owner=True,
+        therapist=person.get("therapist", True),
+    )
+    owner.password_hash, owner.activated_at = password_hash, clock.now()
+    owner.mail_index = blind_index(row.id, person["email"])
+    db.session.flush()
+    viewer = Viewer(owner.id, row.id, Kind.STAFF, owner=True, therapist=owner.therapist)
+    record(viewer, events.PRACTICE_SET_UP, row)
+    return {"practice": get_practice(viewer), "person": people.get_me(viewer)}
+
+
+def _use_link(token: str) -> None:
+    used = (
+        is_whole(token, PREFIX)
+        and db.session.execute(
+            update(SetupLink)
+            .where(
+                SetupLink.secret_hash == hashed(token), SetupLink.used_at.is_(None), SetupLink.expires_at > clock.now()
+            )
+            .values(used_at=clock.now())
+            .returning(SetupLink.secret_hash)
+        ).first()
+    )
+    if not used:
+        raise NotVisible(NO_LINK)
+
+
+def get_practice(viewer: Viewer) -> dict[str, Any]:
+    row = fetch_one(
+        "accounts.practice",
+        lambda: policy.practice_visible_to(viewer).with_only_columns(*Practice.__table__.columns),
+        access.binds(viewer),
+    )
+    if row is None:
+        raise NotVisible
+    return row
+
+
+@transactional
+def change_practice(viewer: Viewer, expected: int, **changes: Any) -> dict[str, Any]:
+    """Change the practice's settings."""
+    access.require(policy.may_run_the_practice(viewer), "Only an owner changes the practice.")
+    practice = access.see(viewer, Practice, policy.practice_visible_to, viewer.practice_id)
+    if practice.version != expected:
+        raise Stale(get_practice(viewer))
+    for name, value in changes.items():
+        setattr(practice, name, value)
+    practice.version += 1
+    db.session.flush()
+    record(viewer, events.PRACTICE_CHANGED, practice, changed=sorted(changes))
+    return get_practice(viewer)

@@ -1,0 +1,109 @@
+"""Forgotten passwords: a mailed link that sets a new one and ends every session.
+
+Asking says nothing about who is known: the same row is written for everybody, and the worker looks who it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from portal.accounts import events, passwords
+from portal.accounts.models import Credential, CredentialKind, Person, Practice
+from portal.accounts.secrets import hashed, is_whole, mint
+from portal.accounts.service import sessions, throttle
+from portal.core import clock
+from portal.core.crypto import blind_index, vault
+from portal.core.db import db, transactional
+from portal.core.errors import NotVisible
+from portal.core.events import record
+from portal.core.jobs import enqueue
+from portal.core.viewer import Kind, Viewer, system
+
+PREFIX = "rst"
+LASTS = timedelta(hours=1)
+SEND = "accounts.send_reset"
+REFUSED = "This link is not valid any more. Ask for a new one."
+
+
+def request_reset(viewer: Viewer, address: str, *, email: str, practice: str | None = None) -> None:
+    """Leave word that somebody at this address wants a new password. Raises TooMany."""
+    practice_id = sessions.find_practice(practice)
+    account = blind_index(practice_id or "unknown", email)
+    throttle.begin("reset", account, address)
+    if practice_id is not None:
+        _leave_word(practice_id, account)
+
+
+@transactional
+def _leave_word(practice_id: str, mail_index: str) -> None:
+    enqueue(system(practice_id), SEND, mail_index)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What the mail of a reset needs."""
+
+    to: str
+    secret: str
+    practice_name: str
+
+
+@transactional
+def prepare_letter(practice_id: str, mail_index: str) -> Letter | None:
+    """Mint the secret of a reset that is about to be mailed; None where nobody active has this address."""
+    person = db.session.scalars(
+        select(Person).where(
+            Person.practice_id == practice_id,
+            Person.mail_index == mail_index,
+            Person.activated_at.is_not(None),
+            Person.deactivated_at.is_(None),
+        )
+    ).first()
+    if person is None:
+        return None
+    sessions.end_credentials(practice_id, person.id, kind=CredentialKind.RESET)
+    secret, secret_hash = mint(PREFIX)
+    now = clock.now()
+    db.session.add(
+        Credential(
+            practice_id=practice_id,
+            kind=CredentialKind.RESET,
+            person_id=person.id,
+            secret_hash=secret_hash,
+            created_at=now,
+            last_used_at=now,
+            expires_at=now + LASTS,
+        )
+    )
+    to = vault(practice_id, person.subject_id).open(Person.mail_address, person.id, person.mail_address).decode()
+    return Letter(to, secret, db.session.get_one(Practice, practice_id).name)
+
+
+def complete_reset(viewer: Viewer, address: str, *, token: str, password: str) -> None:
+    """Set a new password with a mailed secret; every session and link of the person ends."""
+    passwords.check(password)
+    throttle.begin("complete-reset", hashed(token), address)
+    _complete(token, passwords.hasher().hash(password))
+
+
+@transactional
+def _complete(token: str, password_hash: str) -> None:
+    credential = db.session.scalars(
+        select(Credential)
+        .where(
+            Credential.secret_hash == hashed(token),
+            Credential.kind == CredentialKind.RESET,
+            Credential.ended_at.is_(None),
+            Credential.expires_at > clock.now(),
+        )
+        .with_for_update()
+    ).first()
+    if credential is None or not is_whole(token, PREFIX):
+        raise NotVisible(REFUSED)
+    person = db.session.get_one(Person, (credential.practice_id, credential.person_id))
+    person.password_hash = password_hash
+    sessions.end_credentials(person.practice_id, person.id)
+    record(Viewer(person.id, person.practice_id, Kind(person.kind)), events.PASSWORD_CHANGED, person)

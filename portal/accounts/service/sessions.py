@@ -1,0 +1,183 @@
+"""Signing in, being recognised, signing out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from portal.accounts import events, policy
+from portal.accounts.models import Credential, CredentialKind, Person, Practice
+from portal.accounts.passwords import hasher
+from portal.accounts.secrets import hashed, is_whole, mint
+from portal.accounts.service import people, throttle
+from portal.core import access, clock
+from portal.core.crypto import blind_index
+from portal.core.db import AnySelect, Id, Instant, db, fetch, fetch_one, fetch_tuples, transactional
+from portal.core.errors import Fault, Invalid, NotVisible, Unauthenticated
+from portal.core.events import record
+from portal.core.ids import is_id
+from portal.core.listing import Asked, Listing, Page
+from portal.core.viewer import Kind, Viewer
+
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=8)
+NOTED_EVERY = timedelta(minutes=1)
+PREFIX = "ses"
+REFUSED = "The practice, the mail address or the password is not right."
+
+
+def sign_in(viewer: Viewer, address: str, *, email: str, password: str, practice: str | None = None) -> dict[str, Any]:
+    """A token for 30 idle minutes and 8 hours at most.
+
+    Raises Unauthenticated alike for an unknown practice, person and password, after the same work; TooMany.
+    """
+    practice_id = find_practice(practice)
+    account = blind_index(practice_id or "unknown", email)
+    attempt = throttle.begin("sign-in", account, address)
+    person = _person_behind(practice_id or "", account)
+    if not hasher().verify(person["password_hash"] if person else None, password):
+        raise Unauthenticated(REFUSED)
+    assert person is not None, "verify() is False where nothing is stored"
+    throttle.forgive(attempt)
+    return _start(Viewer(person["id"], person["practice_id"], Kind(person["kind"])), password, person["password_hash"])
+
+
+def find_practice(slug: str | None) -> str | None:
+    """The practice meant. Raises Invalid where several exist and none is named."""
+    if slug is not None:
+        found = fetch_one(
+            "accounts.slug", lambda: select(Practice.id).where(Practice.slug == bindparam("slug")), {"slug": slug}
+        )
+        return None if found is None else str(found["id"])
+    rows = fetch("accounts.practices", lambda: select(Practice.id).limit(2), {})
+    if len(rows) > 1:
+        raise Invalid(Fault("#/practice", "Say which practice: this portal serves several."))
+    return str(rows[0]["id"]) if rows else None
+
+
+def _person_behind(practice_id: str, index: str) -> dict[str, Any] | None:
+    return fetch_one(
+        "accounts.person_behind",
+        lambda: select(Person.practice_id, Person.id, Person.kind, Person.password_hash).where(
+            Person.practice_id == bindparam("practice", type_=Id()),
+            Person.mail_index == bindparam("index"),
+            Person.activated_at.is_not(None),
+            Person.deactivated_at.is_(None),
+        ),
+        {"practice": practice_id or None, "index": index},
+    )
+
+
+@transactional
+def _start(viewer: Viewer, password: str, stored: str) -> dict[str, Any]:
+    now = clock.now()
+    token, secret_hash = mint(PREFIX)
+    session = Credential(
+        practice_id=viewer.practice_id,
+        kind=CredentialKind.SESSION,
+        person_id=viewer.id,
+        secret_hash=secret_hash,
+        created_at=now,
+        last_used_at=now,
+        expires_at=now + LONGEST,
+    )
+    db.session.add(session)
+    if hasher().is_outdated(stored):
+        db.session.execute(
+            update(Person)
+            .where(Person.practice_id == viewer.practice_id, Person.id == viewer.id)
+            .values(password_hash=hasher().hash(password))
+        )
+    db.session.flush()
+    record(viewer, events.SESSION_STARTED, session)
+    return {"token": token, "expires_at": session.expires_at, "person": people.get_me(viewer)}
+
+
+def identify(token: str | None) -> Viewer | None:
+    """The viewer a session token stands for; None once it has ended, idled out or expired, or its person left."""
+    if not token or not is_whole(token, PREFIX):
+        return None
+    now = clock.now()
+    values = {"hash": hashed(token), "now": now, "idle_since": now - IDLE, "noted_before": now - NOTED_EVERY}
+    rows = fetch_tuples("accounts.identify", _identity, values)
+    if not rows:
+        return None
+    credential_id, practice_id, person_id, kind, owner, therapist, unnoted = rows[0]
+    if unnoted:
+        _note_use(practice_id, credential_id)
+    return Viewer(person_id, practice_id, Kind(kind), bool(owner), bool(therapist), credential_id)
+
+
+def _identity() -> AnySelect:
+    now, idle_since = bindparam("now", type_=Instant()), bindparam("idle_since", type_=Instant())
+    return (
+        select(
+            Credential.id,
+            Credential.practice_id,
+            Person.id.label("person_id"),
+            Person.kind,
+            Person.owner,
+            Person.therapist,
+            (Credential.last_used_at <= bindparam("noted_before", type_=Instant())).label("unnoted"),
+        )
+        .join(Person, (Person.practice_id == Credential.practice_id) & (Person.id == Credential.person_id))
+        .where(
+            Credential.secret_hash == bindparam("hash"),
+            Credential.kind == CredentialKind.SESSION,
+            Credential.ended_at.is_(None),
+            Credential.expires_at > now,
+            Credential.last_used_at > idle_since,
+            Person.deactivated_at.is_(None),
+        )
+    )
+
+
+@transactional
+def _note_use(practice_id: str, credential_id: str) -> None:
+    db.session.execute(
+        update(Credential)
+        .where(Credential.practice_id == practice_id, Credential.id == credential_id)
+        .values(last_used_at=clock.now())
+    )
+
+
+SESSIONS = Listing(
+    name="accounts.sessions",
+    base=policy.sessions_visible_to,
+    columns=(Credential.id, Credential.created_at, Credential.last_used_at, Credential.expires_at),
+    filters={},
+    sorts={"created_at": Credential.created_at},
+    default_sort="-created_at",
+    identity=Credential.id,
+)
+
+
+def list_sessions(viewer: Viewer, asked: Asked) -> Page:
+    return SESSIONS.page(viewer, asked)
+
+
+@transactional
+def end_session(viewer: Viewer, session_id: str) -> None:
+    """End one of one's own sessions at once; `current` is the one that asks."""
+    wanted = viewer.credential_id if session_id == "current" else session_id
+    if wanted is None or not is_id(wanted):
+        raise NotVisible
+    session = access.see(viewer, Credential, policy.sessions_visible_to, wanted)
+    session.ended_at = clock.now()
+    record(viewer, events.SESSION_ENDED, session)
+
+
+def end_credentials(
+    practice_id: str, person_id: str, *, but: str | None = None, kind: CredentialKind | None = None
+) -> None:
+    """End what a person holds (all of it, or of one kind), inside the open transaction."""
+    ended = update(Credential).where(
+        Credential.practice_id == practice_id, Credential.person_id == person_id, Credential.ended_at.is_(None)
+    )
+    if but is not None:
+        ended = ended.where(Credential.id != but)
+    if kind is not None:
+        ended = ended.where(Credential.kind == kind)
+    db.session.execute(ended.values(ended_at=clock.now()))
