@@ -1,0 +1,121 @@
+"""Routes of clients, care and notes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.caseload import schemas, service
+from portal.http.openapi import Blueprint
+from portal.http.paging import asked
+from portal.http.request import expected_version, viewer
+
+staff = Blueprint("caseload_staff", __name__, tag="Caseload")
+
+
+@staff.route("/clients")
+@staff.arguments(schemas.ClientQuerySchema(), location="query")
+@staff.lists(schemas.ClientSchema())
+def list_clients(query: dict[str, Any]) -> Any:
+    """List the clients one sees"""
+    return service.list_clients(viewer(), asked(viewer(), query), query.get("q"))
+
+
+@staff.route("/clients", methods=["POST"])
+@staff.arguments(schemas.CreateClientSchema())
+@staff.response(201, schemas.CreatedClientSchema())
+def create_client(sent: dict[str, Any]) -> Any:
+    """Take a client on and invite them"""
+    return service.create_client(viewer(), **sent)
+
+
+@staff.route("/clients/<id:client_id>")
+@staff.response(200, schemas.ClientSchema())
+def get_client(client_id: str) -> Any:
+    """Read about a client"""
+    return service.get_client(viewer(), client_id)
+
+
+@staff.route("/clients/<id:client_id>", methods=["PATCH"])
+@staff.changes_content
+@staff.arguments(schemas.ChangeClientSchema())
+@staff.response(200, schemas.ClientSchema())
+def change_client(sent: dict[str, Any], client_id: str) -> Any:
+    """Change a client's name or time zone"""
+    return service.change_client(viewer(), client_id, expected_version(), **sent)
+
+
+@staff.route("/clients/<id:client_id>/invitation", methods=["POST"])
+@staff.arguments(schemas.InviteAgainSchema())
+@staff.response(201, schemas.ClientInvitationSchema())
+def invite_again(sent: dict[str, Any], client_id: str) -> Any:
+    """Invite a client again, with a new link and code"""
+    return service.invite_again(viewer(), client_id, **sent)
+
+
+@staff.route("/clients/<id:client_id>/archival", methods=["POST"])
+@staff.response(200, schemas.ClientSchema())
+def archive(client_id: str) -> Any:
+    """Archive a client; what is open freezes"""
+    return service.archive(viewer(), client_id)
+
+
+@staff.route("/clients/<id:client_id>/restoration", methods=["POST"])
+@staff.response(200, schemas.ClientSchema())
+def restore(client_id: str) -> Any:
+    """Go on with an archived client"""
+    return service.restore(viewer(), client_id)
+
+
+@staff.route("/clients/<id:client_id>/care")
+@staff.arguments(schemas.CareQuerySchema(), location="query")
+@staff.lists(schemas.CareSchema())
+def list_care(query: dict[str, Any], client_id: str) -> Any:
+    """List a client's care team, past and present"""
+    return service.list_care(viewer(), client_id, asked(viewer(), query))
+
+
+@staff.route("/clients/<id:client_id>/care", methods=["POST"])
+@staff.arguments(schemas.ToTherapistSchema())
+@staff.response(201, schemas.CareSchema())
+def start_care(sent: dict[str, Any], client_id: str) -> Any:
+    """Bring a therapist into a client's care"""
+    return service.start_care(viewer(), client_id, **sent)
+
+
+@staff.route("/clients/<id:client_id>/care/<id:care_id>/ending", methods=["POST"])
+@staff.response(204)
+def end_care(client_id: str, care_id: str) -> None:
+    """End one's own care for a client"""
+    service.end_care(viewer(), client_id, care_id)
+
+
+@staff.route("/clients/<id:client_id>/handover", methods=["POST"])
+@staff.arguments(schemas.ToTherapistSchema())
+@staff.response(204)
+def hand_over(sent: dict[str, Any], client_id: str) -> None:
+    """Hand a client over to a colleague"""
+    service.hand_over(viewer(), client_id, **sent)
+
+
+@staff.route("/staff/<id:person_id>/handover", methods=["POST"])
+@staff.arguments(schemas.ToTherapistSchema())
+@staff.response(200, schemas.HandedOverSchema())
+def hand_over_caseload(sent: dict[str, Any], person_id: str) -> Any:
+    """Hand a colleague's whole caseload over"""
+    return service.hand_over_caseload(viewer(), person_id, **sent)
+
+
+@staff.route("/clients/<id:client_id>/notes")
+@staff.arguments(schemas.NoteQuerySchema(), location="query")
+@staff.lists(schemas.NoteSchema())
+def list_notes(query: dict[str, Any], client_id: str) -> Any:
+    """List one's own private notes about a client"""
+    return service.list_notes(viewer(), client_id, asked(viewer(), query))
+
+
+@staff.route("/clients/<id:client_id>/notes", methods=["POST"])
+@staff.arguments(schemas.AddNoteSchema())
+@staff.response(201, schemas.NoteSchema())
+def add_note(sent: dict[str, Any], client_id: str) -> Any:
+    """Write a private note"""
+    return service.add_note(viewer(), client_id, **sent)

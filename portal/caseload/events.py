@@ -1,0 +1,11 @@
+"""What happens to clients and their care."""
+
+from portal.core.events import Fact
+
+CLIENT_INVITED = Fact("client.invited")
+CLIENT_CHANGED = Fact("client.changed")
+CLIENT_ARCHIVED = Fact("client.archived")
+CLIENT_RESTORED = Fact("client.restored")
+CARE_STARTED = Fact("care.started")
+CARE_ENDED = Fact("care.ended")
+CARE_HANDED_OVER = Fact("care.handed_over")

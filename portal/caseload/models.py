@@ -1,0 +1,64 @@
+"""Clients, the care links that give therapists sight of them, and private notes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKeyConstraint, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.core.db import Base, Id, PracticeRow, belongs_to
+
+
+class Client(PracticeRow, Base):
+    """A person in therapy; the same id as the person who signs in."""
+
+    __tablename__ = "clients"
+    __table_args__ = (ForeignKeyConstraint(["practice_id", "id"], ["people.practice_id", "people.id"]),)
+
+    created_at: Mapped[datetime]
+    archived_at: Mapped[datetime | None]
+
+    @property
+    def client_id(self) -> str:
+        return self.id
+
+
+class CareLink(PracticeRow, Base):
+    """A therapist's care for a client, from a beginning to an end; sight begins and ends with it."""
+
+    __tablename__ = "care_links"
+    __table_args__ = (
+        belongs_to("clients", "client_id"),
+        belongs_to("people", "therapist_id"),
+        Index("ix_care_links_client", "practice_id", "client_id"),
+        Index(
+            "ix_care_links_open",
+            "practice_id",
+            "therapist_id",
+            "client_id",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    client_id: Mapped[str] = mapped_column(Id)
+    therapist_id: Mapped[str] = mapped_column(Id)
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Note(PracticeRow, Base):
+    """A therapist's private note about a client: readable to its author alone, while in care."""
+
+    __tablename__ = "notes"
+    __table_args__ = (
+        belongs_to("clients", "client_id"),
+        belongs_to("people", "author_id"),
+        Index("ix_notes_author", "practice_id", "client_id", "author_id", "created_at"),
+    )
+
+    client_id: Mapped[str] = mapped_column(Id)
+    author_id: Mapped[str] = mapped_column(Id)
+    body: Mapped[bytes]
+    created_at: Mapped[datetime]

@@ -1,0 +1,146 @@
+"""The wire shapes of clients, care and notes."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from portal.core.wire import (
+    Flag,
+    Identifier,
+    Instant,
+    Line,
+    ListQuerySchema,
+    MailAddress,
+    Text,
+    TimeZone,
+    WireSchema,
+    Word,
+)
+
+DELIVERIES = ("mail", "in_person")
+
+
+class ClientSchema(WireSchema):
+    """A client. To an owner outside their care: the name alone, everything else null."""
+
+    id = Identifier(required=True)
+    name = Line(120, required=True, metadata={"example": "Robin Aster"})
+    email = MailAddress(required=True, allow_none=True)
+    time_zone = TimeZone(required=True, allow_none=True)
+    status = Word(("invited", "active", "archived"), required=True, allow_none=True)
+    in_care = Flag(required=True, metadata={"description": "Whether the client is in the viewer's own care."})
+    archived_at = Instant(required=True, allow_none=True)
+    created_at = Instant(required=True)
+    version = fields.Integer(required=True)
+
+
+class ClientInvitationSchema(WireSchema):
+    """A client's invitation. `code` and `link` are shown in this answer only."""
+
+    id = Identifier(required=True)
+    delivery = Word(DELIVERIES, required=True)
+    code = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"example": "7KQ2-M4XD", "description": "Say it to the client in person; the mail does not hold it."},
+    )
+    link = fields.String(
+        required=True, allow_none=True, metadata={"example": None, "description": "Only for delivery in_person."}
+    )
+    created_at = Instant(required=True)
+
+
+class CreatedClientSchema(ClientSchema):
+    """A new client with the invitation."""
+
+    invitation = fields.Nested(ClientInvitationSchema(), required=True)
+
+
+class CreateClientSchema(WireSchema):
+    """A client to take on."""
+
+    name = Line(120, required=True, metadata={"example": "Robin Aster"})
+    email = MailAddress(required=True)
+    time_zone = TimeZone(metadata={"description": "The practice's unless said."})
+    delivery = Word(
+        DELIVERIES,
+        load_default="mail",
+        metadata={"description": "By mail with a code you say in person, or as a link you hand over."},
+    )
+
+
+class InviteAgainSchema(WireSchema):
+    """How to invite again."""
+
+    delivery = Word(DELIVERIES, load_default="mail")
+
+
+class ChangeClientSchema(WireSchema):
+    """What a therapist can change of a client."""
+
+    name = Line(120, metadata={"example": "Robin Aster"})
+    time_zone = TimeZone()
+
+
+class ClientQuerySchema(ListQuerySchema):
+    """How to list clients."""
+
+    archived = Flag()
+    activated = Flag(metadata={"description": "Whether the client has accepted the invitation."})
+    q = Line(80, metadata={"description": "Part of a name; up to 2,000 visible clients.", "example": "aster"})
+    sort = Word(("created_at", "-created_at", "name", "-name"))
+
+
+class TherapistSchema(WireSchema):
+    """A therapist in a care team."""
+
+    id = Identifier(required=True)
+    name = Line(120, required=True, metadata={"example": "Noor Haddad"})
+    status = Word(("invited", "active", "deactivated"), required=True)
+
+
+class CareSchema(WireSchema):
+    """A therapist's care for a client."""
+
+    id = Identifier(required=True)
+    therapist = fields.Nested(TherapistSchema(), required=True)
+    started_at = Instant(required=True)
+    ended_at = Instant(required=True, allow_none=True)
+
+
+class CareQuerySchema(ListQuerySchema):
+    """How to list a care team."""
+
+    sort = Word(("started_at", "-started_at"))
+
+
+class ToTherapistSchema(WireSchema):
+    """Which therapist."""
+
+    therapist_id = Identifier(required=True)
+
+
+class HandedOverSchema(WireSchema):
+    """How much was handed over."""
+
+    moved = fields.Integer(required=True, metadata={"example": 12})
+
+
+class NoteSchema(WireSchema):
+    """A private note; only its author reads it."""
+
+    id = Identifier(required=True)
+    body = Text(20_000, required=True, metadata={"example": "Seemed more at ease today."})
+    created_at = Instant(required=True)
+
+
+class AddNoteSchema(WireSchema):
+    """A note to keep."""
+
+    body = Text(20_000, least=1, required=True, metadata={"example": "Seemed more at ease today."})
+
+
+class NoteQuerySchema(ListQuerySchema):
+    """How to list notes."""
+
+    sort = Word(("created_at", "-created_at"))

@@ -1,0 +1,376 @@
+"""What can be done with clients, their care and notes about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.accounts.models import Person, Practice
+from portal.accounts.service import invitations, people
+from portal.caseload import events, policy
+from portal.caseload.models import CareLink, Client, Note
+from portal.core import access, clock
+from portal.core.access import THING
+from portal.core.crypto import DataKey, vault, vault_of
+from portal.core.db import AnySelect, db, transactional
+from portal.core.errors import Conflict, Fault, Invalid, Malformed, NotVisible, Stale
+from portal.core.events import record
+from portal.core.listing import Asked, Listing, Page, claim
+from portal.core.viewer import Viewer
+
+MOST_NAMES = 2_000
+"""How many sealed names are opened to search or sort by them; beyond, the answer is 422."""
+
+IN_CARE = policy.in_care_of_viewer(Client.id).label("in_care")
+
+
+def _with_person(viewer: Viewer) -> AnySelect:
+    return (
+        policy.visible_to(viewer)
+        .join(Person, (Person.practice_id == Client.practice_id) & (Person.id == Client.id))
+        .join(DataKey, (DataKey.practice_id == Client.practice_id) & (DataKey.subject_id == Client.id))
+    )
+
+
+CLIENTS = Listing(
+    name="caseload.clients",
+    base=_with_person,
+    columns=(
+        Client.id,
+        Client.practice_id,
+        Client.created_at,
+        Client.archived_at,
+        Person.name,
+        Person.mail_address,
+        Person.time_zone,
+        Person.version,
+        Person.activated_at,
+        IN_CARE,
+        DataKey.keyring_version,
+        DataKey.wrapped,
+    ),
+    filters={
+        "archived": claim(lambda: Client.archived_at.is_not(None)),
+        "activated": claim(lambda: Person.activated_at.is_not(None)),
+    },
+    sorts={"created_at": Client.created_at},
+    default_sort="-created_at",
+    identity=Client.id,
+    raw=False,
+)
+
+
+def _opened(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A client as the viewer may see them: outside their care, the name alone."""
+    sealed = vault_of(row["practice_id"], row["id"], row["keyring_version"], row["wrapped"])
+    shown = {
+        "id": row["id"],
+        "name": sealed.open_text(Person.name, row["id"], row["name"]),
+        "email": None,
+        "time_zone": None,
+        "status": None,
+        "in_care": bool(row["in_care"]),
+        "archived_at": None,
+        "created_at": row["created_at"],
+        "version": row["version"],
+    }
+    if row["in_care"]:
+        status = "archived" if row["archived_at"] else "active" if row["activated_at"] else "invited"
+        shown |= {
+            "email": sealed.open_text(Person.mail_address, row["id"], row["mail_address"]),
+            "time_zone": row["time_zone"],
+            "status": status,
+            "archived_at": row["archived_at"],
+        }
+    return shown
+
+
+def list_clients(viewer: Viewer, asked: Asked, q: str | None = None) -> Page:
+    """The clients the viewer sees; by name only within the first 2,000, since names are sealed.
+
+    Raises Invalid where more than that are visible and a name is asked for.
+    """
+    if q is None and asked.sort.lstrip("-") != "name":
+        return CLIENTS.page(viewer, asked).mapped(_opened)
+    everyone = CLIENTS.page(viewer, replace(asked, sort="", limit=MOST_NAMES, after=None)).mapped(_opened)
+    if everyone.following is not None:
+        raise Invalid(
+            Fault("#/q", f"More than {MOST_NAMES} clients are visible: names are sealed, so narrow the list first.")
+        )
+    return _by_name(everyone, asked, (q or "").casefold())
+
+
+def _by_name(everyone: Page, asked: Asked, wanted: str) -> Page:
+    rows = [row for row in everyone.rows() if wanted in row["name"].casefold()]
+    rows.sort(key=lambda row: (row["name"].casefold(), row["id"]), reverse=asked.sort.startswith("-"))
+    begin = 0
+    if asked.after is not None:
+        places = [index for index, row in enumerate(rows) if row["id"] == asked.after[1]]
+        if not places:
+            msg = "The list has changed under this cursor. Start again without a cursor."
+            raise Malformed(msg)
+        begin = places[0] + 1
+    shown = rows[begin : begin + asked.limit]
+    following = ("", shown[-1]["id"]) if begin + asked.limit < len(rows) else None
+    total = len(rows) if asked.include_total else None
+    return Page(everyone.columns, [tuple(row.values()) for row in shown], following, total)
+
+
+def get_client(viewer: Viewer, client_id: str) -> dict[str, Any]:
+    row = access.look(
+        viewer,
+        "caseload.client",
+        lambda: _with_person(viewer).where(Client.id == THING).with_only_columns(*CLIENTS.columns),
+        client_id,
+    )
+    return _opened(row)
+
+
+@transactional
+def create_client(
+    viewer: Viewer, *, name: str, email: str, time_zone: str | None = None, delivery: str = "mail"
+) -> dict[str, Any]:
+    """A new client in the viewer's care, with the invitation: all in one act.
+
+    The answer is the same whether or not the address is known to the practice.
+    """
+    access.require(policy.may_take_on_clients(viewer), "Only a therapist takes on clients.")
+    zone = time_zone or db.session.get_one(Practice, viewer.practice_id).time_zone
+    person = people.add_person(viewer, kind="client", name=name, email=email, time_zone=zone)
+    client = Client(practice_id=viewer.practice_id, id=person.id, created_at=clock.now())
+    db.session.add(client)
+    db.session.flush()
+    _link(viewer, client, viewer.id or "")
+    invitation = invitations.open_invitation(viewer, person, delivery, with_code=True)
+    record(viewer, events.CLIENT_INVITED, client)
+    return {**get_client(viewer, client.id), "invitation": invitation}
+
+
+@transactional
+def invite_again(viewer: Viewer, client_id: str, *, delivery: str = "mail") -> dict[str, Any]:
+    """A new invitation for a client who has not come in yet; the earlier one ends."""
+    client = access.see(viewer, Client, policy.in_care, client_id)
+    person = db.session.get_one(Person, (viewer.practice_id, client.id))
+    if person.activated_at is not None:
+        msg = "This client has already accepted."
+        raise Conflict(msg, state="active", allowed=[])
+    record(viewer, events.CLIENT_INVITED, client)
+    return invitations.open_invitation(viewer, person, delivery, with_code=True)
+
+
+@transactional
+def change_client(viewer: Viewer, client_id: str, expected: int, **changes: Any) -> dict[str, Any]:
+    """Change a client's name or time zone."""
+    client = access.see(viewer, Client, policy.in_care, client_id)
+    person = db.session.get_one(Person, (viewer.practice_id, client.id), with_for_update=True)
+    if person.version != expected:
+        raise Stale(get_client(viewer, client_id))
+    people.apply_changes(viewer, person, **changes)
+    record(viewer, events.CLIENT_CHANGED, client, changed=sorted(changes))
+    return get_client(viewer, client_id)
+
+
+@transactional
+def archive(viewer: Viewer, client_id: str) -> dict[str, Any]:
+    """Freeze what is open for a client, reversibly."""
+    client = access.see(viewer, Client, policy.in_care, client_id)
+    if client.archived_at is None:
+        client.archived_at = clock.now()
+        db.session.flush()
+        record(viewer, events.CLIENT_ARCHIVED, client)
+    return get_client(viewer, client_id)
+
+
+@transactional
+def restore(viewer: Viewer, client_id: str) -> dict[str, Any]:
+    """Go on with an archived client where things stood."""
+    client = access.see(viewer, Client, policy.in_care, client_id)
+    if client.archived_at is not None:
+        client.archived_at = None
+        db.session.flush()
+        record(viewer, events.CLIENT_RESTORED, client)
+    return get_client(viewer, client_id)
+
+
+# Care ----------------------------------------------------------------------------------------------------------
+
+CARE = Listing(
+    name="caseload.care",
+    base=lambda viewer: policy.care_visible_to(viewer).where(CareLink.client_id == THING),
+    columns=(CareLink.id, CareLink.therapist_id, CareLink.started_at, CareLink.ended_at),
+    filters={},
+    sorts={"started_at": CareLink.started_at},
+    default_sort="started_at",
+    identity=CareLink.id,
+    raw=False,
+)
+
+
+def list_care(viewer: Viewer, client_id: str, asked: Asked) -> Page:
+    """The care team, past and present, of a client the viewer sees."""
+    get_client(viewer, client_id)
+    page = CARE.page(viewer, asked, thing_id=client_id)
+    names = people.names_of(viewer.practice_id, {row["therapist_id"] for row in page.rows()})
+    return page.mapped(lambda row: _with_therapist(row, names))
+
+
+def _with_therapist(row: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    therapist = names[row["therapist_id"]]
+    return {
+        "id": row["id"],
+        "therapist__id": therapist["id"],
+        "therapist__name": therapist["name"],
+        "therapist__status": therapist["status"],
+        "started_at": row["started_at"],
+        "ended_at": row["ended_at"],
+    }
+
+
+def _shown_link(link: CareLink) -> dict[str, Any]:
+    therapist = people.names_of(link.practice_id, {link.therapist_id})[link.therapist_id]
+    return {
+        "id": link.id,
+        "therapist": therapist,
+        "started_at": link.started_at,
+        "ended_at": link.ended_at,
+    }
+
+
+def _link(viewer: Viewer, client: Client, therapist_id: str) -> CareLink:
+    link = CareLink(
+        practice_id=viewer.practice_id, client_id=client.id, therapist_id=therapist_id, started_at=clock.now()
+    )
+    db.session.add(link)
+    db.session.flush()
+    record(viewer, events.CARE_STARTED, link, therapist=therapist_id)
+    return link
+
+
+@transactional
+def start_care(viewer: Viewer, client_id: str, *, therapist_id: str) -> dict[str, Any]:
+    """Bring another therapist into a client's care: by one in care, or by an owner where nobody is."""
+    client = access.see(viewer, Client, policy.visible_to, client_id)
+    people.require_therapist(viewer, therapist_id, "#/therapist_id")
+    there = db.session.scalars(
+        select(CareLink.id).where(
+            CareLink.practice_id == viewer.practice_id,
+            CareLink.client_id == client.id,
+            CareLink.therapist_id == therapist_id,
+            CareLink.ended_at.is_(None),
+        )
+    ).first()
+    if there is not None:
+        msg = "This therapist already cares for this client."
+        raise Conflict(msg, state="in_care", allowed=[])
+    return _shown_link(_link(viewer, client, therapist_id))
+
+
+@transactional
+def end_care(viewer: Viewer, client_id: str, care_id: str) -> None:
+    """End one's own care for a client; sight ends with it, on the next request."""
+    access.see(viewer, Client, policy.in_care, client_id)
+    link = access.see(viewer, CareLink, policy.open_care_of, care_id)
+    if link.client_id != client_id:
+        raise NotVisible
+    link.ended_at = clock.now()
+    record(viewer, events.CARE_ENDED, link, therapist=link.therapist_id)
+
+
+@transactional
+def hand_over(viewer: Viewer, client_id: str, *, therapist_id: str) -> None:
+    """Move one's own care for a client to a colleague, with everything assigned through it."""
+    access.see(viewer, Client, policy.in_care, client_id)
+    people.require_therapist(viewer, therapist_id, "#/therapist_id")
+    for link in db.session.scalars(
+        policy.open_care_of(viewer).where(CareLink.client_id == THING).with_for_update(),
+        access.binds(viewer, thing_id=client_id),
+    ).all():
+        _move(viewer, link, therapist_id)
+
+
+@transactional
+def hand_over_caseload(viewer: Viewer, staff_id: str, *, therapist_id: str) -> dict[str, Any]:
+    """Move every open care link of a member of the staff to a colleague; returns how many."""
+    access.require(policy.may_hand_over_for_others(viewer), "Only an owner hands over a colleague's caseload.")
+    leaver = people.get_staff(viewer, staff_id)
+    people.require_therapist(viewer, therapist_id, "#/therapist_id")
+    links = db.session.scalars(
+        select(CareLink)
+        .where(
+            CareLink.practice_id == viewer.practice_id,
+            CareLink.therapist_id == leaver["id"],
+            CareLink.ended_at.is_(None),
+        )
+        .with_for_update()
+    ).all()
+    for link in links:
+        _move(viewer, link, therapist_id)
+    return {"moved": len(links)}
+
+
+def _move(viewer: Viewer, link: CareLink, therapist_id: str) -> None:
+    left, link.therapist_id = link.therapist_id, therapist_id
+    db.session.flush()
+    record(viewer, events.CARE_HANDED_OVER, link, left=left, therapist=therapist_id)
+
+
+def own_care(viewer: Viewer, client_id: str) -> CareLink:
+    """The viewer's oldest open care link with a client, locked. NotVisible where there is none."""
+    link = db.session.scalars(
+        policy.open_care_of(viewer)
+        .where(CareLink.client_id == THING)
+        .order_by(CareLink.started_at, CareLink.id)
+        .limit(1)
+        .with_for_update(),
+        access.binds(viewer, thing_id=client_id),
+    ).first()
+    if link is None:
+        raise NotVisible
+    return link
+
+
+# Notes ---------------------------------------------------------------------------------------------------------
+
+NOTES = Listing(
+    name="caseload.notes",
+    base=lambda viewer: policy.notes_visible_to(viewer).where(Note.client_id == THING),
+    columns=(Note.id, Note.body, Note.created_at),
+    filters={},
+    sorts={"created_at": Note.created_at},
+    default_sort="-created_at",
+    identity=Note.id,
+    raw=False,
+)
+
+
+def list_notes(viewer: Viewer, client_id: str, asked: Asked) -> Page:
+    """One's own private notes about a client."""
+    require_in_care(viewer, client_id)
+    opened = vault(viewer.practice_id, client_id)
+    page = NOTES.page(viewer, asked, thing_id=client_id)
+    return page.mapped(lambda row: {**row, "body": opened.open_text(Note.body, row["id"], row["body"])})
+
+
+def require_in_care(viewer: Viewer, client_id: str) -> None:
+    access.look(
+        viewer,
+        "caseload.in_care",
+        lambda: policy.in_care(viewer).where(Client.id == THING).with_only_columns(Client.id),
+        client_id,
+    )
+
+
+@transactional
+def add_note(viewer: Viewer, client_id: str, *, body: str) -> dict[str, Any]:
+    """Write a private note; nobody but its author will read it."""
+    client = access.see(viewer, Client, policy.in_care, client_id)
+    note = Note(
+        practice_id=viewer.practice_id, client_id=client.id, author_id=viewer.id, created_at=clock.now(), body=b""
+    )
+    db.session.add(note)
+    db.session.flush()
+    note.body = vault(viewer.practice_id, client_id).seal(Note.body, note.id, body)
+    return {"id": note.id, "body": body, "created_at": note.created_at}
