@@ -1,0 +1,87 @@
+"""Routes of readings and exercises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.http.openapi import Blueprint
+from portal.http.paging import asked
+from portal.http.request import expected_version, viewer
+from portal.library import schemas, service
+
+staff = Blueprint("library_staff", __name__, tag="Library")
+
+
+@staff.route("/resources")
+@staff.arguments(schemas.ResourceQuerySchema(), location="query")
+@staff.lists(schemas.ResourceItemSchema())
+def list_resources(query: dict[str, Any]) -> Any:
+    """List readings and exercises"""
+    return service.list_resources(viewer(), asked(viewer(), query))
+
+
+@staff.route("/resources", methods=["POST"])
+@staff.arguments(schemas.CreateResourceSchema())
+@staff.response(201, schemas.ResourceSchema())
+def create_resource(sent: dict[str, Any]) -> Any:
+    """Write a reading or an exercise"""
+    return service.create_resource(viewer(), **sent)
+
+
+@staff.route("/resources/<id:resource_id>")
+@staff.response(200, schemas.ResourceSchema())
+def get_resource(resource_id: str) -> Any:
+    """Read a resource with its draft"""
+    return service.get_resource(viewer(), resource_id)
+
+
+@staff.route("/resources/<id:resource_id>", methods=["PATCH"])
+@staff.changes_content
+@staff.arguments(schemas.ChangeResourceSchema())
+@staff.response(200, schemas.ResourceSchema())
+def change_resource(sent: dict[str, Any], resource_id: str) -> Any:
+    """Change a draft"""
+    return service.change_resource(viewer(), resource_id, expected_version(), **sent)
+
+
+@staff.route("/resources/<id:resource_id>/versions")
+@staff.arguments(schemas.VersionQuerySchema(), location="query")
+@staff.lists(schemas.VersionItemSchema())
+def list_versions(query: dict[str, Any], resource_id: str) -> Any:
+    """List what was published of a resource"""
+    return service.list_versions(viewer(), resource_id, asked(viewer(), query))
+
+
+@staff.route("/resources/<id:resource_id>/versions", methods=["POST"])
+@staff.response(201, schemas.VersionSchema())
+def publish(resource_id: str) -> Any:
+    """Publish the draft as the next version"""
+    return service.publish(viewer(), resource_id)
+
+
+@staff.route("/resources/<id:resource_id>/versions/<int(max=1000000):number>")
+@staff.response(200, schemas.VersionSchema())
+def get_version(resource_id: str, number: int) -> Any:
+    """Read a published version"""
+    return service.get_version(viewer(), resource_id, number)
+
+
+@staff.route("/resources/<id:resource_id>/copy", methods=["POST"])
+@staff.response(201, schemas.ResourceSchema())
+def copy(resource_id: str) -> Any:
+    """Copy a resource into a draft of one's own"""
+    return service.copy(viewer(), resource_id)
+
+
+@staff.route("/resources/<id:resource_id>/archival", methods=["POST"])
+@staff.response(200, schemas.ResourceSchema())
+def archive(resource_id: str) -> Any:
+    """Archive a resource; running assignments go on"""
+    return service.archive(viewer(), resource_id)
+
+
+@staff.route("/resources/<id:resource_id>/restoration", methods=["POST"])
+@staff.response(200, schemas.ResourceSchema())
+def restore(resource_id: str) -> Any:
+    """Let an archived resource be assigned again"""
+    return service.restore(viewer(), resource_id)

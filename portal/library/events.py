@@ -1,0 +1,9 @@
+"""What happens to resources."""
+
+from portal.core.events import Fact
+
+RESOURCE_CREATED = Fact("resource.created")
+RESOURCE_CHANGED = Fact("resource.changed")
+RESOURCE_PUBLISHED = Fact("resource.published")
+RESOURCE_ARCHIVED = Fact("resource.archived")
+RESOURCE_RESTORED = Fact("resource.restored")

@@ -1,0 +1,101 @@
+"""Readings: Markdown in sections, compiled to the same blocks an exercise has, so that there is one response model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from markdown_it import MarkdownIt
+from marshmallow import fields, validate
+
+from portal.core.errors import Fault, Invalid
+from portal.core.wire import Line, Text, WireSchema, faults_in
+from portal.library.forms.blocks import OptionSchema
+from portal.library.forms.document import SCHEMA as EXERCISE
+
+SCHEMA = "portal.reading/1"
+_markdown = MarkdownIt("js-default")
+
+
+class CheckSchema(WireSchema):
+    """One question to check oneself with; the answer explains, it does not grade."""
+
+    label = Line(500, required=True)
+    options = fields.List(fields.Nested(OptionSchema()), required=True, validate=validate.Length(2, 10))
+    answer = Text(2000, least=1, required=True)
+
+
+class ReflectionSchema(WireSchema):
+    """A question to think on, in one's own words if one likes."""
+
+    label = Line(500, required=True)
+    help = Text(1000)
+
+
+class ReadingDocumentSchema(WireSchema):
+    """A reading as its author writes it."""
+
+    schema = fields.String(required=True, validate=validate.Equal(SCHEMA, error=f'Use "{SCHEMA}".'))
+    markdown = Text(100_000, least=1, required=True)
+    key_points = fields.List(Line(300), validate=validate.Length(0, 5))
+    check = fields.Nested(CheckSchema())
+    reflection = fields.Nested(ReflectionSchema())
+    talk = Line(300)
+
+
+_document = ReadingDocumentSchema()
+
+
+def compiled(document: Mapping[str, Any], pointer: str = "#") -> dict[str, Any]:
+    """The exercise document a reading becomes. Raises Invalid with pointers where it does not fit."""
+    messages = _document.validate(dict(document))
+    if messages:
+        raise Invalid(*faults_in(messages, pointer))
+    blocks = _sections(document["markdown"])
+    if not any(block["type"] == "reading" for block in blocks):
+        raise Invalid(Fault(f"{pointer}/markdown", 'Give each section a heading that begins with "## ".'))
+    if points := document.get("key_points"):
+        blocks.append(
+            {
+                "id": "key-points",
+                "type": "text",
+                "markdown": "\n".join(f"- {point}" for point in points),
+                "style": "note",
+            }
+        )
+    if check := document.get("check"):
+        blocks.append({"id": "check", "type": "choice", "label": check["label"], "options": check["options"]})
+        blocks.append(
+            {
+                "id": "check-answer",
+                "type": "text",
+                "markdown": check["answer"],
+                "show_if": {"match": "all", "conditions": [{"block": "check", "op": "exists", "value": True}]},
+            }
+        )
+    if reflection := document.get("reflection"):
+        blocks.append({"id": "reflection", "type": "long_text", **reflection})
+    if talk := document.get("talk"):
+        blocks.append({"id": "talk", "type": "yes_no", "label": talk})
+    return {"schema": EXERCISE, "blocks": blocks}
+
+
+def _sections(markdown: str) -> list[dict[str, Any]]:
+    """The text before the first second-level heading, then one block per heading."""
+    lines = markdown.splitlines()
+    heads: list[tuple[int, int, str]] = []
+    tokens = _markdown.parse(markdown)
+    for token, inline in pairwise(tokens):
+        if token.type == "heading_open" and token.tag == "h2" and token.level == 0 and token.map:
+            start, body = token.map
+            heads.append((start, body, inline.content))
+    starts = [start for start, _, _ in heads]
+    opening = "\n".join(lines[: starts[0] if starts else len(lines)]).strip()
+    blocks: list[dict[str, Any]] = []
+    if opening:
+        blocks.append({"id": "opening", "type": "text", "markdown": opening})
+    for number, ((_, body, label), end) in enumerate(zip(heads, [*starts[1:], len(lines)], strict=True), 1):
+        text = "\n".join(lines[body:end]).strip()
+        blocks.append({"id": f"sections/{number}", "type": "reading", "label": label, "markdown": text or " "})
+    return blocks

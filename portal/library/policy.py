@@ -1,0 +1,26 @@
+"""The library is the practice's: its staff read it, its therapists write it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Select, select
+
+from portal.core.access import NOBODY, PRACTICE
+from portal.core.viewer import Viewer
+from portal.library.models import Resource, Version
+
+
+def visible_to(viewer: Viewer) -> Select[Resource]:
+    """Every resource of the practice, drafts and archived ones too; a client meets one only as an assignment."""
+    resources = select(Resource).where(Resource.practice_id == PRACTICE)
+    return resources if viewer.is_staff else resources.where(NOBODY)
+
+
+def versions_visible_to(viewer: Viewer) -> Select[Version]:
+    """Every published version of the practice."""
+    versions = select(Version).where(Version.practice_id == PRACTICE)
+    return versions if viewer.is_staff else versions.where(NOBODY)
+
+
+def may_write(viewer: Viewer) -> bool:
+    """Authors are therapists."""
+    return viewer.is_staff and viewer.therapist

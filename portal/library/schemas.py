@@ -1,0 +1,181 @@
+"""The wire shapes of resources and their versions."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from portal.core.wire import Flag, Identifier, Instant, Json, Line, ListQuerySchema, Text, WireSchema, Word, Words
+
+KINDS = ("reading", "exercise")
+INTENSITIES = ("gentle", "moderate", "intense")
+AUDIENCES = ("anyone", "hurt_partner", "involved_partner")
+STATUSES = ("draft", "published", "archived")
+
+DOCUMENT = {
+    "schema": "portal.exercise/1",
+    "blocks": [
+        {"id": "intro", "type": "text", "markdown": "Take your time. You can skip anything."},
+        {"id": "before", "type": "scale", "label": "How strong is it now?", "min": 0, "max": 10},
+        {"id": "safe", "type": "yes_no", "label": "Are you safe right now?"},
+        {
+            "id": "triggers",
+            "type": "log",
+            "label": "What set it off",
+            "row_label": "Trigger",
+            "blocks": [
+                {"id": "situation", "type": "short_text", "label": "What happened?"},
+                {"id": "when", "type": "date", "label": "When?"},
+                {
+                    "id": "helped",
+                    "type": "choice",
+                    "label": "What helped?",
+                    "multiple": True,
+                    "other": True,
+                    "options": [
+                        {"code": "walk", "label": "Took a walk"},
+                        {"code": "breath", "label": "Slow breathing"},
+                    ],
+                },
+            ],
+        },
+        {"id": "hours", "type": "number", "label": "Hours of sleep", "min": 0, "max": 24, "decimals": 1},
+        {
+            "id": "note",
+            "type": "long_text",
+            "label": "Anything else?",
+            "show_if": {"match": "all", "conditions": [{"block": "safe", "op": "=", "value": True}]},
+        },
+    ],
+}
+TOPIC = validate.Regexp(r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$", error="Use small letters, digits and dashes.")
+
+
+def description_fields(*, required: bool) -> dict[str, fields.Field]:  # type: ignore[type-arg]  # -- fields of several types
+    """The members of a library card, all needed when a resource is made."""
+    return {
+        "title": Line(200, required=required, metadata={"example": "Your reactions make sense"}),
+        "summary": Text(
+            1000, required=required, metadata={"example": "Why feelings come in waves, and when to get help."}
+        ),
+        "language": Line(16, required=required, metadata={"example": "en"}),
+        "topics": fields.List(
+            fields.String(validate=TOPIC, metadata={"example": "triggers"}),
+            required=required,
+            validate=validate.Length(0, 20),
+        ),
+        "minutes": fields.Integer(
+            required=required, strict=True, validate=validate.Range(1, 240), metadata={"example": 8}
+        ),
+        "intensity": Word(INTENSITIES, required=required),
+        "content_note": Text(
+            1000, required=required, metadata={"example": "Touches on being lied to. You can stop at any time."}
+        ),
+        "audience": Word(AUDIENCES, required=required),
+        "licence": Text(500, required=required, metadata={"example": "Written for this library."}),
+        "sources": fields.List(
+            Line(500, metadata={"example": "Freyd JJ (1996). Betrayal Trauma."}),
+            required=required,
+            validate=validate.Length(0, 50),
+        ),
+    }
+
+
+class CardSchema(WireSchema):
+    """What a library card shows."""
+
+    kind = Word(KINDS, required=True)
+    title = Line(200, required=True, metadata={"example": "Your reactions make sense"})
+    summary = Text(1000, required=True)
+    language = Line(16, required=True, metadata={"example": "en"})
+    topics = Json(required=True, metadata={"type": "array", "items": {"type": "string"}, "example": ["triggers"]})
+    minutes = fields.Integer(required=True, metadata={"example": 8})
+    intensity = Word(INTENSITIES, required=True)
+    content_note = Text(1000, required=True)
+    audience = Word(AUDIENCES, required=True)
+    licence = Text(500, required=True)
+    sources = Json(required=True, metadata={"type": "array", "items": {"type": "string"}, "example": []})
+
+
+class ResourceItemSchema(CardSchema):
+    """A resource as lists show it."""
+
+    id = Identifier(required=True)
+    status = Word(STATUSES, required=True)
+    latest_number = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "The latest published version."}
+    )
+    unpublished_changes = Flag(required=True)
+    origin_key = Line(
+        64,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of the starter library; null for one's own.", "example": "reactions-make-sense"},
+    )
+    version = fields.Integer(required=True)
+    created_at = Instant(required=True)
+    updated_at = Instant(required=True)
+
+
+class ResourceSchema(ResourceItemSchema):
+    """A resource with its draft."""
+
+    draft = Json(required=True, metadata={"example": DOCUMENT})
+
+
+CreateResourceSchema = type(
+    "CreateResourceSchema",
+    (WireSchema,),
+    {
+        "__doc__": "A reading or exercise to write.",
+        "__module__": __name__,
+        "kind": Word(KINDS, required=True, metadata={"example": "exercise"}),
+        "document": fields.Dict(required=True, metadata={"example": DOCUMENT}),
+        **description_fields(required=True),
+    },
+)
+
+ChangeResourceSchema = type(
+    "ChangeResourceSchema",
+    (WireSchema,),
+    {
+        "__doc__": "What of a draft changes.",
+        "__module__": __name__,
+        "document": fields.Dict(metadata={"example": DOCUMENT}),
+        **description_fields(required=False),
+    },
+)
+
+
+class ResourceQuerySchema(ListQuerySchema):
+    """How to list resources."""
+
+    kind = Words(KINDS)
+    intensity = Words(INTENSITIES)
+    audience = Words(AUDIENCES)
+    status = Words(STATUSES)
+    language = Line(16, metadata={"example": "en"})
+    topic = Line(40, metadata={"example": "triggers"})
+    assignable = Flag(metadata={"description": "Published and not archived."})
+    sort = Word(("title", "-title", "updated_at", "-updated_at", "created_at", "-created_at"))
+
+
+class VersionItemSchema(CardSchema):
+    """A published version as lists show it."""
+
+    id = Identifier(required=True)
+    resource_id = Identifier(required=True)
+    number = fields.Integer(required=True)
+    published_at = Instant(required=True)
+
+
+class VersionSchema(VersionItemSchema):
+    """A published version: `source` as written, `document` as compiled for answering."""
+
+    source = Json(required=True, metadata={"example": DOCUMENT})
+    document = Json(required=True, metadata={"example": DOCUMENT})
+
+
+class VersionQuerySchema(ListQuerySchema):
+    """How to list versions."""
+
+    sort = Word(("number", "-number"))
