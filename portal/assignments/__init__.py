@@ -1,0 +1,1 @@
+"""Assignments: assign, work on, submit, review; responses, comments and progress."""

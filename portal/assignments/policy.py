@@ -1,0 +1,65 @@
+"""Who sees which assignments, submissions and comments, and who may assign."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, select
+
+from portal.assignments.models import Assignment, Comment, Response
+from portal.caseload.models import CareLink
+from portal.core.access import NOBODY, PRACTICE, VIEWER
+from portal.core.viewer import Viewer
+
+
+def _through_own_care() -> ColumnElement[bool]:
+    """Whether the care link an assignment was given through is the viewer's and has not ended."""
+    return (
+        select(CareLink.id)
+        .where(
+            CareLink.practice_id == PRACTICE,
+            CareLink.id == Assignment.care_id,
+            CareLink.therapist_id == VIEWER,
+            CareLink.ended_at.is_(None),
+        )
+        .exists()
+    )
+
+
+def visible_to(viewer: Viewer) -> Select[Assignment]:
+    """A therapist's: given through a care link of theirs that has not ended. A client's: their own."""
+    assignments = select(Assignment).where(Assignment.practice_id == PRACTICE)
+    if viewer.is_client:
+        return assignments.where(Assignment.client_id == VIEWER)
+    if viewer.is_staff and viewer.therapist:
+        return assignments.where(Assignment.therapist_id == VIEWER, _through_own_care())
+    return assignments.where(NOBODY)
+
+
+def _of_visible_assignments(viewer: Viewer, assignment_id: Any) -> ColumnElement[bool]:
+    return visible_to(viewer).with_only_columns(Assignment.id).where(Assignment.id == assignment_id).exists()
+
+
+def attempts_visible_to(viewer: Viewer) -> Select[Response]:
+    """The attempts at visible assignments: counts and times."""
+    return select(Response).where(
+        Response.practice_id == PRACTICE, _of_visible_assignments(viewer, Response.assignment_id)
+    )
+
+
+def submissions_visible_to(viewer: Viewer) -> Select[Response]:
+    """The attempts whose answers the viewer may read: one's own; a therapist's once sent in and not taken back."""
+    attempts = attempts_visible_to(viewer)
+    return attempts if viewer.is_client else attempts.where(Response.submission.is_not(None))
+
+
+def comments_visible_to(viewer: Viewer) -> Select[Comment]:
+    """The comments on visible assignments."""
+    return select(Comment).where(
+        Comment.practice_id == PRACTICE, _of_visible_assignments(viewer, Comment.assignment_id)
+    )
+
+
+def may_assign(viewer: Viewer) -> bool:
+    """Only a therapist assigns."""
+    return viewer.is_staff and viewer.therapist

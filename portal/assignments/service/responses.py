@@ -1,0 +1,425 @@
+"""Answers: saved as they are written, sent in, taken back, and opened by those who may read them.
+
+A draft is sealed whole and read by its client alone. What is sent in is a second sealed document that holds only
+what is shown and shared, so no path of the staff ever opens a private answer. `open_attempt` is the one door to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.orm import aliased
+
+from portal.assignments import events, policy
+from portal.assignments.models import FROM, Act, Assignment, Response, Status, require_state
+from portal.assignments.service.giving import to_act_on
+from portal.assignments.service.shown import get_mine, is_scheduled
+from portal.caseload.models import Client
+from portal.core import access, clock
+from portal.core.access import THING
+from portal.core.crypto import DataKey, Vault, vault, vault_of
+from portal.core.db import AnySelect, Id, Instant, among, db, fetch, run, transactional
+from portal.core.errors import NotVisible, Stale
+from portal.core.events import record
+from portal.core.listing import Asked, Listing, Page, equals
+from portal.core.viewer import Viewer
+from portal.library.forms import answers
+from portal.library.forms.document import Form
+from portal.library.service import form_of_version
+
+EMPTY: Mapping[str, Any] = {"answers": [], "rows": []}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A client's own response with what is needed to go on with it."""
+
+    row: Mapping[str, Any]
+    vault: Vault
+    form: Form
+    response: answers.Response
+
+    @property
+    def version(self) -> int:
+        return int(self.row["version"])
+
+    def shown(self) -> dict[str, Any]:
+        return _shown(self.row, self.response)
+
+
+def _shown(row: Mapping[str, Any], response: answers.Response) -> dict[str, Any]:
+    return {
+        "assignment_id": row["assignment_id"],
+        "attempt": row["attempt"],
+        "status": row["status"],
+        "progress": {"answered": row["answered"], "total": row["total"]},
+        **response.as_json(),
+        "saved_at": row["saved_at"],
+        "submitted_at": row["submitted_at"],
+        "version": row["version"],
+    }
+
+
+def _draft(viewer: Viewer, assignment_id: str) -> Draft:
+    """The current attempt; one that was returned begins with the answers of the attempt before."""
+    row = access.look(viewer, "assignments.draft", lambda: _current_attempt(viewer), assignment_id)
+    sealed = vault_of(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
+    content = EMPTY
+    if row["draft"] is not None:
+        content = orjson.loads(sealed.open(Response.draft, row["response_id"], row["draft"]))
+    elif row["earlier_draft"] is not None:
+        content = orjson.loads(sealed.open(Response.draft, row["earlier_id"], row["earlier_draft"]))
+    form = form_of_version(row["practice_id"], row["version_id"])
+    return Draft(row, sealed, form, answers.Response.from_json(content))
+
+
+def _current_attempt(viewer: Viewer) -> AnySelect:
+    earlier = aliased(Response)
+    return (
+        policy.visible_to(viewer)
+        .join(
+            Response,
+            (Response.practice_id == Assignment.practice_id)
+            & (Response.assignment_id == Assignment.id)
+            & (Response.attempt == Assignment.attempt),
+        )
+        .outerjoin(
+            earlier,
+            (earlier.practice_id == Assignment.practice_id)
+            & (earlier.assignment_id == Assignment.id)
+            & (earlier.attempt == Assignment.attempt - 1)
+            & Response.draft.is_(None),
+        )
+        .join(Client, (Client.practice_id == Assignment.practice_id) & (Client.id == Assignment.client_id))
+        .join(DataKey, (DataKey.practice_id == Assignment.practice_id) & (DataKey.subject_id == Assignment.client_id))
+        .where(Assignment.id == THING)
+        .with_only_columns(
+            Assignment.practice_id,
+            Assignment.id.label("assignment_id"),
+            Assignment.client_id,
+            Assignment.version_id,
+            Assignment.status,
+            Assignment.answered,
+            Assignment.total,
+            Assignment.attempt,
+            is_scheduled().label("scheduled"),
+            Client.archived_at.is_not(None).label("frozen"),
+            Response.id.label("response_id"),
+            Response.version,
+            Response.draft,
+            Response.saved_at,
+            Response.submitted_at,
+            earlier.id.label("earlier_id"),
+            earlier.draft.label("earlier_draft"),
+            DataKey.keyring_version,
+            DataKey.wrapped,
+        )
+    )
+
+
+def get_response(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
+    """One's own answers, as they stand."""
+    return _draft(viewer, assignment_id).shown()
+
+
+def _require_version(draft: Draft, expected: int) -> None:
+    if draft.version != expected:
+        raise Stale(draft.shown())
+
+
+# Saving ----------------------------------------------------------------------------------------------------------
+
+
+class _Overtaken(Exception):
+    """Somebody else's act came between reading and writing."""
+
+
+def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Save what changed. Everything is prepared before the transaction, which then takes two short statements.
+
+    Raises Stale with the current response, Invalid with pointers into the patch, Conflict where the state forbids it.
+    """
+    draft = _draft(viewer, assignment_id)
+    require_state(Act.SAVE, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
+    _require_version(draft, expected)
+    merged = answers.merge(draft.form, draft.response, patch)
+    count = answers.progress(draft.form, merged)
+    now = clock.now()
+    values = {
+        "practice": draft.row["practice_id"],
+        "assignment": draft.row["assignment_id"],
+        "response": draft.row["response_id"],
+        "attempt": draft.row["attempt"],
+        "expected": expected,
+        "sealed": draft.vault.seal(Response.draft, draft.row["response_id"], orjson.dumps(merged.as_json())),
+        "now": now,
+        "done": count.answered,
+        "of": count.total,
+    }
+    try:
+        _store(viewer, draft, values)
+    except _Overtaken:
+        current = _draft(viewer, assignment_id)
+        require_state(Act.SAVE, current.row["status"], frozen=current.row["frozen"], scheduled=current.row["scheduled"])
+        raise Stale(current.shown()) from None
+    saved = {"status": Status.IN_PROGRESS, "answered": count.answered, "total": count.total, "saved_at": now}
+    return _shown({**draft.row, **saved, "version": expected + 1}, merged)
+
+
+@transactional
+def _store(viewer: Viewer, draft: Draft, values: Mapping[str, Any]) -> None:
+    if not run("assignments.count", _count_progress, values) or not run("assignments.save", _save_draft, values):
+        raise _Overtaken
+    if draft.row["status"] != Status.IN_PROGRESS:
+        record(viewer, events.STARTED, _Concerned(draft.row["assignment_id"], draft.row["client_id"]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Concerned:
+    """What a fact is about, where no row was loaded."""
+
+    id: str
+    client_id: str
+
+
+def _count_progress() -> Any:
+    frozen = (
+        select(Client.id)
+        .where(
+            Client.practice_id == Assignment.practice_id,
+            Client.id == Assignment.client_id,
+            Client.archived_at.is_not(None),
+        )
+        .exists()
+    )
+    now = bindparam("now", type_=Instant())
+    return (
+        update(Assignment)
+        .where(
+            Assignment.practice_id == bindparam("practice", type_=Id()),
+            Assignment.id == bindparam("assignment", type_=Id()),
+            Assignment.attempt == bindparam("attempt"),
+            among(Assignment.status, FROM[Act.SAVE]),
+            ~frozen,
+        )
+        .values(
+            status=Status.IN_PROGRESS,
+            status_before=None,
+            answered=bindparam("done"),
+            total=bindparam("of"),
+            seen_at=func.coalesce(Assignment.seen_at, now),
+            started_at=func.coalesce(Assignment.started_at, now),
+            last_act_at=now,
+        )
+    )
+
+
+def _save_draft() -> Any:
+    return (
+        update(Response)
+        .where(
+            Response.practice_id == bindparam("practice", type_=Id()),
+            Response.id == bindparam("response", type_=Id()),
+            Response.version == bindparam("expected"),
+        )
+        .values(draft=bindparam("sealed"), version=Response.version + 1, saved_at=bindparam("now", type_=Instant()))
+    )
+
+
+# Sending in and taking back ----------------------------------------------------------------------------------------
+
+
+def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedback: Any) -> dict[str, Any]:
+    """Send the response in, as it stands at `response_version`.
+
+    Raises Invalid with a pointer to each block that is not complete, Stale where the response has moved on.
+    """
+    draft = _draft(viewer, assignment_id)
+    require_state(Act.SUBMIT, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
+    _require_version(draft, response_version)
+    whole = answers.complete(draft.form, draft.response)
+    part = answers.shared(whole)
+    response_id = draft.row["response_id"]
+    try:
+        return _submit(
+            viewer,
+            draft,
+            {
+                "draft": draft.vault.seal(Response.draft, response_id, orjson.dumps(draft.response.as_json())),
+                "submission": draft.vault.seal(Response.submission, response_id, orjson.dumps(part.as_json())),
+                "feedback": draft.vault.seal(Response.feedback, response_id, orjson.dumps(feedback)),
+                "private_count": len(whole.answers) - len(part.answers),
+            },
+        )
+    except _Overtaken:
+        raise Stale(get_response(viewer, assignment_id)) from None
+
+
+@transactional
+def _submit(viewer: Viewer, draft: Draft, sealed: Mapping[str, Any]) -> dict[str, Any]:
+    assignment = to_act_on(viewer, Act.SUBMIT, draft.row["assignment_id"])
+    response = locked_attempt(assignment)
+    if response.version != draft.version or response.id != draft.row["response_id"]:
+        raise _Overtaken
+    now = clock.now()
+    for name, value in sealed.items():
+        setattr(response, name, value)
+    response.version += 1
+    response.submitted_at = assignment.submitted_at = assignment.last_act_at = now
+    assignment.move(Status.SUBMITTED)
+    db.session.flush()
+    record(
+        viewer,
+        events.SUBMITTED,
+        assignment,
+        attempt=response.attempt,
+        answered=assignment.answered,
+        total=assignment.total,
+    )
+    return get_mine(viewer, assignment.id)
+
+
+def locked_attempt(assignment: Assignment) -> Response:
+    """The current attempt of a locked assignment, locked too."""
+    return db.session.scalars(
+        select(Response)
+        .where(
+            Response.practice_id == assignment.practice_id,
+            Response.assignment_id == assignment.id,
+            Response.attempt == assignment.attempt,
+        )
+        .with_for_update()
+    ).one()
+
+
+@transactional
+def take_back(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
+    """Take back what was sent in and go on with it; the therapist's sight of it ends on the next request."""
+    assignment = to_act_on(viewer, Act.TAKE_BACK, assignment_id)
+    response = locked_attempt(assignment)
+    response.submission, response.feedback, response.submitted_at = None, None, None
+    response.version += 1
+    assignment.submitted_at, assignment.last_act_at = None, clock.now()
+    assignment.move(Status.IN_PROGRESS)
+    db.session.flush()
+    record(viewer, events.TAKEN_BACK, assignment, attempt=response.attempt)
+    return get_mine(viewer, assignment_id)
+
+
+# Attempts ----------------------------------------------------------------------------------------------------------
+
+ATTEMPTS = Listing(
+    name="assignments.attempts",
+    base=lambda viewer: policy.attempts_visible_to(viewer).where(Response.assignment_id == THING),
+    columns=(
+        Response.id,
+        Response.attempt,
+        Response.submission.is_not(None).label("readable"),
+        Response.saved_at,
+        Response.submitted_at,
+        Response.reviewed_at,
+        Response.returned_at,
+        Response.version,
+    ),
+    filters={"attempt": equals(Response.attempt)},
+    sorts={"attempt": Response.attempt},
+    default_sort="-attempt",
+    identity=Response.id,
+)
+
+
+def list_attempts(viewer: Viewer, assignment_id: str, asked: Asked) -> Page:
+    """The attempts at an assignment: times and versions, never a word."""
+    access.look(
+        viewer,
+        "assignments.there",
+        lambda: policy.visible_to(viewer).where(Assignment.id == THING).with_only_columns(Assignment.id),
+        assignment_id,
+    )
+    return ATTEMPTS.page(viewer, asked, thing_id=assignment_id)
+
+
+@transactional
+def open_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str, Any]:
+    """The answers of an attempt that was sent in: the one door to them.
+
+    Leaves `response.opened` in the transaction that decrypts; where that cannot be written, nothing is read.
+    """
+    response = _readable(viewer, assignment_id, number)
+    assignment = db.session.get_one(Assignment, (viewer.practice_id, response.assignment_id))
+    record(viewer, events.RESPONSE_OPENED, response, attempt=response.attempt, assignment=assignment.id)
+    sealed = vault(viewer.practice_id, response.client_id)
+    content = orjson.loads(sealed.open(Response.submission, response.id, response.submission or b""))
+    feedback = orjson.loads(sealed.open(Response.feedback, response.id, response.feedback or b""))
+    form = form_of_version(viewer.practice_id, assignment.version_id)
+    return {
+        **_attempt(response, assignment),
+        **answers.Response.from_json(content).as_json(),
+        "private_count": response.private_count,
+        "feedback": feedback,
+        "document": form.document,
+    }
+
+
+def _readable(viewer: Viewer, assignment_id: str, number: int) -> Response:
+    """The attempt, where the viewer may read its answers now. Raises NotVisible."""
+    found = db.session.scalars(
+        policy.submissions_visible_to(viewer).where(
+            Response.assignment_id == THING, Response.attempt == bindparam("number")
+        ),
+        access.binds(viewer, thing_id=assignment_id, number=number),
+    ).first()
+    if found is None:
+        raise NotVisible
+    return found
+
+
+def _attempt(response: Response, assignment: Assignment) -> dict[str, Any]:
+    return {
+        "id": response.id,
+        "assignment_id": assignment.id,
+        "client_id": assignment.client_id,
+        "attempt": response.attempt,
+        "saved_at": response.saved_at,
+        "submitted_at": response.submitted_at,
+        "reviewed_at": response.reviewed_at,
+        "returned_at": response.returned_at,
+        "version": response.version,
+    }
+
+
+def get_my_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str, Any]:
+    """One of one's own attempts, whole; reading one's own leaves no trace."""
+    draft = _draft(viewer, assignment_id)
+    if number == draft.row["attempt"]:
+        return {**draft.shown(), "document": draft.form.document}
+    rows = fetch(
+        ("assignments.own_attempt", viewer.shape),
+        lambda: (
+            policy.submissions_visible_to(viewer)
+            .where(
+                Response.assignment_id == THING, Response.attempt == bindparam("number"), Response.draft.is_not(None)
+            )
+            .with_only_columns(Response.id, Response.draft, Response.version, Response.saved_at, Response.submitted_at)
+        ),
+        access.binds(viewer, thing_id=assignment_id, number=number),
+    )
+    if not rows:
+        raise NotVisible
+    row = rows[0]
+    content = orjson.loads(draft.vault.open(Response.draft, row["id"], row["draft"]))
+    response = answers.Response.from_json(content)
+    count = answers.progress(draft.form, response)
+    earlier = {
+        **draft.row,
+        **row,
+        "attempt": number,
+        "status": "returned",
+        "answered": count.answered,
+        "total": count.total,
+    }
+    return {**_shown(earlier, response), "document": draft.form.document}
