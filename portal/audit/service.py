@@ -1,0 +1,79 @@
+"""Reading the trail: who opened one's answers; and whether the chain is whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from portal.accounts.service import people
+from portal.assignments.models import Assignment, Response
+from portal.audit import policy
+from portal.core.db import AnySelect, db, transactional
+from portal.core.events import Event, link_of
+from portal.core.listing import Asked, Listing, Page
+from portal.core.viewer import Viewer
+from portal.library.models import Version
+
+
+def _with_title(viewer: Viewer) -> AnySelect:
+    return (
+        policy.visible_to(viewer)
+        .join(Response, (Response.practice_id == Event.practice_id) & (Response.id == Event.subject_id))
+        .join(Assignment, (Assignment.practice_id == Event.practice_id) & (Assignment.id == Response.assignment_id))
+        .join(Version, (Version.practice_id == Event.practice_id) & (Version.id == Assignment.version_id))
+    )
+
+
+ACCESSES = Listing(
+    name="audit.accesses",
+    base=_with_title,
+    columns=(
+        Event.id,
+        Event.occurred_at,
+        Event.actor_id,
+        Assignment.id.label("assignment_id"),
+        Version.title,
+        Response.attempt,
+    ),
+    filters={},
+    sorts={"occurred_at": Event.occurred_at},
+    default_sort="-occurred_at",
+    identity=Event.id,
+)
+
+
+def list_accesses(viewer: Viewer, asked: Asked) -> Page:
+    """Who opened one's answers, and when; the latest first."""
+    page = ACCESSES.page(viewer, asked)
+    names = people.names_of(viewer.practice_id, {row["actor_id"] for row in page.rows()})
+    return page.mapped(
+        lambda row: {**row, "opened_by__id": row["actor_id"], "opened_by__name": names[row["actor_id"]]["name"]}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How far a practice's chain was checked, and the first position that does not fit."""
+
+    practice_id: str
+    checked: int
+    broken_at: int | None
+
+
+@transactional
+def verify() -> list[Verdict]:
+    """Walk every practice's chain from its first fact: positions without a gap, and every link as computed."""
+    practices = db.session.scalars(select(Event.practice_id).distinct().order_by(Event.practice_id)).all()
+    return [_verify(practice_id) for practice_id in practices]
+
+
+def _verify(practice_id: str) -> Verdict:
+    link, position = b"", 0
+    sealed = select(Event).where(Event.practice_id == practice_id, Event.position.is_not(None)).order_by(Event.position)
+    for event in db.session.scalars(sealed.execution_options(yield_per=1000)):
+        position += 1
+        link = link_of(link, event, position)
+        if event.position != position or event.link != link:
+            return Verdict(practice_id, position, position)
+    return Verdict(practice_id, position, None)
