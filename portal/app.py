@@ -1,0 +1,97 @@
+"""The application: extensions, errors, and one table of which blueprint stands behind which door."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask, Request, Response
+from flask_migrate import Migrate
+from flask_smorest import Api
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config import Config, from_environment
+from portal.accounts import api as accounts
+from portal.accounts import jobs as accounts_jobs
+from portal.accounts import passwords, views
+from portal.accounts.service.sessions import identify
+from portal.assignments import api as assignments
+from portal.audit import api as audit
+from portal.audit import jobs as audit_jobs
+from portal.caseload import api as caseload
+from portal.core import crypto, mail
+from portal.core.db import db, engine_settings, prepare_engines
+from portal.http import areas, headers, logs, problems
+from portal.http.areas import Anonymous, Area, BearerOnly, NoSessions, Principal, bearer_token
+from portal.http.health import health
+from portal.http.openapi import describe, document
+from portal.http.pages import pages
+from portal.library import api as library
+
+AREAS = (
+    Area("guest", areas.anyone, (accounts.guest,)),
+    Area("person", areas.signed_in, (accounts.person,)),
+    Area("staff", areas.staff, (accounts.staff, caseload.staff, library.staff, assignments.staff)),
+    Area("client", areas.client, (assignments.client, audit.client)),
+    Area("operator", areas.anyone, (health,), prefix=""),
+    Area("guest pages", areas.page_of_a_guest, (views.guest, pages), prefix=None),
+)
+JOBS = (accounts_jobs, audit_jobs)
+"""Imported for the jobs and ticks they declare."""
+
+LARGEST_BODY = 1_000_000
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """A ready application. Raises ConfigurationError or KeyringError where it must not start."""
+    config = from_environment() if config is None else config
+    config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        engine_settings(config.database_url),
+        PORTAL=config,
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        TESTING=config.testing,
+        SECRET_KEY=None,
+    )
+    app.url_map.merge_slashes = False
+    if config.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=config.proxies, x_host=config.proxies)  # type: ignore[method-assign]  # -- Flask's documented way
+    db.init_app(app)
+    Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
+    with app.app_context():
+        prepare_engines()
+        crypto.open_keyring(config.keyring)
+    mail.use_transport(mail.Transport(config.mail_from, config.outbox, config.base_url, config.smtp_url))
+    passwords.use_hasher(config.argon2_cost)
+    _open_doors(app, secure=config.secure)
+    return app
+
+
+def _open_doors(app: Flask, *, secure: bool) -> None:
+    logs.log_requests(app)
+    headers.add_headers(app, secure=secure)
+    app.session_interface = NoSessions()
+    api = describe(app)
+    login = BearerOnly(app)
+    login.session_protection = None
+    login.anonymous_user = Anonymous
+    login.request_loader(_principal)
+    areas.open_areas(app, api, AREAS)
+    _serve_description(app, api)
+    problems.shape_errors(app)
+
+
+def _principal(request: Request) -> Principal | None:
+    viewer = identify(bearer_token(request))
+    return None if viewer is None else Principal(viewer)
+
+
+def _serve_description(app: Flask, api: Api) -> None:
+    described: list[bytes] = []
+
+    @app.route("/api/v1/openapi.json")
+    def openapi() -> Response:
+        if not described:
+            described.append(document(api))
+        return Response(described[0], mimetype="application/json")

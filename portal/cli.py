@@ -1,0 +1,103 @@
+"""The commands of `flask`: start, worker, set-up link, demo, keys, audit."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+
+import click
+from flask import Flask, current_app
+
+from config import Config
+from portal import demo, serving
+from portal.accounts.service import practices
+from portal.audit import service as audit
+from portal.core import crypto, mail
+
+
+def add_commands(app: Flask) -> None:
+    for command in (start, worker, set_up_link, make_demo, keys, audit_commands):
+        app.cli.add_command(command)
+
+
+def _config() -> Config:
+    config: Config = current_app.config["PORTAL"]
+    return config
+
+
+@click.command("start")
+def start() -> None:
+    """Run web and worker; an empty database prints its set-up link."""
+    welcome = f"The portal answers at {_config().base_url}"
+    if not practices.exists_any():
+        welcome += f"\n\nNo practice yet. Set one up, once, within two days:\n\n  {_link()}\n"
+    serving.serve(_config(), once_ready=lambda: click.echo(welcome))
+
+
+@click.command("worker")
+def worker() -> None:
+    """Run a worker: seal facts, send mails, tidy up."""
+    serving.work(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 -- Flask's way past its proxy
+
+
+@click.command("set-up-link")
+def set_up_link() -> None:
+    """Print a new one-time link that makes a practice; an unused earlier one ends."""
+    click.echo(_link())
+
+
+def _link() -> str:
+    return mail.address(f"/setup#{practices.mint_setup_link()}")
+
+
+@click.command("demo")
+def make_demo() -> None:
+    """Load the demo practice unless it is there, print how to sign in, and run web and worker."""
+    config = _config()
+    people = demo.load(config)
+    serving.serve(config, once_ready=lambda: click.echo(demo.walk_through(config, people)))
+
+
+@click.group("keys")
+def keys() -> None:
+    """The keyring: export a recovery file, import one."""
+
+
+@keys.command("export")
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+def export_keys(path: Path) -> None:
+    """Write a recovery file that only your passphrase opens. Keep it apart from the backups."""
+    recovery = crypto.export_keyring(_passphrase(twice=True))
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(recovery)
+    click.echo(f"Written to {path}. Without it and its passphrase, a lost keyring cannot be replaced.")
+
+
+@click.group("audit")
+def audit_commands() -> None:
+    """The audit trail."""
+
+
+@audit_commands.command("verify")
+def verify_audit() -> None:
+    """Check every practice's chain of facts; exits 1 where one is broken."""
+    verdicts = audit.verify()
+    for verdict in verdicts:
+        state = "whole" if verdict.broken_at is None else f"BROKEN at position {verdict.broken_at}"
+        click.echo(f"{verdict.practice_id}: {verdict.checked} facts, {state}")
+    if any(verdict.broken_at is not None for verdict in verdicts):
+        raise SystemExit(1)
+
+
+def _passphrase(*, twice: bool) -> str:
+    """From PORTAL_PASSPHRASE, else asked for."""
+    given = os.environ.get("PORTAL_PASSPHRASE") or getpass.getpass("Passphrase: ")
+    if twice and "PORTAL_PASSPHRASE" not in os.environ and given != getpass.getpass("Again: "):
+        msg = "The two differ."
+        raise click.ClickException(msg)
+    if len(given) < 15:  # noqa: PLR2004 -- as long as a password
+        msg = "Use 15 characters or more."
+        raise click.ClickException(msg)
+    return given

@@ -1,0 +1,126 @@
+"""Running the portal: the web server's processes, the worker, and both together."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from config import Config
+from portal.core import jobs
+from portal.http.health import WORKER
+
+log = logging.getLogger("portal.worker")
+
+GRACE = 15
+"""Seconds a process gets to finish what it has in hand before it is killed."""
+
+
+def web_command(config: Config) -> list[str]:
+    """granian: a process per core, two threads each on SQLite (more would fight over the interpreter), three else."""
+    sqlite = config.database_url.startswith("sqlite")
+    workers = max(2, os.cpu_count() or 2)
+    return [
+        sys.executable,
+        "-m",
+        "granian",
+        "--interface",
+        "wsgi",
+        "--host",
+        config.host,
+        "--port",
+        str(config.port),
+        "--workers",
+        str(workers),
+        "--blocking-threads",
+        "2" if sqlite else "3",
+        "--backpressure",
+        "128",
+        "--respawn-failed-workers",
+        "--no-access-log",
+        "--log-level",
+        "warning",
+        "wsgi:app",
+    ]
+
+
+def serve(config: Config, *, once_ready: Callable[[], None]) -> None:
+    """Run web and worker until told to stop, or until one of them ends by itself."""
+    web = subprocess.Popen(web_command(config))  # noqa: S603 -- our own command, no shell
+    worker = subprocess.Popen([sys.executable, "-m", "flask", "--app", "wsgi", "worker"])
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    announced = False
+    while not stop.wait(0.2) and web.poll() is None and worker.poll() is None:
+        if not announced and _answers(config):
+            announced = True
+            once_ready()
+    _end(web, worker)
+
+
+def _answers(config: Config) -> bool:
+    """Whether the port takes connections."""
+    try:
+        socket.create_connection((config.host, config.port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _end(*processes: subprocess.Popen[bytes]) -> None:
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    for process in processes:
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def work(app: Flask) -> None:
+    """Run every tick at its pace until told to stop; each tick in a fresh context of the application."""
+    scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(1)}, timezone="UTC")
+    ticks = [*jobs.TICKS, jobs.Tick("portal.core.jobs.work_off", 1, jobs.work_off), jobs.Tick("beat", 10, _beat)]
+    for tick in ticks:
+        scheduler.add_job(
+            _run,
+            "interval",
+            seconds=tick.seconds,
+            args=(app, tick),
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    _run(app, jobs.Tick("beat", 10, _beat))
+    scheduler.start()
+    stop.wait()
+    scheduler.shutdown(wait=True)
+
+
+def _beat() -> None:
+    jobs.beat(WORKER)
+
+
+def _run(app: Flask, tick: jobs.Tick) -> Any:
+    """A tick that fails is noted and tried again at the next one."""
+    with app.app_context():
+        try:
+            return tick.call()
+        except (SQLAlchemyError, OSError, RuntimeError):
+            log.exception("tick failed", extra={"tick": tick.name})
