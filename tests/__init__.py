@@ -1,0 +1,1 @@
+"""The tests: their tree is the map of the product."""

@@ -1,0 +1,174 @@
+"""The fixtures: each test that touches a database runs on SQLite and on a real PostgreSQL.
+
+The database is built by the migrations once per engine; the cast is built once and put back before every test.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import event, insert
+
+from config import Testing
+from portal.app import create_app
+from portal.core.db import READ, db
+from tests.cast import Cast, build
+
+ENGINES = os.environ.get("PORTAL_TEST_ENGINES", "sqlite,postgresql").split(",")
+CHEAP_HASH = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", ENGINES, scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep each engine on one worker, so that it is started once."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if callspec is not None and "engine" in callspec.params:
+            item.add_marker(pytest.mark.xdist_group(callspec.params["engine"]))
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A PostgreSQL 18 of our own, from a wheel; gone afterwards."""
+    from tests.postgresql import temporary_postgresql  # noqa: PLC0415 -- an SQLite run needs no server
+
+    with temporary_postgresql() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def config(engine: str, request: pytest.FixtureRequest) -> Iterator[Testing]:
+    with tempfile.TemporaryDirectory(prefix="portal-test-") as folder:
+        data_dir = Path(folder) / "data"
+        url = f"sqlite:///{data_dir / 'portal.db'}"
+        if engine == "postgresql":
+            url = request.getfixturevalue("postgresql_url")
+        yield Testing(
+            data_dir=data_dir,
+            keyring=Path(folder) / "keyring.json",
+            database_url=url,
+            base_url="http://localhost",
+            testing=True,
+            argon2_cost=CHEAP_HASH,
+        )
+
+
+@pytest.fixture(scope="session")
+def migrated_app(config: Testing) -> Iterator[Flask]:
+    """The application on an empty database that the migrations built."""
+    app = create_app(config)
+    with app.app_context():
+        upgrade()
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+        db.engines[READ].dispose()
+
+
+@pytest.fixture(scope="session")
+def snapshot(migrated_app: Flask) -> tuple[Cast, dict[str, list[dict[str, Any]]]]:
+    """The cast, and every row of it, to be put back before each test."""
+    with migrated_app.app_context():
+        _empty()
+        cast = build(migrated_app)
+        rows = {}
+        with db.engines[READ].connect() as connection:
+            for table in db.Model.metadata.sorted_tables:
+                rows[table.name] = [dict(row) for row in connection.execute(table.select()).mappings()]
+    return cast, rows
+
+
+@pytest.fixture
+def app(migrated_app: Flask) -> Flask:
+    """The application on an empty database."""
+    with migrated_app.app_context():
+        _empty()
+    return migrated_app
+
+
+@pytest.fixture
+def cast(migrated_app: Flask, snapshot: tuple[Cast, dict[str, list[dict[str, Any]]]]) -> Cast:
+    """A few named people in two practices, who each own one of everything (see tests/cast.py)."""
+    cast, rows = snapshot
+    with migrated_app.app_context():
+        _empty()
+        with db.engine.begin() as connection:
+            for table in db.Model.metadata.sorted_tables:
+                if rows[table.name]:
+                    connection.execute(insert(table), rows[table.name])
+    return cast.fresh()
+
+
+@pytest.fixture
+def context(cast: Cast) -> Iterator[None]:
+    """An application context for tests that call services; never hold it open around requests."""
+    with cast.app.app_context():
+        yield
+
+
+def _empty() -> None:
+    with db.engine.begin() as connection:
+        for table in reversed(db.Model.metadata.sorted_tables):
+            connection.execute(table.delete())
+
+
+class Queries:
+    """The statements that reached the database while it was open, on either engine."""
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self.statements)
+
+
+@pytest.fixture
+def queries(cast: Cast) -> Iterator[Queries]:
+    """Counts statements. Prepared ones bypass SQLAlchemy's events, so the cursor itself is watched."""
+    from portal.core import db as database  # noqa: PLC0415 -- only these tests reach inside
+
+    counted = Queries()
+
+    def on_execute(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        counted.statements.append(statement)
+
+    with cast.app.app_context():
+        engines = [db.engine, db.engines[READ]]
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", on_execute)
+    real = database._cursor
+
+    @contextmanager
+    def watched() -> Iterator[Any]:
+        with real() as (cursor, engine):
+            yield _WatchedCursor(cursor, counted), engine
+
+    database._cursor = watched
+    yield counted
+    database._cursor = real
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", on_execute)
+
+
+class _WatchedCursor:
+    def __init__(self, cursor: Any, counted: Queries) -> None:
+        self._cursor, self._counted = cursor, counted
+
+    def execute(self, text: str, parameters: Any) -> Any:
+        self._counted.statements.append(text)
+        return self._cursor.execute(text, parameters)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
