@@ -323,7 +323,7 @@ Paste these lines into a second shell, one after the other:
 
   base={base}/api/v1
   get() {{ curl -sS "$base$2" -H "Authorization: Bearer $1"; }}
-  post() {{ curl -sS "$base$2" -H "Authorization: Bearer $1" -H "Content-Type: application/json" -d "${{3:-{{}}}}"; }}
+  post() {{ curl -sS "$base$2" -H "Authorization: Bearer $1" -H "Content-Type: application/json" -d "$3"; }}
   pick() {{ python3 -c 'import json, sys; print(json.load(sys.stdin)'"$1"')'; }}
   ada=$(post "" /sessions '{{"email": "{therapist.email}", "password": "{therapist.password}"}}' | pick '["token"]')
   robin=$(post "" /sessions '{{"email": "{client.email}", "password": "{client.password}"}}' | pick '["token"]')
