@@ -2,8 +2,8 @@
 
 Its packages, top to bottom; each imports only what stands below it:
 
-    app | cli
-    demo
+    cli
+    app | demo | serving | recover
     audit
     assignments
     library | caseload

@@ -61,7 +61,7 @@ def make_demo() -> None:
 
 @click.group("keys")
 def keys() -> None:
-    """The keyring: export a recovery file, import one."""
+    """The keyring. To restore it: `python -m portal.recover`."""
 
 
 @keys.command("export")

@@ -99,7 +99,7 @@ def change_me(sent: dict[str, Any]) -> Any:
 @person.response(204)
 def change_password(sent: dict[str, Any]) -> None:
     """Change one's password; every other session ends"""
-    people.change_password(viewer(), **sent)
+    people.change_password(viewer(), address(), **sent)
 
 
 @staff.route("/practice")

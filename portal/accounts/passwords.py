@@ -71,7 +71,7 @@ def _turn() -> Iterator[None]:
 
 
 @cache
-def _common() -> frozenset[str]:
+def _common_ones() -> frozenset[str]:
     return frozenset(FREQUENCY_LISTS["passwords"][:COMMON])
 
 
@@ -85,7 +85,7 @@ def check(password: str, pointer: str = "#/password") -> None:
             )
         )
     plain = password.lower()
-    if plain in _common() or len(set(plain)) < 5 or _repeats_a_common_one(plain):  # noqa: PLR2004 -- four letters in turn are a pattern
+    if plain in _common_ones() or len(set(plain)) < 5 or _repeats_a_common_one(plain):  # noqa: PLR2004 -- four letters in turn are a pattern
         raise Invalid(
             Fault(
                 pointer,
@@ -98,6 +98,6 @@ def check(password: str, pointer: str = "#/password") -> None:
 def _repeats_a_common_one(plain: str) -> bool:
     for length in range(1, len(plain) // 2 + 1):
         unit = plain[:length]
-        if (unit * (len(plain) // length + 1))[: len(plain)] == plain and (length < 4 or unit in _common()):  # noqa: PLR2004 -- as above
+        if (unit * (len(plain) // length + 1))[: len(plain)] == plain and (length < 4 or unit in _common_ones()):  # noqa: PLR2004 -- as above
             return True
     return False

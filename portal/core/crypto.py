@@ -130,7 +130,7 @@ def open_keyring(path: Path) -> Keyring:
     if path.exists():
         ring = Keyring.load(path)
     elif sealed is not None:
-        msg = f"The database holds sealed rows, but {path} is missing: restore it with `flask keys import`."
+        msg = f"The database holds sealed rows, but {path} is missing: restore it with `python -m portal.recover`."
         raise KeyringError(msg)
     else:
         ring = Keyring.fresh(path)

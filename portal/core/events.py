@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
 from portal.core.crypto import keyring
-from portal.core.db import Base, Id, PracticeRow, db, is_postgresql, run, transactional
+from portal.core.db import Base, Id, PracticeRow, db, fetch_one, is_postgresql, run, transactional
 from portal.core.ids import new_id
 from portal.core.viewer import Viewer
 
@@ -106,9 +106,15 @@ _RECORDED = (
 )
 
 
-@transactional
 def seal(limit: int = BATCH) -> int:
     """Give committed facts their position and link, oldest first; returns how many. One sealer at a time."""
+    if fetch_one("events.unsealed", lambda: select(Event.id).where(Event.position.is_(None)).limit(1), {}) is None:
+        return 0
+    return _seal(limit)
+
+
+@transactional
+def _seal(limit: int) -> int:
     if is_postgresql():
         db.session.execute(select(func.pg_advisory_xact_lock(SEALER_LOCK)))
     waiting = db.session.execute(

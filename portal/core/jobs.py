@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Index, String, delete, select, text, update
+from sqlalchemy import Index, String, bindparam, delete, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
-from portal.core.db import Base, PracticeRow, db, fetch_one, transaction, transactional
+from portal.core.db import AnySelect, Base, Instant, PracticeRow, db, fetch_one, transaction, transactional
 from portal.core.viewer import Viewer
 
 log = logging.getLogger("portal.worker")
@@ -105,24 +105,31 @@ def enqueue(viewer: Viewer, kind: str, subject: str, *, due_at: datetime | None 
     db.session.add(Job(practice_id=viewer.practice_id, kind=kind, subject=subject, due_at=due_at or clock.now()))
 
 
-@transactional
 def claim() -> Claimed | None:
     """Take the job that is due longest, for two minutes; several workers never take the same one."""
-    now = clock.now()
-    due = (
+    return _claim() if fetch_one("jobs.due", _due, {"now": clock.now()}) is not None else None
+
+
+def _due() -> AnySelect:
+    now = bindparam("now", type_=Instant())
+    return (
         select(Job.id)
         .where(Job.ended_at.is_(None), Job.due_at <= now, (Job.leased_until.is_(None)) | (Job.leased_until <= now))
         .order_by(Job.due_at, Job.id)
         .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
     )
+
+
+@transactional
+def _claim() -> Claimed | None:
+    now = clock.now()
     row = db.session.execute(
         update(Job)
-        .where(Job.id == due)
+        .where(Job.id == _due().with_for_update(skip_locked=True).scalar_subquery())
         .values(leased_until=now + LEASE, attempts=Job.attempts + 1)
         .returning(Job.id, Job.practice_id, Job.kind, Job.subject, Job.attempts)
-        .execution_options(synchronize_session=False)
+        .execution_options(synchronize_session=False),
+        {"now": now},
     ).first()
     return None if row is None else Claimed(*row)
 

@@ -80,6 +80,15 @@ class Arguments(FlaskParser):
         raise Invalid(*wire.faults_in(error.messages.get("json", error.messages)))
 
 
+class FaultSchema(wire.WireSchema):
+    """One thing wrong with what was sent."""
+
+    pointer = fields.String(required=True, metadata={"example": "#/answers/0/value"})
+    detail = fields.String(required=True, metadata={"example": "Answer with a whole number from 0 to 10."})
+    block = fields.String(metadata={"description": "The block of a form it concerns.", "example": "before"})
+    row = fields.List(wire.Identifier(), metadata={"description": "And the row of a log."})
+
+
 class ProblemSchema(wire.WireSchema):
     """An error (RFC 9457)."""
 
@@ -90,6 +99,18 @@ class ProblemSchema(wire.WireSchema):
     instance = fields.String(
         required=True, metadata={"format": "uri", "example": "urn:uuid:5f0b2d5e-0d0c-4a51-8a4e-1f6f1c2f7a10"}
     )
+    errors = fields.List(fields.Nested(FaultSchema()), metadata={"description": "With 400 and 422."})
+    state = fields.String(metadata={"description": "With 409: where the thing stands.", "example": "submitted"})
+    allowed = fields.List(
+        fields.String(metadata={"example": "take_back"}),
+        metadata={"description": "With 409: the acts it allows the caller now."},
+    )
+    current = fields.Dict(metadata={"description": "With 412: what stands now, as GET shows it.", "example": {}})
+    assignment_id = wire.Identifier(
+        metadata={"description": "With duplicate: the one that is there.", "format": "uuid"}
+    )
+    attempt = fields.Integer(metadata={"description": "With 409 on a review: the current attempt."})
+    response_version = fields.Integer(metadata={"description": "With 409 on a review: its version."})
 
 
 class Blueprint(SmorestBlueprint):

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, case, select, update
 
 from portal.accounts import events, passwords, policy
 from portal.accounts.models import Credential, CredentialKind, Person, Practice
+from portal.accounts.service import throttle
 from portal.core import access, clock
 from portal.core.access import PRACTICE, THING, VIEWER
 from portal.core.crypto import DataKey, Vault, create_vault, vault, vault_of
@@ -120,9 +121,10 @@ def apply_changes(viewer: Viewer, person: Person, *, name: str | None = None, ti
         record(viewer, events.TIME_ZONE_CHANGED, person)
 
 
-def change_password(viewer: Viewer, *, current_password: str, new_password: str) -> None:
-    """Set a new password; every other session ends. Raises Invalid where the current one is not right."""
+def change_password(viewer: Viewer, address: str, *, current_password: str, new_password: str) -> None:
+    """Set a new password; every other session ends. Raises Invalid where the current one is not right; TooMany."""
     passwords.check(new_password, "#/new_password")
+    attempt = throttle.begin("password", viewer.id or "", address)
     stored = fetch_one(
         "accounts.password",
         lambda: select(Person.password_hash).where(Person.practice_id == PRACTICE, Person.id == VIEWER),
@@ -130,6 +132,7 @@ def change_password(viewer: Viewer, *, current_password: str, new_password: str)
     )
     if not passwords.hasher().verify(stored["password_hash"] if stored else None, current_password):
         raise Invalid(Fault("#/current_password", "This is not your current password. Check it and try again."))
+    throttle.forgive(attempt)
     _set_password(viewer, viewer.id or "", passwords.hasher().hash(new_password), keep=viewer.credential_id)
 
 
