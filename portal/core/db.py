@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 
+from portal.core.errors import Unavailable
 from portal.core.ids import new_id
 
 if TYPE_CHECKING:
@@ -336,10 +337,14 @@ def _cursor() -> Iterator[tuple[Any, Engine]]:
     raw = engine.raw_connection()
     try:
         cursor = raw.cursor()
-        try:
-            yield cursor, engine
-        finally:
-            cursor.close()
+        yield cursor, engine
+        cursor.close()
+    except Exception as error:
+        if engine.dialect.is_disconnect(cast("Any", error), cast("Any", raw.dbapi_connection), None):
+            raw.invalidate()
+            engine.dispose()
+            raise Unavailable from error
+        raise
     finally:
         raw.close()
 

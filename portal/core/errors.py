@@ -96,6 +96,9 @@ class TooMany(PortalError):
         self.retry_after = retry_after
 
 
+class Unavailable(PortalError): ...
+
+
 @dataclass
 class Faults:
     """Collects what is wrong, so that a person sees all of it at once."""

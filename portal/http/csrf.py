@@ -20,8 +20,8 @@ def refuse_foreign_forms() -> None:
     if request.method in SAFE:
         return
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    same_site = site in {"same-origin", "none"} if site else True
-    same_origin = origin is not None and urlsplit(origin).netloc == request.host
-    if not same_site or not (same_origin or (origin is None and site == "same-origin")):
+    from_here = origin is not None and urlsplit(origin).netloc == request.host
+    unsaid = origin in {None, "null"}  # our no-referrer policy makes browsers leave it out
+    if not (from_here and site in {None, "same-origin"}) and not (unsaid and site == "same-origin"):
         msg = "This form was not sent from a page of the portal. Open the link again and retry."
         raise Forbidden(msg)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, Response, g, render_template, request
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from portal.core import errors
@@ -63,6 +64,7 @@ OF_ERROR: Mapping[type[errors.PortalError], str] = {
     errors.UnsupportedMedia: "unsupported-media-type",
     errors.Invalid: "invalid",
     errors.TooMany: "too-many",
+    errors.Unavailable: "unavailable",
 }
 OF_STATUS: Mapping[int, str] = {
     400: "malformed",
@@ -80,6 +82,7 @@ def shape_errors(app: Flask) -> None:
     """Make every error of `app` leave in one shape."""
     app.register_error_handler(errors.PortalError, _refused)
     app.register_error_handler(HTTPException, _aborted)
+    app.register_error_handler(OperationalError, _out_of_reach)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -100,6 +103,14 @@ def _aborted(error: HTTPException) -> Response:
     response = problem(kind)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
+
+
+def _out_of_reach(error: OperationalError) -> Response:
+    """The database is not there, or too busy to begin: nothing was done, and a retry may well succeed."""
+    log.error("database", exc_info=error, extra={"request_id": g.get("request_id")})
+    response = problem(KINDS["unavailable"])
+    response.headers["Retry-After"] = "1"
     return response
 
 
