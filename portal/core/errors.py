@@ -11,7 +11,8 @@ PortalError
 ├── Malformed           the request cannot be read
 ├── UnsupportedMedia    the body is of a kind this route does not read
 ├── Invalid             the request reads well but breaks a rule
-└── TooMany             try again later
+├── TooMany             try again later
+└── Unavailable         the database cannot be reached right now
 """
 
 from __future__ import annotations
