@@ -3,7 +3,7 @@
 Its packages, top to bottom; each imports only what stands below it:
 
     cli
-    app | demo | serving | recover
+    app | backup | demo | recover | serving
     audit
     assignments
     library | caseload

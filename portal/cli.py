@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import Flask, current_app
 
 from config import Config
-from portal import demo, serving
+from portal import backup, demo, serving
 from portal.accounts.service import practices
 from portal.audit import service as audit
 from portal.core import crypto, mail
 
 
 def add_commands(app: Flask) -> None:
-    for command in (start, worker, set_up_link, make_demo, keys, audit_commands):
+    for command in (start, worker, set_up_link, make_demo, keys, audit_commands, backups):
         app.cli.add_command(command)
 
 
@@ -89,6 +91,40 @@ def verify_audit() -> None:
         click.echo(f"{verdict.practice_id}: {verdict.checked} facts, {state}")
     if any(verdict.broken_at is not None for verdict in verdicts):
         raise SystemExit(1)
+
+
+@click.group("backup")
+def backups() -> None:
+    """Backups: make, check, restore. What the keyring is to them: docs/operations.md."""
+
+
+@backups.command("create")
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+def create_backup(path: Path) -> None:
+    """Write an encrypted backup to PATH and open it again."""
+    _told(backup.create, path)
+
+
+@backups.command("verify")
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def verify_backup(path: Path) -> None:
+    """Decrypt the whole backup at PATH and open what is in it."""
+    _told(backup.verify, path)
+
+
+@backups.command("restore")
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore_backup(path: Path) -> None:
+    """Put the backup at PATH into the configured database, which must be empty."""
+    _told(backup.restore, path)
+
+
+def _told(work: Callable[[Path], dict[str, Any]], path: Path) -> None:
+    try:
+        head = work(path)
+    except backup.BackupError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{path}: {head['engine']}, made at {head['made_at']}, whole.")
 
 
 def _passphrase(*, twice: bool) -> str:

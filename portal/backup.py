@@ -1,0 +1,207 @@
+"""Backups: consistent while people write, encrypted, opened again before they count, restored to an empty place.
+
+A file is a line of JSON, then the snapshot in chunks of AES-256-GCM under a key of its own, wrapped by the keyring.
+The keyring is never in it: restoring to a new machine takes the backup *and* the recovery file.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import inspect, make_url
+
+from portal.core import clock, crypto
+from portal.core.db import READ, db
+
+FORMAT = "portal-backup-1"
+CHUNK = 1 << 20
+TAG = 16
+NONCE = 12
+
+
+class BackupError(Exception):
+    """The backup could not be made, opened or restored; the message says why and what to do."""
+
+
+def create(path: Path) -> dict[str, Any]:
+    """Write a backup of the database to `path` and open it again; returns what its first line says.
+
+    Raises BackupError; a file that exists is never overwritten, and a half-written one never keeps the name.
+    """
+    if path.exists():
+        msg = f"{path} exists. Choose another name."
+        raise BackupError(msg)
+    draft = path.with_name(path.name + ".part")
+    with _private_folder(path.parent) as folder:
+        snapshot = folder / "snapshot"
+        _take(snapshot)
+        head = _seal(snapshot, draft)
+    verify(draft)
+    draft.rename(path)
+    return head
+
+
+def verify(path: Path) -> dict[str, Any]:
+    """Decrypt the whole backup and open what is in it. Raises BackupError where that fails."""
+    with _private_folder(path.parent) as folder:
+        head = _open(path, folder / "snapshot")
+        if head["engine"] == "sqlite":
+            _check_sqlite(folder / "snapshot")
+        else:
+            _postgresql("pg_restore", "--list", str(folder / "snapshot"))
+    return head
+
+
+def restore(path: Path) -> dict[str, Any]:
+    """Put a backup into the configured database, which must be empty. Raises BackupError."""
+    if inspect(db.engine).get_table_names():
+        msg = "The database is not empty. Point DATABASE_URL or PORTAL_DATA_DIR to an empty one."
+        raise BackupError(msg)
+    with _private_folder(path.parent) as folder:
+        head = _open(path, folder / "snapshot")
+        if head["engine"] != db.engine.dialect.name:
+            msg = f"This backup is of {head['engine']}, the configured database is {db.engine.dialect.name}."
+            raise BackupError(msg)
+        if head["engine"] == "sqlite":
+            _check_sqlite(folder / "snapshot")
+            _put_sqlite(folder / "snapshot")
+        else:
+            _postgresql(
+                "pg_restore",
+                "--exit-on-error",
+                "--no-owner",
+                "--single-transaction",
+                "--dbname",
+                _libpq(),
+                str(folder / "snapshot"),
+            )
+    crypto.open_keyring(crypto.keyring().path)
+    return head
+
+
+@contextmanager
+def _private_folder(beside: Path) -> Iterator[Path]:
+    """A folder only this user can look into, on the disk the backup goes to; gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix=".portal-backup-", dir=beside) as folder:
+        yield Path(folder)
+
+
+# Snapshots -------------------------------------------------------------------------------------------------------
+
+
+def _take(snapshot: Path) -> None:
+    if db.engine.dialect.name == "sqlite":
+        with (
+            closing(sqlite3.connect(str(db.engine.url.database))) as source,
+            closing(sqlite3.connect(snapshot)) as copy,
+        ):
+            source.backup(copy)
+        return
+    _postgresql("pg_dump", "--format=custom", "--no-owner", "--file", str(snapshot), "--dbname", _libpq())
+
+
+def _check_sqlite(snapshot: Path) -> None:
+    with closing(sqlite3.connect(snapshot)) as copy:
+        whole = copy.execute("PRAGMA integrity_check").fetchone()[0]
+        crossed = copy.execute("PRAGMA foreign_key_check").fetchall()
+    if whole != "ok" or crossed:
+        msg = f"The snapshot is not whole: {whole}, {len(crossed)} broken references."
+        raise BackupError(msg)
+
+
+def _put_sqlite(snapshot: Path) -> None:
+    target = Path(str(db.engine.url.database))
+    db.engine.dispose()
+    db.engines[READ].dispose()
+    for leftover in ("-wal", "-shm"):
+        target.with_name(target.name + leftover).unlink(missing_ok=True)
+    shutil.copyfile(snapshot, target)
+    target.chmod(0o600)
+
+
+def _libpq() -> str:
+    url = make_url(str(db.engine.url.render_as_string(hide_password=False)))
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _postgresql(program: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's own programs, from PORTAL_PG_BIN or the path."""
+    place = os.environ.get("PORTAL_PG_BIN")
+    found = shutil.which(program, path=place) if place else shutil.which(program)
+    if found is None:
+        msg = f"{program} is not on this machine. Install PostgreSQL's client programs, or set PORTAL_PG_BIN."
+        raise BackupError(msg)
+    done = subprocess.run([found, *arguments], capture_output=True, text=True, check=False)  # noqa: S603 -- found above, no shell
+    if done.returncode:
+        msg = f"{program} failed: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}"
+        raise BackupError(msg)
+
+
+# Sealing ---------------------------------------------------------------------------------------------------------
+
+
+def _seal(snapshot: Path, target: Path) -> dict[str, Any]:
+    ring, key, nonce = crypto.keyring(), secrets.token_bytes(32), os.urandom(NONCE)
+    head = {
+        "format": FORMAT,
+        "engine": db.engine.dialect.name,
+        "made_at": clock.now().isoformat(),
+        "keyring_version": ring.active,
+        "key": base64.b64encode(
+            nonce + AESGCM(ring.wrapping[ring.active]).encrypt(nonce, key, FORMAT.encode())
+        ).decode(),
+    }
+    line = json.dumps(head).encode() + b"\n"
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with snapshot.open("rb") as source, os.fdopen(descriptor, "wb") as file:
+        file.write(line)
+        for index, last, chunk in _chunks(source, CHUNK):
+            file.write(AESGCM(key).encrypt(index.to_bytes(NONCE, "big"), chunk, _place(line, last=last)))
+        file.flush()
+        os.fsync(file.fileno())
+    return head
+
+
+def _open(path: Path, snapshot: Path) -> dict[str, Any]:
+    """Decrypt into `snapshot`; a missing, swapped or changed chunk is noticed."""
+    with path.open("rb") as source, snapshot.open("wb") as target:
+        line = source.readline(10_000)
+        try:
+            head: dict[str, Any] = json.loads(line)
+            wrapped = base64.b64decode(head["key"])
+            wrapping = AESGCM(crypto.keyring().wrapping[head["keyring_version"]])
+            key = wrapping.decrypt(wrapped[:NONCE], wrapped[NONCE:], FORMAT.encode())
+            for index, last, chunk in _chunks(source, CHUNK + TAG):
+                target.write(AESGCM(key).decrypt(index.to_bytes(NONCE, "big"), chunk, _place(line, last=last)))
+        except (ValueError, KeyError, InvalidTag) as error:
+            msg = f"{path} cannot be opened: it is damaged, no backup, or was made with another keyring."
+            raise BackupError(msg) from error
+    return head
+
+
+def _chunks(source: IO[bytes], size: int) -> Iterator[tuple[int, bool, bytes]]:
+    index, chunk = 0, source.read(size)
+    while True:
+        following = source.read(size)
+        yield index, not following, chunk
+        if not following:
+            return
+        index, chunk = index + 1, following
+
+
+def _place(line: bytes, *, last: bool) -> bytes:
+    """What a chunk is bound to: this backup, and whether anything follows."""
+    return line + (b"last" if last else b"more")
