@@ -11,7 +11,7 @@ from portal.http.paging import asked
 from portal.http.request import address, expected_version, viewer
 
 TAG = "Accounts"
-guest = Blueprint("accounts_guest", __name__, tag=TAG)
+guest = Blueprint("accounts_guest", __name__, tag=TAG, guest=True)
 person = Blueprint("accounts_person", __name__, tag=TAG)
 staff = Blueprint("accounts_staff", __name__, tag=TAG)
 
@@ -155,17 +155,3 @@ def deactivate(person_id: str) -> Any:
 def invite_staff(sent: dict[str, Any]) -> Any:
     """Invite someone to the staff"""
     return invitations.invite_staff(viewer(), **sent)
-
-
-@staff.route("/invitations/<id:invitation_id>/resending", methods=["POST"])
-@staff.response(201, schemas.InvitationSchema())
-def resend(invitation_id: str) -> Any:
-    """Send an invitation again, with a new secret"""
-    return invitations.resend(viewer(), invitation_id)
-
-
-@staff.route("/invitations/<id:invitation_id>", methods=["DELETE"])
-@staff.response(204)
-def revoke(invitation_id: str) -> None:
-    """Take an invitation back"""
-    invitations.revoke(viewer(), invitation_id)

@@ -28,7 +28,7 @@ def send_reset(job: jobs.Claimed) -> None:
     """Mail a reset link to whoever is behind the address, if anybody."""
     letter = resets.prepare_letter(job.practice_id, job.subject)
     if letter is not None:
-        mail.send(letter.to, "reset", link=mail.address(f"/reset#{letter.secret}"), practice=letter.practice_name)
+        mail.send(letter.to, "reset", link=mail.address(f"/reset#{letter.secret}"))
 
 
 @jobs.every(seconds=600)

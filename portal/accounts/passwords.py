@@ -10,6 +10,7 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from portal.core.errors import Fault, Invalid, TooMany
@@ -17,6 +18,9 @@ from portal.core.errors import Fault, Invalid, TooMany
 SHORTEST = 15
 LONGEST = 128
 COMMON = 10_000
+STRONG = 3
+"""Of zxcvbn's 0 to 4: a hundred million guesses and more."""
+READ_BY_ZXCVBN = 72
 PATIENCE = 2.0
 """Seconds a sign-in waits for its turn at the hash before it is asked to come back."""
 
@@ -84,20 +88,6 @@ def check(password: str, pointer: str = "#/password") -> None:
                 f"Use {SHORTEST} to {LONGEST} characters. Four or five words in a row are easy to keep in mind.",
             )
         )
-    plain = password.lower()
-    if plain in _common_ones() or len(set(plain)) < 5 or _repeats_a_common_one(plain):  # noqa: PLR2004 -- four letters in turn are a pattern
-        raise Invalid(
-            Fault(
-                pointer,
-                "This is among the passwords that are tried first. "
-                "Use another, for example four words that do not belong together.",
-            )
-        )
-
-
-def _repeats_a_common_one(plain: str) -> bool:
-    for length in range(1, len(plain) // 2 + 1):
-        unit = plain[:length]
-        if (unit * (len(plain) // length + 1))[: len(plain)] == plain and (length < 4 or unit in _common_ones()):  # noqa: PLR2004 -- as above
-            return True
-    return False
+    if password.lower() in _common_ones() or zxcvbn(password[:READ_BY_ZXCVBN])["score"] < STRONG:
+        detail = "This is easily guessed. Use another, for example four words that do not belong together."
+        raise Invalid(Fault(pointer, detail))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, bindparam, select
 
 from portal.accounts.models import Credential, CredentialKind, Invitation, Person, Practice
-from portal.core.access import NOBODY, PRACTICE, VIEWER
+from portal.core.access import NOBODY, NOW, PRACTICE, VIEWER
+from portal.core.db import Instant
 from portal.core.viewer import Viewer
+
+IDLE_SINCE = bindparam("idle_since", type_=Instant())
 
 
 def practice_visible_to(viewer: Viewer) -> Select[Practice]:
@@ -22,28 +25,27 @@ def visible_to(viewer: Viewer) -> Select[Person]:
     return people.where(Person.id == VIEWER)
 
 
-def invitations_visible_to(viewer: Viewer) -> Select[Invitation]:
-    """Staff see the invitations they sent; an owner also those to staff."""
+def staff_invitations_visible_to(viewer: Viewer) -> Select[Invitation]:
+    """An owner sees the invitations to staff. Those to clients are seen through caseload."""
     invitations = select(Invitation).where(Invitation.practice_id == PRACTICE)
-    if not viewer.is_staff:
+    if not may_run_the_practice(viewer):
         return invitations.where(NOBODY)
-    if not viewer.owner:
-        return invitations.where(Invitation.invited_by == VIEWER)
-    invited_staff = (
+    return invitations.where(
         select(Person.id)
         .where(Person.practice_id == PRACTICE, Person.id == Invitation.person_id, Person.kind == "staff")
         .exists()
     )
-    return invitations.where(or_(Invitation.invited_by == VIEWER, invited_staff))
 
 
 def sessions_visible_to(viewer: Viewer) -> Select[Credential]:
-    """One's own, as long as they have not ended."""
+    """One's own, as long as they have neither ended nor run out nor lain idle since IDLE_SINCE."""
     return select(Credential).where(
         Credential.practice_id == PRACTICE,
         Credential.person_id == VIEWER,
         Credential.kind == CredentialKind.SESSION,
         Credential.ended_at.is_(None),
+        Credential.expires_at > NOW,
+        Credential.last_used_at > IDLE_SINCE,
     )
 
 

@@ -21,9 +21,9 @@ from portal.core.wire import (
 
 CAPABILITIES = ("owner", "therapist")
 SLUG = validate.Regexp(
-    r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$", error="Use small letters, digits and dashes, 40 at most."
+    r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\Z", error="Use small letters, digits and dashes, 40 at most."
 )
-COUNTRY = validate.Regexp(r"^[A-Z]{2}$", error="Use the two capital letters of the country, for example DE.")
+COUNTRY = validate.Regexp(r"^[A-Z]{2}\Z", error="Use the two capital letters of the country, for example DE.")
 PASSWORD = {"format": "password", "example": "four words nobody guesses"}
 
 

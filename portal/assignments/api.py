@@ -180,7 +180,7 @@ def save(sent: dict[str, Any], assignment_id: str) -> Any:
 
 @client.route("/me/assignments/<id:assignment_id>/submission", methods=["POST"])
 @client.arguments(schemas.SubmitSchema())
-@client.response(200, schemas.MyAssignmentSchema())
+@client.response(200, schemas.MyAssignmentSchema(), stale=schemas.ResponseSchema())
 def submit(sent: dict[str, Any], assignment_id: str) -> Any:
     """Send one's answers in"""
     return responses.submit(viewer(), assignment_id, **sent)

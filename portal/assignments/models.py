@@ -79,15 +79,18 @@ def allowed_acts(status: str, *, therapists: bool) -> list[str]:
 def require_state(act: Act, status: str, *, frozen: bool, scheduled: bool = False) -> None:
     """Raise Conflict, with the state and the acts that are allowed, where `act` is not one of them."""
     therapists = act in THERAPISTS_ACTS
-    if frozen:
+    allowed = allowed_acts(status, therapists=therapists)
+    if scheduled and not therapists:
+        allowed = [act for act in allowed if act in BEFORE_IT_OPENS]
+    if frozen and status in OPEN:
         msg = "This client is archived, so everything rests."
         raise Conflict(msg, state="frozen", allowed=[])
     if scheduled and not therapists and act not in BEFORE_IT_OPENS:
         msg = "This opens on a later day."
-        raise Conflict(msg, state="scheduled", allowed=sorted(BEFORE_IT_OPENS))
+        raise Conflict(msg, state="scheduled", allowed=allowed)
     if status not in FROM[act]:
         msg = f"This is {status.replace('_', ' ')}, which does not allow that."
-        raise Conflict(msg, state=status, allowed=allowed_acts(status, therapists=therapists))
+        raise Conflict(msg, state=status, allowed=allowed)
 
 
 class Assignment(PracticeRow, Base):

@@ -280,7 +280,9 @@ class ResponseSchema(WireSchema):
 class MyAttemptSchema(ResponseSchema):
     """One of one's own attempts with the form it answers."""
 
-    document = Json(required=True, metadata={"example": DOCUMENT})
+    document = Json(
+        required=True, allow_none=True, metadata={"example": DOCUMENT, "description": "The form; null until it opens."}
+    )
 
 
 class SubmitSchema(WireSchema):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from portal.accounts.service import people
 from portal.assignments.models import Assignment, Response
 from portal.audit import policy
-from portal.core.db import AnySelect, db, transactional
+from portal.core.db import AnySelect, Id, fetch
 from portal.core.events import Event, link_of
 from portal.core.listing import Asked, Listing, Page
 from portal.core.viewer import Viewer
@@ -61,19 +62,30 @@ class Verdict:
     broken_at: int | None
 
 
-@transactional
 def verify() -> list[Verdict]:
     """Walk every practice's chain from its first fact: positions without a gap, and every link as computed."""
-    practices = db.session.scalars(select(Event.practice_id).distinct().order_by(Event.practice_id)).all()
-    return [_verify(practice_id) for practice_id in practices]
+    practices = fetch("audit.practices", lambda: select(Event.practice_id).distinct().order_by(Event.practice_id), {})
+    return [_verify(row["practice_id"]) for row in practices]
 
 
 def _verify(practice_id: str) -> Verdict:
     link, position = b"", 0
-    sealed = select(Event).where(Event.practice_id == practice_id, Event.position.is_not(None)).order_by(Event.position)
-    for event in db.session.scalars(sealed.execution_options(yield_per=1000)):
-        position += 1
-        link = link_of(link, event, position)
-        if event.position != position or event.link != link:
-            return Verdict(practice_id, position, position)
+    while rows := fetch("audit.chain", _chain, {"practice": practice_id, "after": position}):
+        for row in rows:
+            position += 1
+            link = link_of(link, SimpleNamespace(**row), position)
+            if row["position"] != position or row["link"] != link:
+                return Verdict(practice_id, position, position)
     return Verdict(practice_id, position, None)
+
+
+def _chain() -> AnySelect:
+    return (
+        select(*Event.__table__.columns)
+        .where(Event.practice_id == bindparam("practice", type_=Id()), Event.position > bindparam("after"))
+        .order_by(Event.position)
+        .limit(AT_ONCE)
+    )
+
+
+AT_ONCE = 1_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from portal.accounts.schemas import InvitationSchema
 from portal.caseload import schemas, service
 from portal.http.openapi import Blueprint
 from portal.http.paging import asked
@@ -119,3 +120,17 @@ def list_notes(query: dict[str, Any], client_id: str) -> Any:
 def add_note(sent: dict[str, Any], client_id: str) -> Any:
     """Write a private note"""
     return service.add_note(viewer(), client_id, **sent)
+
+
+@staff.route("/invitations/<id:invitation_id>/resending", methods=["POST"])
+@staff.response(201, InvitationSchema())
+def resend_invitation(invitation_id: str) -> Any:
+    """Send an invitation again, with a new link"""
+    return service.resend_invitation(viewer(), invitation_id)
+
+
+@staff.route("/invitations/<id:invitation_id>", methods=["DELETE"])
+@staff.response(204)
+def revoke_invitation(invitation_id: str) -> None:
+    """Take an invitation back"""
+    service.revoke_invitation(viewer(), invitation_id)

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_, select
 
-from portal.accounts.models import Person
+from portal.accounts import policy as accounts
+from portal.accounts.models import Invitation, Person
 from portal.caseload.models import CareLink, Client, Note
 from portal.core.access import NOBODY, PRACTICE, VIEWER
 from portal.core.viewer import Viewer
@@ -75,6 +76,17 @@ def open_care_of(viewer: Viewer) -> Select[CareLink]:
     if viewer.is_staff and viewer.therapist:
         return links.where(CareLink.therapist_id == VIEWER, CareLink.ended_at.is_(None))
     return links.where(NOBODY)
+
+
+def invitations_visible_to(viewer: Viewer) -> Select[Invitation]:
+    """Those to clients in one's care who may still come in; an owner's also those to staff."""
+    own = select(Invitation.id).where(Invitation.practice_id == PRACTICE, in_care_of_viewer(Invitation.person_id))
+    if not (viewer.is_staff and viewer.therapist):
+        own = own.where(NOBODY)
+    to_staff = accounts.staff_invitations_visible_to(viewer).with_only_columns(Invitation.id)
+    return select(Invitation).where(
+        Invitation.practice_id == PRACTICE, Invitation.id.in_(own) | Invitation.id.in_(to_staff)
+    )
 
 
 def notes_visible_to(viewer: Viewer) -> Select[Note]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
-from portal.accounts.models import Person, Practice
+from portal.accounts.models import Invitation, Person, Practice
 from portal.accounts.service import invitations, people
+from portal.accounts.service.credentials import end_invitations
 from portal.caseload import events, policy
 from portal.caseload.models import CareLink, Client, Note
 from portal.core import access, clock
@@ -25,6 +26,10 @@ MOST_NAMES = 2_000
 """How many sealed names are opened to search or sort by them; beyond, the answer is 422."""
 
 IN_CARE = policy.in_care_of_viewer(Client.id).label("in_care")
+
+
+def _in_care() -> ColumnElement[bool]:
+    return policy.in_care_of_viewer(Client.id)
 
 
 def _with_person(viewer: Viewer) -> AnySelect:
@@ -53,8 +58,8 @@ CLIENTS = Listing(
         DataKey.wrapped,
     ),
     filters={
-        "archived": claim(lambda: Client.archived_at.is_not(None)),
-        "activated": claim(lambda: Person.activated_at.is_not(None)),
+        "archived": claim(lambda: Client.archived_at.is_not(None), among=_in_care),
+        "activated": claim(lambda: Person.activated_at.is_not(None), among=_in_care),
     },
     sorts={"created_at": Client.created_at},
     default_sort="-created_at",
@@ -159,6 +164,18 @@ def invite_again(viewer: Viewer, client_id: str, *, delivery: str = "mail") -> d
         raise Conflict(msg, state="active", allowed=[])
     record(viewer, events.CLIENT_INVITED, client)
     return invitations.open_invitation(viewer, person, delivery, with_code=True)
+
+
+@transactional
+def resend_invitation(viewer: Viewer, invitation_id: str) -> dict[str, Any]:
+    """Send an invitation again, with a new link and, for a client, a new code; the earlier ones end."""
+    return invitations.resend(viewer, access.see(viewer, Invitation, policy.invitations_visible_to, invitation_id))
+
+
+@transactional
+def revoke_invitation(viewer: Viewer, invitation_id: str) -> None:
+    """Take an invitation back; its link ends at once."""
+    invitations.revoke(viewer, access.see(viewer, Invitation, policy.invitations_visible_to, invitation_id))
 
 
 @transactional
@@ -275,6 +292,7 @@ def end_care(viewer: Viewer, client_id: str, care_id: str) -> None:
     link = access.see(viewer, CareLink, policy.open_care_of, care_id)
     if link.client_id != client_id:
         raise NotVisible
+    end_invitations(viewer, to=client_id)
     link.ended_at = clock.now()
     record(viewer, events.CARE_ENDED, link, therapist=link.therapist_id)
 
@@ -284,11 +302,19 @@ def hand_over(viewer: Viewer, client_id: str, *, therapist_id: str) -> None:
     """Move one's own care for a client to a colleague, with everything assigned through it."""
     access.see(viewer, Client, policy.in_care, client_id)
     people.require_therapist(viewer, therapist_id, "#/therapist_id")
-    for link in db.session.scalars(
-        policy.open_care_of(viewer).where(CareLink.client_id == THING).with_for_update(),
-        access.binds(viewer, thing_id=client_id),
-    ).all():
+    for link in _own_links(viewer, client_id):
         _move(viewer, link, therapist_id)
+
+
+def _own_links(viewer: Viewer, client_id: str) -> Sequence[CareLink]:
+    """The viewer's open care links with a client, the oldest first, locked."""
+    return db.session.scalars(
+        policy.open_care_of(viewer)
+        .where(CareLink.client_id == THING)
+        .order_by(CareLink.started_at, CareLink.id)
+        .with_for_update(),
+        access.binds(viewer, thing_id=client_id),
+    ).all()
 
 
 @transactional
@@ -311,25 +337,44 @@ def hand_over_caseload(viewer: Viewer, staff_id: str, *, therapist_id: str) -> d
     return {"moved": len(links)}
 
 
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A care link that went up in another one of the same therapist."""
+
+    practice_id: str
+    id: str
+    client_id: str
+    into: str
+
+
 def _move(viewer: Viewer, link: CareLink, therapist_id: str) -> None:
+    """Hand one link over; where the therapist already has one with this client, the two become one."""
+    twin = db.session.scalars(
+        select(CareLink)
+        .where(
+            CareLink.practice_id == link.practice_id,
+            CareLink.client_id == link.client_id,
+            CareLink.therapist_id == therapist_id,
+            CareLink.id != link.id,
+            CareLink.ended_at.is_(None),
+        )
+        .with_for_update()
+    ).first()
     left, link.therapist_id = link.therapist_id, therapist_id
+    if twin is not None:
+        twin.ended_at = clock.now()
+        record(viewer, events.CARE_MERGED, Merged(link.practice_id, twin.id, link.client_id, link.id), into=link.id)
     db.session.flush()
+    end_invitations(viewer, to=link.client_id)
     record(viewer, events.CARE_HANDED_OVER, link, left=left, therapist=therapist_id)
 
 
 def own_care(viewer: Viewer, client_id: str) -> CareLink:
     """The viewer's oldest open care link with a client, locked. NotVisible where there is none."""
-    link = db.session.scalars(
-        policy.open_care_of(viewer)
-        .where(CareLink.client_id == THING)
-        .order_by(CareLink.started_at, CareLink.id)
-        .limit(1)
-        .with_for_update(),
-        access.binds(viewer, thing_id=client_id),
-    ).first()
-    if link is None:
+    links = _own_links(viewer, client_id)
+    if not links:
         raise NotVisible
-    return link
+    return links[0]
 
 
 # Notes ---------------------------------------------------------------------------------------------------------

@@ -174,7 +174,7 @@ class Vault:
         """Raise Undecipherable where the value was altered or does not belong to this column and row."""
         try:
             return self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], self._bound_to(column, row_id))
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise Undecipherable from error
 
     def open_text(self, column: Any, row_id: str, sealed: bytes | None) -> str | None:
@@ -239,7 +239,7 @@ def _unwrap(practice_id: str, subject_id: str, version: str, wrapped: bytes) -> 
     cipher = AESGCM(keyring().wrapping[version])
     try:
         return cipher.decrypt(wrapped[:NONCE], wrapped[NONCE:], _wrapped_for(practice_id, subject_id))
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise Undecipherable from error
 
 
@@ -274,7 +274,7 @@ def import_keyring(recovery: str, passphrase: str, path: Path) -> None:
     key = Scrypt(salt=salt, **SCRYPT).derive(passphrase.encode())
     try:
         content = AESGCM(key).decrypt(sealed[:NONCE], sealed[NONCE:], b"portal-keyring-1")
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise Undecipherable from error
     Keyring(path, json.loads(content)).save()
 

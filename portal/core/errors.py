@@ -21,6 +21,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+MOST_FAULTS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -85,8 +87,10 @@ class Stale(PortalError):
 
 class Invalid(PortalError):
     def __init__(self, *faults: Fault) -> None:
-        super().__init__("Some of what was sent needs a change.", errors=[fault.as_json() for fault in faults])
-        self.faults: Sequence[Fault] = faults
+        super().__init__(
+            "Some of what was sent needs a change.", errors=[fault.as_json() for fault in faults[:MOST_FAULTS]]
+        )
+        self.faults: Sequence[Fault] = faults[:MOST_FAULTS]
 
 
 class TooMany(PortalError):
@@ -102,9 +106,13 @@ class Unavailable(PortalError): ...
 
 @dataclass
 class Faults:
-    """Collects what is wrong, so that a person sees all of it at once."""
+    """Collects what is wrong, so that a person sees all of it at once; a hundred are enough to begin with."""
 
     found: list[Fault] = field(default_factory=list)
+
+    @property
+    def full(self) -> bool:
+        return len(self.found) >= MOST_FAULTS
 
     def add(self, pointer: str, detail: str, block: str | None = None, row: tuple[str, ...] = ()) -> None:
         self.found.append(Fault(pointer, detail, block, row))

@@ -146,7 +146,7 @@ def _head(practice_id: str) -> tuple[int, bytes]:
     return (0, b"") if last is None else (last[0] or 0, last[1] or b"")
 
 
-def link_of(previous: bytes, event: Event, position: int) -> bytes:
+def link_of(previous: bytes, event: Any, position: int) -> bytes:
     """The chain's next link: an HMAC over the link before and everything the event says."""
     said = (
         position,

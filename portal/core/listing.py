@@ -52,11 +52,14 @@ def any_of(column: Any) -> Filter:
     return Filter(clause, lambda name, value: {f"{name}_{i}": item for i, item in enumerate(value)}, len)
 
 
-def claim(expression: Callable[[], ColumnElement[bool]]) -> Filter:
-    """A yes or no about a row."""
+def claim(
+    expression: Callable[[], ColumnElement[bool]], *, among: Callable[[], ColumnElement[bool]] | None = None
+) -> Filter:
+    """A yes or no about a row; asked only `among` those whose answer the viewer may know."""
 
     def clause(_name: str, wanted: int) -> ColumnElement[bool]:
-        return expression() if wanted else ~expression()
+        asked = expression() if wanted else ~expression()
+        return asked if among is None else asked & among()
 
     return Filter(clause, lambda _name, _value: {}, int)
 

@@ -7,6 +7,7 @@ import smtplib
 import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,6 +18,8 @@ from portal.core import clock
 from portal.core.ids import new_id
 
 TIMEOUT = 15
+UNBROKEN = SMTP.clone(max_line_length=998)
+"""Lines as long as SMTP allows, so that no link is broken in two."""
 TEMPLATES = Path(__file__).parent.parent / "templates" / "mail"
 _texts = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, autoescape=False)  # noqa: S701 -- plain text
 
@@ -53,7 +56,7 @@ def send(to: str, template: str, **values: Any) -> None:
     """
     subject, _, body = _texts.get_template(f"{template}.txt").render(**values).partition("\n")
     transport = _transport[0]
-    message = EmailMessage()
+    message = EmailMessage(policy=UNBROKEN)
     message["From"], message["To"], message["Subject"] = transport.sender, to, subject
     message["Date"] = clock.now()
     message["Auto-Submitted"] = "auto-generated"

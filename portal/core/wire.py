@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
@@ -19,6 +19,8 @@ from portal.core.errors import Fault
 from portal.core.ids import is_id
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 _MAIL = re.compile(r"[^@\s<>,;:\"\\()\[\]]+@[^@\s<>,;:\"\\()\[\]]+\.[^@\s<>,;:\"\\()\[\]]+")
 
 EXAMPLE_ID = "01980c5e-7d2a-7c3b-9f10-0a1b2c3d4e5f"
@@ -63,7 +65,7 @@ class Identifier(fields.String):
     """An id: a UUID in lower-case text."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("metadata", {"format": "uuid", "example": EXAMPLE_ID})
+        kwargs["metadata"] = {"format": "uuid", "example": EXAMPLE_ID} | kwargs.get("metadata", {})
         super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
@@ -78,7 +80,7 @@ class Instant(fields.DateTime):
     """An instant in UTC, whole seconds; a sent one must say its offset."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("metadata", {"example": EXAMPLE_INSTANT})
+        kwargs["metadata"] = {"example": EXAMPLE_INSTANT} | kwargs.get("metadata", {})
         super().__init__(format="iso", **kwargs)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
@@ -91,6 +93,7 @@ class Instant(fields.DateTime):
         if instant.tzinfo is None:
             msg = "Say the offset, for example 2026-03-02T09:30:00Z."
             raise ValidationError(msg)
+        _check_year(instant.year)
         return instant.astimezone(UTC).replace(microsecond=0)
 
 
@@ -98,13 +101,27 @@ class Day(fields.Date):
     """A calendar day, YYYY-MM-DD."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("metadata", {"example": "2026-03-09"})
+        kwargs["metadata"] = {"example": "2026-03-09"} | kwargs.get("metadata", {})
         super().__init__(format="iso", **kwargs)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         if value is None or isinstance(value, str):
             return value
         return str(value.isoformat())
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> date:
+        if not isinstance(value, str) or not _DAY.fullmatch(value):
+            msg = "Use a day as YYYY-MM-DD."
+            raise ValidationError(msg)
+        day = super()._deserialize(value, attr, data, **kwargs)
+        _check_year(day.year)
+        return day
+
+
+def _check_year(year: int) -> None:
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        msg = f"Use a year from {FIRST_YEAR} to {LAST_YEAR}."
+        raise ValidationError(msg)
 
 
 class Word(fields.String):
@@ -121,7 +138,7 @@ class Words(fields.Field[list[str]]):
 
     def __init__(self, words: Iterable[str], **kwargs: Any) -> None:
         self.words = tuple(str(word) for word in words)
-        kwargs.setdefault("metadata", {"type": "string", "example": ",".join(self.words[:2])})
+        kwargs["metadata"] = {"type": "string", "example": ",".join(self.words[:2])} | kwargs.get("metadata", {})
         super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[str]:
@@ -139,7 +156,7 @@ class Flag(fields.Boolean):
     falsy = {False, "false"}  # noqa: RUF012 -- marshmallow's own attribute
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
-        if value is True or value is False or value in {"true", "false"}:
+        if isinstance(value, bool | str) and value in {True, False, "true", "false"}:
             return value in {True, "true"}
         msg = "Use true or false."
         raise ValidationError(msg)
@@ -149,7 +166,7 @@ class MailAddress(Line):
     """A mail address, as far as its form can tell; only a mail that arrives proves one."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("metadata", {"format": "email", "example": "person@example.org"})
+        kwargs["metadata"] = {"format": "email", "example": "person@example.org"} | kwargs.get("metadata", {})
         super().__init__(254, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
@@ -164,7 +181,7 @@ class TimeZone(Line):
     """An IANA time zone name."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("metadata", {"example": "Europe/Berlin"})
+        kwargs["metadata"] = {"example": "Europe/Berlin"} | kwargs.get("metadata", {})
         super().__init__(64, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
@@ -196,12 +213,16 @@ class ListQuerySchema(WireSchema):
     include_total = Flag(metadata={"description": "Also count all that match."})
 
 
+def escaped(name: str) -> str:
+    """A member's name as a step of a JSON pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
 def faults_in(messages: Mapping[str, Any] | list[Any], pointer: str = "#") -> list[Fault]:
     """Marshmallow's nested messages as JSON pointers, one Fault each."""
     if isinstance(messages, Mapping):
         found = []
         for name, inner in messages.items():
-            step = "" if name == "_schema" else "/" + str(name).replace("~", "~0").replace("/", "~1")
-            found += faults_in(inner, pointer + step)
+            found += faults_in(inner, pointer if name == "_schema" else f"{pointer}/{escaped(str(name))}")
         return found
     return [Fault(pointer, str(message)) for message in messages]

@@ -6,8 +6,6 @@ a request comes from is what is checked; a token per session joins it with the f
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import request
 
 from portal.core.errors import Forbidden
@@ -20,7 +18,7 @@ def refuse_foreign_forms() -> None:
     if request.method in SAFE:
         return
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    from_here = origin is not None and urlsplit(origin).netloc == request.host
+    from_here = origin == request.host_url.rstrip("/")
     unsaid = origin in {None, "null"}  # our no-referrer policy makes browsers leave it out
     if not (from_here and site in {None, "same-origin"}) and not (unsaid and site == "same-origin"):
         msg = "This form was not sent from a page of the portal. Open the link again and retry."

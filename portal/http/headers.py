@@ -38,14 +38,12 @@ def add_headers(app: Flask, *, secure: bool) -> None:
         for name, value in EVERYWHERE.items():
             if name not in headers:
                 headers[name] = value
-        if response.mimetype == "text/html":
-            headers["Content-Security-Policy"] = CSP_PAGE.format(nonce=nonce())
-        else:
-            headers["Content-Security-Policy"] = CSP_API
+        for_programs = request.path.startswith(("/api", "/health"))
+        headers["Content-Security-Policy"] = CSP_API if for_programs else CSP_PAGE.format(nonce=nonce())
         if secure:
             headers["Strict-Transport-Security"] = HSTS
         headers["X-Request-Id"] = g.request_id
-        if request.path.startswith("/api"):
+        if for_programs:
             headers.setdefault("Vary", "Authorization")
         return response
 

@@ -21,7 +21,7 @@ WORKER = "worker"
 LATE = timedelta(seconds=60)
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
-health = Blueprint("health", __name__, tag="Health")
+health = Blueprint("health", __name__, tag="Health", guest=True)
 
 
 class HealthSchema(WireSchema):

@@ -6,6 +6,7 @@ needs to say. Schemas are given as instances: a class would be instantiated on e
 
 from __future__ import annotations
 
+import http
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, NoReturn
@@ -118,16 +119,25 @@ class Blueprint(SmorestBlueprint):
 
     ARGUMENTS_PARSER = Arguments()
 
-    def __init__(self, name: str, import_name: str, *, tag: str = "", **kwargs: Any) -> None:
+    def __init__(self, name: str, import_name: str, *, tag: str, guest: bool = False, **kwargs: Any) -> None:
+        """A `guest` blueprint takes no credential."""
         super().__init__(name, import_name, **kwargs)
-        self.tag = tag or name
+        self.tag, self.guest = tag, guest
 
     def route(self, rule: str, **options: Any) -> Any:
         options.setdefault("tags", [self.tag])
         return super().route(rule, **options)
 
-    def response(self, status_code: Any, schema: Any = None, **kwargs: Any) -> Any:
-        """Answer with what the view returns, in the shape of `schema`; no content where there is none."""
+    def arguments(self, schema: Any, *, location: str = "json", **kwargs: Any) -> Any:
+        """Load the body, or the query string, with `schema`."""
+        kwargs.setdefault("error_status_code", 400 if location == "query" else 422)
+        return super().arguments(schema, location=location, **kwargs)
+
+    def response(self, status_code: Any, schema: Any = None, *, stale: Any = None, **kwargs: Any) -> Any:
+        """Answer with what the view returns, in the shape of `schema`; no content where there is none.
+
+        With 412, `current` is in the shape of `stale`, where that is another one.
+        """
         if schema is not None:
             kwargs.setdefault("headers", {"ETag": {"schema": {"type": "string"}, "description": "Version and digest."}})
         declare = super().response(status_code, schema, **kwargs)
@@ -137,9 +147,8 @@ class Blueprint(SmorestBlueprint):
             def answered(*args: Any, **sent: Any) -> Response:
                 try:
                     result = view(*args, **sent)
-                except Stale as stale:
-                    if schema is not None:
-                        stale.current = schema.dump(stale.current)
+                except Stale as error:
+                    error.current = (stale or schema).dump(error.current)
                     raise
                 if isinstance(result, Response):
                     return result
@@ -147,7 +156,7 @@ class Blueprint(SmorestBlueprint):
                     return Response(status=status_code)
                 return answer(schema, result, status_code)
 
-            return declare(_with_refusals(answered))
+            return declare(_with_refusals(answered, guest=self.guest))
 
         return decorated
 
@@ -164,7 +173,7 @@ class Blueprint(SmorestBlueprint):
             def answered(*args: Any, **sent: Any) -> Response:
                 return answer(schema, view(*args, **sent), 200)
 
-            return declare(_with_refusals(answered))
+            return declare(_with_refusals(answered, guest=self.guest))
 
         return decorated
 
@@ -173,10 +182,12 @@ class Blueprint(SmorestBlueprint):
         return self.doc(parameters=[dict(IF_MATCH)])(view)
 
 
-def _with_refusals(view: Any) -> Any:
-    """Document what every route can answer instead."""
-    doc = view.__dict__.setdefault("_apidoc", {}).setdefault("manual_doc", {}).setdefault("responses", {})
-    doc["default"] = {"$ref": "#/components/responses/Problem"}
+def _with_refusals(view: Any, *, guest: bool) -> Any:
+    """Document what every route can answer instead, and where no credential is asked for."""
+    doc = view.__dict__.setdefault("_apidoc", {}).setdefault("manual_doc", {})
+    doc.setdefault("responses", {})["default"] = {"$ref": "#/components/responses/Problem"}
+    if guest:
+        doc["security"] = []
     return view
 
 
@@ -205,6 +216,9 @@ class Api(SmorestApi):
         response = {"description": "Why not, and what to do instead.", "schema": ProblemSchema()}
         prepare_response(response, self.spec, PROBLEM)
         self.spec.components.response("Problem", response)
+        for status in http.HTTPStatus:
+            if status >= http.HTTPStatus.BAD_REQUEST:
+                self.spec.components.response(status.name, response, lazy=True)
 
     def _register_error_handlers(self) -> None:
         """Errors are shaped in `portal.http.problems`."""

@@ -76,7 +76,7 @@ def answer(schema: Schema, result: Any, status: int) -> Response:
 
 def _page(schema: Schema, page: Page) -> Response:
     shown: dict[str, Any] = {
-        "data": compiled(schema, page.columns)(page.tuples),
+        "data": compiled(schema, page.columns)(page.tuples) if page.tuples else [],
         "has_more": page.following is not None,
         "next_cursor": None,
     }
@@ -93,6 +93,7 @@ def _page(schema: Schema, page: Page) -> Response:
 
 def _tagged(body: bytes, status: int, version: int | None) -> Response:
     tag = etag_of(version, body)
-    if request.method in {"GET", "HEAD"} and tag in (request.headers.get("If-None-Match") or ""):
+    known = request.headers.get("If-None-Match", "")
+    if request.method in {"GET", "HEAD"} and (tag in known or known.strip() == "*"):
         return Response(status=304, headers={"ETag": tag})
     return Response(body, status, {"ETag": tag}, mimetype="application/json")

@@ -47,7 +47,7 @@ DOCUMENT = {
         },
     ],
 }
-TOPIC = validate.Regexp(r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$", error="Use small letters, digits and dashes.")
+TOPIC = validate.Regexp(r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\Z", error="Use small letters, digits and dashes.")
 
 
 def description_fields(*, required: bool) -> dict[str, fields.Field]:  # type: ignore[type-arg]  # -- fields of several types
@@ -154,7 +154,7 @@ class ResourceQuerySchema(ListQuerySchema):
     audience = Words(AUDIENCES)
     status = Words(STATUSES)
     language = Line(16, metadata={"example": "en"})
-    topic = Line(40, metadata={"example": "triggers"})
+    topic = fields.String(validate=TOPIC, metadata={"example": "triggers"})
     assignable = Flag(metadata={"description": "Published and not archived."})
     sort = Word(("title", "-title", "updated_at", "-updated_at", "created_at", "-created_at"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,10 +31,15 @@ UNPUBLISHED = (Resource.published_from.is_(None) | (Resource.published_from != R
 )
 
 
+def _containing(text: str) -> str:
+    """The LIKE pattern for this very text somewhere in a column."""
+    return "%" + re.sub("([!%_])", r"!\1", text) + "%"
+
+
 def _with_topic() -> Filter:
     return Filter(
-        lambda name, _n: cast(Resource.topics, String).contains(bindparam(name, type_=String()), autoescape=False),
-        lambda name, value: {name: orjson.dumps(value).decode()},
+        lambda name, _n: cast(Resource.topics, String).like(bindparam(name, type_=String()), escape="!"),
+        lambda name, value: {name: _containing(orjson.dumps(value).decode())},
     )
 
 
@@ -86,7 +92,7 @@ def get_resource(viewer: Viewer, resource_id: str) -> dict[str, Any]:
 def compiled(kind: str, document: Mapping[str, Any]) -> forms.Form:
     """The form of a document of this kind. Raises Invalid, with pointers into the document, where it is none."""
     if kind == Kind.READING:
-        return forms.parse(reading.compiled(document, "#/document"))
+        return reading.form_of(document, "#/document")
     return forms.parse(document, "#/document")
 
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from portal.accounts import events, passwords, policy
 from portal.accounts.models import Credential, CredentialKind, Delivery, Invitation, Person, Practice
 from portal.accounts.secrets import hashed, is_whole, mint, mint_code, normal_code
-from portal.accounts.service import people, sessions, throttle
+from portal.accounts.service import people, throttle
+from portal.accounts.service.credentials import end_credentials, end_invitation, end_invitations
 from portal.core import access, clock, mail
 from portal.core.crypto import blind_index, keyring, vault
 from portal.core.db import db, transactional
@@ -58,16 +59,7 @@ def open_invitation(viewer: Viewer, person: Person, delivery: str, *, with_code:
     The answer is the only place where the code, or the link of one handed over in person, is ever shown.
     """
     now = clock.now()
-    db.session.execute(
-        update(Invitation)
-        .where(
-            Invitation.practice_id == viewer.practice_id,
-            Invitation.person_id == person.id,
-            Invitation.accepted_at.is_(None),
-            Invitation.revoked_at.is_(None),
-        )
-        .values(revoked_at=now)
-    )
+    end_invitations(viewer, to=person.id)
     invitation = Invitation(
         practice_id=viewer.practice_id, person_id=person.id, invited_by=viewer.id, delivery=delivery, created_at=now
     )
@@ -96,7 +88,7 @@ def _code_hash(invitation_id: str, code: str) -> str:
 
 def _mint_secret(invitation: Invitation) -> str:
     """A new secret for the invitation; earlier ones end."""
-    sessions.end_credentials(invitation.practice_id, invitation.person_id, kind=CredentialKind.INVITATION)
+    end_credentials(invitation.practice_id, invitation.person_id, kind=CredentialKind.INVITATION)
     secret, secret_hash = mint(PREFIX)
     now = clock.now()
     db.session.add(
@@ -115,11 +107,11 @@ def _mint_secret(invitation: Invitation) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What the mail of an invitation needs."""
+    """What the mail of an invitation needs. A client's names no practice: the name alone may say too much."""
 
     to: str
     secret: str
-    practice_name: str
+    practice_name: str | None
     needs_code: bool
 
 
@@ -134,28 +126,24 @@ def prepare_letter(practice_id: str, invitation_id: str) -> Letter | None:
     return Letter(
         to=opened.open(Person.mail_address, person.id, person.mail_address).decode(),
         secret=_mint_secret(invitation),
-        practice_name=db.session.get_one(Practice, practice_id).name,
+        practice_name=None if person.kind == "client" else db.session.get_one(Practice, practice_id).name,
         needs_code=invitation.code_hash is not None,
     )
 
 
 @transactional
-def resend(viewer: Viewer, invitation_id: str) -> dict[str, Any]:
-    """Send an open invitation again, with a new secret (and a new code, where one is needed)."""
-    invitation = access.see(viewer, Invitation, policy.invitations_visible_to, invitation_id)
+def resend(viewer: Viewer, invitation: Invitation) -> dict[str, Any]:
+    """Send an open invitation the viewer has seen again, with a new secret (and a new code, where one is needed)."""
     _require_open(invitation)
     person = db.session.get_one(Person, (viewer.practice_id, invitation.person_id))
     return open_invitation(viewer, person, invitation.delivery, with_code=invitation.code_hash is not None)
 
 
 @transactional
-def revoke(viewer: Viewer, invitation_id: str) -> None:
-    """Take an open invitation back; its link ends at once."""
-    invitation = access.see(viewer, Invitation, policy.invitations_visible_to, invitation_id)
+def revoke(viewer: Viewer, invitation: Invitation) -> None:
+    """Take an open invitation the viewer has seen back; its link ends at once."""
     _require_open(invitation)
-    invitation.revoked_at = clock.now()
-    sessions.end_credentials(viewer.practice_id, invitation.person_id, kind=CredentialKind.INVITATION)
-    record(viewer, events.INVITATION_REVOKED, invitation)
+    end_invitation(viewer, invitation)
 
 
 def _require_open(invitation: Invitation) -> None:

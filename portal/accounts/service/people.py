@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import bindparam, case, select, update
+from sqlalchemy import bindparam, case, select
 
 from portal.accounts import events, passwords, policy
-from portal.accounts.models import Credential, CredentialKind, Person, Practice
+from portal.accounts.models import Person, Practice
 from portal.accounts.service import throttle
+from portal.accounts.service.credentials import end_credentials, end_invitations
 from portal.core import access, clock
 from portal.core.access import PRACTICE, THING, VIEWER
 from portal.core.crypto import DataKey, Vault, create_vault, vault, vault_of
@@ -140,13 +141,7 @@ def change_password(viewer: Viewer, address: str, *, current_password: str, new_
 def _set_password(viewer: Viewer, person_id: str, password_hash: str, *, keep: str | None) -> None:
     person = db.session.get_one(Person, (viewer.practice_id, person_id))
     person.password_hash = password_hash
-    ended = update(Credential).where(
-        Credential.practice_id == viewer.practice_id,
-        Credential.person_id == person_id,
-        Credential.ended_at.is_(None),
-        Credential.kind.in_([CredentialKind.SESSION, CredentialKind.RESET]),
-    )
-    db.session.execute((ended.where(Credential.id != keep) if keep else ended).values(ended_at=clock.now()))
+    end_credentials(viewer.practice_id, person_id, but=keep)
     record(viewer, events.PASSWORD_CHANGED, person)
 
 
@@ -189,6 +184,8 @@ def change_staff(viewer: Viewer, person_id: str, expected: int, *, capabilities:
         raise Stale(get_staff(viewer, person_id))
     if person.owner and "owner" not in capabilities:
         _refuse_to_lose_the_last_owner(viewer, person)
+    if (person.owner and "owner" not in capabilities) or (person.therapist and "therapist" not in capabilities):
+        end_invitations(viewer, sent_by=person.id)
     person.owner, person.therapist = "owner" in capabilities, "therapist" in capabilities
     person.version += 1
     db.session.flush()
@@ -206,15 +203,9 @@ def deactivate(viewer: Viewer, person_id: str) -> dict[str, Any]:
     if person.deactivated_at is None:
         person.deactivated_at = clock.now()
         person.version += 1
-        db.session.execute(
-            update(Credential)
-            .where(
-                Credential.practice_id == viewer.practice_id,
-                Credential.person_id == person.id,
-                Credential.ended_at.is_(None),
-            )
-            .values(ended_at=clock.now())
-        )
+        end_credentials(viewer.practice_id, person.id)
+        end_invitations(viewer, to=person.id)
+        end_invitations(viewer, sent_by=person.id)
         db.session.flush()
         record(viewer, events.STAFF_DEACTIVATED, person)
     return get_staff(viewer, person_id)

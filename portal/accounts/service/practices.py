@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from portal.accounts import events, passwords, policy
 from portal.accounts.models import Practice, SetupLink
 from portal.accounts.secrets import hashed, is_whole, mint
-from portal.accounts.service import people
+from portal.accounts.service import people, sessions
 from portal.core import access, clock
 from portal.core.crypto import blind_index, create_vault
 from portal.core.db import db, fetch_one, transactional
@@ -50,11 +50,7 @@ def set_up(viewer: Viewer, *, token: str, practice: dict[str, Any], person: dict
 @transactional
 def _set_up(token: str, practice: dict[str, Any], person: dict[str, Any], password_hash: str) -> dict[str, Any]:
     _use_link(token)
-    if fetch_one(
-        ("accounts.slug_taken", practice["slug"]),
-        lambda: select(Practice.id).where(Practice.slug == practice["slug"]),
-        {},
-    ):
+    if sessions.find_practice(practice["slug"]) is not None:
         raise Invalid(Fault("#/practice/slug", "Another practice here has this short name. Choose another."))
     row = Practice(id=new_id(), created_at=clock.now(), **practice)
     db.session.add(row)

@@ -11,9 +11,10 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from portal.accounts import events, passwords
-from portal.accounts.models import Credential, CredentialKind, Person, Practice
+from portal.accounts.models import Credential, CredentialKind, Person
 from portal.accounts.secrets import hashed, is_whole, mint
 from portal.accounts.service import sessions, throttle
+from portal.accounts.service.credentials import end_credentials
 from portal.core import clock
 from portal.core.crypto import blind_index, vault
 from portal.core.db import db, transactional
@@ -48,7 +49,6 @@ class Letter:
 
     to: str
     secret: str
-    practice_name: str
 
 
 @transactional
@@ -64,7 +64,7 @@ def prepare_letter(practice_id: str, mail_index: str) -> Letter | None:
     ).first()
     if person is None:
         return None
-    sessions.end_credentials(practice_id, person.id, kind=CredentialKind.RESET)
+    end_credentials(practice_id, person.id, kind=CredentialKind.RESET)
     secret, secret_hash = mint(PREFIX)
     now = clock.now()
     db.session.add(
@@ -79,7 +79,7 @@ def prepare_letter(practice_id: str, mail_index: str) -> Letter | None:
         )
     )
     to = vault(practice_id, person.subject_id).open(Person.mail_address, person.id, person.mail_address).decode()
-    return Letter(to, secret, db.session.get_one(Practice, practice_id).name)
+    return Letter(to, secret)
 
 
 def complete_reset(viewer: Viewer, address: str, *, token: str, password: str) -> None:
@@ -105,5 +105,5 @@ def _complete(token: str, password_hash: str) -> None:
         raise NotVisible(REFUSED)
     person = db.session.get_one(Person, (credential.practice_id, credential.person_id))
     person.password_hash = password_hash
-    sessions.end_credentials(person.practice_id, person.id)
+    end_credentials(person.practice_id, person.id)
     record(Viewer(person.id, person.practice_id, Kind(person.kind)), events.PASSWORD_CHANGED, person)

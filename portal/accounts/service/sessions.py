@@ -155,7 +155,7 @@ SESSIONS = Listing(
 
 
 def list_sessions(viewer: Viewer, asked: Asked) -> Page:
-    return SESSIONS.page(viewer, asked)
+    return SESSIONS.page(viewer, asked, idle_since=clock.now() - IDLE)
 
 
 @transactional
@@ -164,20 +164,6 @@ def end_session(viewer: Viewer, session_id: str) -> None:
     wanted = viewer.credential_id if session_id == "current" else session_id
     if wanted is None or not is_id(wanted):
         raise NotVisible
-    session = access.see(viewer, Credential, policy.sessions_visible_to, wanted)
+    session = access.see(viewer, Credential, policy.sessions_visible_to, wanted, idle_since=clock.now() - IDLE)
     session.ended_at = clock.now()
     record(viewer, events.SESSION_ENDED, session)
-
-
-def end_credentials(
-    practice_id: str, person_id: str, *, but: str | None = None, kind: CredentialKind | None = None
-) -> None:
-    """End what a person holds (all of it, or of one kind), inside the open transaction."""
-    ended = update(Credential).where(
-        Credential.practice_id == practice_id, Credential.person_id == person_id, Credential.ended_at.is_(None)
-    )
-    if but is not None:
-        ended = ended.where(Credential.id != but)
-    if kind is not None:
-        ended = ended.where(Credential.kind == kind)
-    db.session.execute(ended.values(ended_at=clock.now()))

@@ -13,7 +13,7 @@ from portal.assignments import events, policy
 from portal.assignments.models import OPEN, Act, Assignment, Response, Status, require_state
 from portal.assignments.service.shown import get_assignment
 from portal.caseload import service as caseload
-from portal.caseload.events import CARE_HANDED_OVER
+from portal.caseload.events import CARE_HANDED_OVER, CARE_MERGED
 from portal.caseload.models import CareLink, Client
 from portal.core import access, clock
 from portal.core.crypto import vault
@@ -183,6 +183,16 @@ def follow_hand_over(_viewer: Viewer, link: CareLink) -> None:
         update(Assignment)
         .where(Assignment.practice_id == link.practice_id, Assignment.care_id == link.id)
         .values(therapist_id=link.therapist_id)
+    )
+
+
+@CARE_MERGED.also
+def follow_merger(_viewer: Viewer, merged: caseload.Merged) -> None:
+    """What was assigned through a link that went up in another one belongs to that one now."""
+    db.session.execute(
+        update(Assignment)
+        .where(Assignment.practice_id == merged.practice_id, Assignment.care_id == merged.id)
+        .values(care_id=merged.into)
     )
 
 

@@ -396,7 +396,7 @@ def get_my_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str,
     """One of one's own attempts, whole; reading one's own leaves no trace."""
     draft = _draft(viewer, assignment_id)
     if number == draft.row["attempt"]:
-        return {**draft.shown(), "document": draft.form.document}
+        return {**draft.shown(), "document": None if draft.row["scheduled"] else draft.form.document}
     rows = fetch(
         ("assignments.own_attempt", viewer.shape),
         lambda: (

@@ -22,7 +22,7 @@ from portal.core.viewer import Viewer
 from portal.library.models import Version
 from portal.library.service import form_of_version
 
-LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def is_overdue() -> ColumnElement[bool]:

@@ -27,11 +27,8 @@ def _acted(viewer: Viewer, assignment: Assignment, fact: Fact, **details: Any) -
 
 @transactional
 def open_it(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
-    """Look at it for the first time; again, it changes nothing."""
-    assignment = access.see(viewer, Assignment, policy.visible_to, assignment_id)
-    if assignment.seen_at is not None and assignment.status != Status.ASSIGNED:
-        return get_mine(viewer, assignment_id)
-    to_act_on(viewer, Act.OPEN, assignment_id)
+    """Look at it for the first time."""
+    assignment = to_act_on(viewer, Act.OPEN, assignment_id)
     assignment.status, assignment.seen_at = Status.SEEN, assignment.seen_at or clock.now()
     return _acted(viewer, assignment, events.SEEN)
 

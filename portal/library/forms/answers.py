@@ -6,6 +6,7 @@ module knows no database, no key and no person.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,6 +20,7 @@ from portal.library.forms.document import TEXT_MOST, Block, Form
 RowPath = tuple[str, ...]
 Key = tuple[str, RowPath]
 MY_THERAPIST, ONLY_ME = "my_therapist", "only_me"
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MOST_ROWS = 1_000
 MOST_OTHER = 500
 
@@ -33,6 +35,8 @@ class Row:
 
 @dataclass(slots=True)
 class Answer:
+    """A value and with whom it is shared; a cleared answer stays (as None) while it is kept private."""
+
     value: Any
     share: str = MY_THERAPIST
 
@@ -59,6 +63,11 @@ class Response:
             "answers": [_answer_as_json(key, answer) for key, answer in self.answers.items()],
             "rows": [_row_as_json(row) for row in self.rows],
         }
+
+    def value(self, block: str, row: RowPath = ()) -> Any:
+        """What was answered, or None."""
+        answer = self.answers.get((block, row))
+        return None if answer is None else answer.value
 
     def rows_of(self, log: str, within: RowPath) -> list[Row]:
         return [row for row in self.rows if row.log == log and row.path[:-1] == within]
@@ -158,13 +167,15 @@ def _merge_answer(form: Form, merged: Response, known: set[Row], sent: Mapping[s
             return "row", "Say the row, and send the row itself first."
         return "row", "This question stands in no log: leave row out."
     key = (block.id, row)
-    if sent["value"] is None:
-        merged.answers.pop(key, None)
-        return None
-    if problem := CHECKS[block.type](block, sent["value"]):
-        return "value", problem
     earlier = merged.answers.get(key)
-    merged.answers[key] = Answer(sent["value"], sent.get("share") or (earlier.share if earlier else MY_THERAPIST))
+    share = sent.get("share") or (earlier.share if earlier else MY_THERAPIST)
+    value = None if sent["value"] == "" else sent["value"]
+    if value is not None and (problem := CHECKS[block.type](block, value)):
+        return "value", problem
+    if value is None and share == MY_THERAPIST:
+        merged.answers.pop(key, None)
+    else:
+        merged.answers[key] = Answer(value, share)
     return None
 
 
@@ -215,7 +226,7 @@ def _range(low: Any, high: Any) -> str:
 
 def _check_date(block: Block, value: Any) -> str | None:
     try:
-        day = date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2026-01-01") else None
+        day = date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else None
     except ValueError:
         day = None
     if day is None:
@@ -266,6 +277,14 @@ CHECKS: Mapping[str, Callable[[Block, Any], str | None]] = {
     "choice": _check_choice,
 }
 
+
+def places(response: Response, block: Block) -> Iterable[RowPath]:
+    """Every row path at which a block stands."""
+    if not block.logs:
+        return [()]
+    return [row.path for row in response.rows if row.log == block.logs[-1]]
+
+
 # What is shown ---------------------------------------------------------------------------------------------------
 
 
@@ -275,6 +294,9 @@ class Shown:
     def __init__(self, form: Form, response: Response) -> None:
         self._form, self._response = form, response
         self._known: dict[Key, bool] = {}
+        for block in form.depended_on:
+            for row in places(response, block):
+                self(block.id, row)
 
     def __call__(self, block_id: str, row: RowPath) -> bool:
         key = (block_id, row)
@@ -351,14 +373,14 @@ def _is_done(block: Block, response: Response) -> bool:
     if block.type == "log":
         least: int = block.spec.get("min_rows", 0)
         return len(response.rows_of(block.id, ())) >= max(1, least)
-    return (block.id, ()) in response.answers
+    return response.value(block.id) is not None
 
 
 def complete(form: Form, response: Response) -> Response:
     """What is submitted: all that is shown. Raises Invalid with a pointer to each block that is not complete."""
     shown, faults = Shown(form, response), Faults()
     for block in form.blocks.values():
-        for row in _places(form, response, block):
+        for row in places(response, block):
             if shown(block.id, row):
                 _check_complete(block, row, response, faults)
     faults.raise_if_any()
@@ -369,7 +391,7 @@ def visible(form: Form, response: Response) -> Response:
     """The response without what its conditions hide."""
     shown = Shown(form, response)
     rows = [row for row in response.rows if shown(row.log, row.path[:-1])]
-    answers = {key: answer for key, answer in response.answers.items() if shown(*key)}
+    answers = {key: answer for key, answer in response.answers.items() if answer.value is not None and shown(*key)}
     return Response(answers, rows)
 
 
@@ -377,13 +399,6 @@ def shared(response: Response) -> Response:
     """The part a therapist may read."""
     answers = {key: answer for key, answer in response.answers.items() if answer.share != ONLY_ME}
     return Response(answers, list(response.rows))
-
-
-def _places(form: Form, response: Response, block: Block) -> Iterable[RowPath]:
-    """Every row path at which a block stands."""
-    if not block.logs:
-        return [()]
-    return [row.path for row in response.rows if row.log == block.logs[-1]]
 
 
 def _check_complete(block: Block, row: RowPath, response: Response, faults: Faults) -> None:
@@ -394,11 +409,11 @@ def _check_complete(block: Block, row: RowPath, response: Response, faults: Faul
         if have < least:
             faults.add(block.pointer, f"This needs {least} rows at least; it has {have}.", block.id, row)
         return
-    answer = response.answers.get((block.id, row))
-    if answer is None:
+    value = response.value(block.id, row)
+    if value is None:
         if block.spec.get("required"):
             faults.add(block.pointer, "This one is needed before you send it in.", block.id, row)
         return
     least = block.spec.get("min_length", 0)
-    if isinstance(answer.value, str) and len(answer.value) < least:
-        faults.add(block.pointer, f"Use {least} characters at least; this has {len(answer.value)}.", block.id, row)
+    if isinstance(value, str) and len(value) < least:
+        faults.add(block.pointer, f"Use {least} characters at least; this has {len(value)}.", block.id, row)

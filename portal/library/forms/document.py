@@ -13,10 +13,11 @@ from typing import Any
 import orjson
 
 from portal.core.errors import Faults
-from portal.core.wire import faults_in
-from portal.library.forms.blocks import DEEPEST, MOST_BLOCKS, NESTING, SILENT, TYPES
+from portal.core.wire import escaped, faults_in
+from portal.library.forms.blocks import DEEPEST, MOST_BLOCKS, MOST_OPTIONS, NESTING, SILENT, TYPES
 
 SCHEMA = "portal.exercise/1"
+LISTS = {"options": MOST_OPTIONS, "blocks": MOST_BLOCKS}
 TEXT_MOST = {"short_text": 500, "long_text": 20_000}
 
 
@@ -32,6 +33,11 @@ class Block:
     spec: Mapping[str, Any]
 
     @property
+    def conditions(self) -> Sequence[Mapping[str, Any]]:
+        found: Sequence[Mapping[str, Any]] = self.spec.get("show_if", {}).get("conditions", ())
+        return found
+
+    @property
     def is_answered(self) -> bool:
         return self.type not in SILENT and self.type != "log"
 
@@ -44,12 +50,14 @@ class Block:
 class Form:
     """The blocks of one document by id, in order."""
 
-    __slots__ = ("blocks", "document", "items")
+    __slots__ = ("blocks", "depended_on", "document", "items")
 
     def __init__(self, document: Mapping[str, Any], blocks: Mapping[str, Block]) -> None:
         self.document = document
         self.blocks = blocks
         self.items: Sequence[Block] = [block for block in blocks.values() if block.is_item]
+        asked = {condition["block"] for block in blocks.values() for condition in block.conditions}
+        self.depended_on: Sequence[Block] = [block for block in blocks.values() if block.id in asked]
 
 
 def parse(document: Mapping[str, Any], pointer: str = "#") -> Form:
@@ -58,10 +66,10 @@ def parse(document: Mapping[str, Any], pointer: str = "#") -> Form:
     if document.get("schema") != SCHEMA:
         faults.add(f"{pointer}/schema", f'Use "{SCHEMA}".')
     for name in sorted(set(document) - {"schema", "blocks"}):
-        faults.add(f"{pointer}/{name}", "This is not a field here. Leave it out or check its spelling.")
+        faults.add(f"{pointer}/{escaped(name)}", "This is not a field here. Leave it out or check its spelling.")
     raw = document.get("blocks")
-    if not isinstance(raw, list) or not raw:
-        faults.add(f"{pointer}/blocks", "Give a list of at least one block.")
+    if not isinstance(raw, list) or not 0 < len(raw) <= MOST_BLOCKS:
+        faults.add(f"{pointer}/blocks", f"Give a list of 1 to {MOST_BLOCKS} blocks.")
         faults.raise_if_any()
     blocks: dict[str, Block] = {}
     for block in _laid_out(raw or [], f"{pointer}/blocks", (), (), faults):
@@ -83,8 +91,15 @@ def _laid_out(
 ) -> Iterator[Block]:
     for index, spec in enumerate(raw):
         place = f"{pointer}/{index}"
-        if not isinstance(spec, dict) or spec.get("type") not in TYPES:
+        if faults.full:
+            return
+        if not isinstance(spec, dict) or not isinstance(spec.get("type"), str) or spec["type"] not in TYPES:
             faults.add(f"{place}/type", f"Use one of: {', '.join(TYPES)}.")
+            continue
+        if too_many := [
+            name for name, most in LISTS.items() if isinstance(spec.get(name), list) and len(spec[name]) > most
+        ]:
+            faults.add(f"{place}/{too_many[0]}", f"Use {LISTS[too_many[0]]} at most.")
             continue
         messages = TYPES[spec["type"]].validate(spec)
         faults.found += faults_in(messages, place)
@@ -103,7 +118,7 @@ def _laid_out(
 def _check_conditions(block: Block, blocks: Mapping[str, Block], faults: Faults) -> None:
     """A condition looks at an earlier block of the same row, of a row around it, or outside logs."""
     order = list(blocks)
-    for index, condition in enumerate(block.spec.get("show_if", {}).get("conditions", [])):
+    for index, condition in enumerate(block.conditions):
         place = f"{block.pointer}/show_if/conditions/{index}/block"
         other = blocks.get(condition["block"])
         if other is None:
@@ -112,8 +127,6 @@ def _check_conditions(block: Block, blocks: Mapping[str, Block], faults: Faults)
             faults.add(place, "Nobody answers that block, so nothing can depend on it.", block.id)
         elif order.index(other.id) >= order.index(block.id):
             faults.add(place, "Depend on a block that comes before this one.", block.id)
-        elif block.logs[: len(other.logs)] != other.logs and other.logs:
-            continue
         elif problem := _does_not_compare(other, condition):
             faults.add(f"{block.pointer}/show_if/conditions/{index}/value", problem, block.id)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,9 +15,11 @@ from portal.core.errors import Fault, Invalid
 from portal.core.wire import Line, Text, WireSchema, faults_in
 from portal.library.forms.blocks import OptionSchema
 from portal.library.forms.document import SCHEMA as EXERCISE
+from portal.library.forms.document import Form, parse
 
 SCHEMA = "portal.reading/1"
 _markdown = MarkdownIt("js-default")
+_LINE = re.compile(r"\r\n|\r|\n")
 
 
 class CheckSchema(WireSchema):
@@ -83,7 +87,7 @@ def compiled(document: Mapping[str, Any], pointer: str = "#") -> dict[str, Any]:
 
 def _sections(markdown: str) -> list[dict[str, Any]]:
     """The text before the first second-level heading, then one block per heading."""
-    lines = markdown.splitlines()
+    lines = _LINE.split(markdown)
     heads: list[tuple[int, int, str]] = []
     tokens = _markdown.parse(markdown)
     for token, inline in pairwise(tokens):
@@ -95,7 +99,37 @@ def _sections(markdown: str) -> list[dict[str, Any]]:
     blocks: list[dict[str, Any]] = []
     if opening:
         blocks.append({"id": "opening", "type": "text", "markdown": opening})
-    for number, ((_, body, label), end) in enumerate(zip(heads, [*starts[1:], len(lines)], strict=True), 1):
+    for number, ((_, body, label), end) in enumerate(zip(heads, [*starts[1:], len(lines)], strict=False), 1):
         text = "\n".join(lines[body:end]).strip()
         blocks.append({"id": f"sections/{number}", "type": "reading", "label": label, "markdown": text or " "})
     return blocks
+
+
+_PARTS = {
+    "key-points": "/key_points",
+    "check": "/check",
+    "check-answer": "/check/answer",
+    "reflection": "/reflection",
+    "talk": "/talk",
+}
+
+
+def form_of(document: Mapping[str, Any], pointer: str = "#") -> Form:
+    """The form a reading becomes. Raises Invalid with pointers into the reading, as its author wrote it."""
+    exercise = compiled(document, pointer)
+    try:
+        return parse(exercise)
+    except Invalid as error:
+        faults = [
+            replace(fault, pointer=pointer + _written(exercise["blocks"], fault.pointer)) for fault in error.faults
+        ]
+        raise Invalid(*faults) from error
+
+
+def _written(blocks: Sequence[Mapping[str, Any]], pointer: str) -> str:
+    """Where in the reading a compiled block comes from."""
+    steps = pointer.split("/")[2:]
+    part = _PARTS.get(blocks[int(steps[0])]["id"]) if steps else "/markdown"
+    if part is None:
+        return "/markdown"
+    return "/".join((part, *steps[1:])) if part in {"/check", "/reflection"} else part

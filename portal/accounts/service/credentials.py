@@ -1,0 +1,48 @@
+"""Ending what people hold: sessions, links, and the invitations that would make new ones."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+
+from portal.accounts import events
+from portal.accounts.models import Credential, CredentialKind, Invitation
+from portal.core import clock
+from portal.core.db import db, transactional
+from portal.core.events import record
+from portal.core.viewer import Viewer
+
+
+@transactional
+def end_credentials(
+    practice_id: str, person_id: str, *, but: str | None = None, kind: CredentialKind | None = None
+) -> None:
+    """End what a person holds (all of it, or of one kind), from the next request on."""
+    ended = update(Credential).where(
+        Credential.practice_id == practice_id, Credential.person_id == person_id, Credential.ended_at.is_(None)
+    )
+    if but is not None:
+        ended = ended.where(Credential.id != but)
+    if kind is not None:
+        ended = ended.where(Credential.kind == kind)
+    db.session.execute(ended.values(ended_at=clock.now()))
+
+
+@transactional
+def end_invitations(viewer: Viewer, *, to: str | None = None, sent_by: str | None = None) -> None:
+    """End every open invitation to a person, or sent by one who may no longer let anyone in."""
+    still_open = select(Invitation).where(
+        Invitation.practice_id == viewer.practice_id,
+        Invitation.accepted_at.is_(None),
+        Invitation.revoked_at.is_(None),
+        Invitation.person_id == to if to is not None else Invitation.invited_by == sent_by,
+    )
+    for invitation in db.session.scalars(still_open.with_for_update()).all():
+        end_invitation(viewer, invitation)
+
+
+def end_invitation(viewer: Viewer, invitation: Invitation) -> None:
+    """End one open invitation and its link, inside the open transaction."""
+    invitation.revoked_at = clock.now()
+    db.session.flush()
+    end_credentials(invitation.practice_id, invitation.person_id, kind=CredentialKind.INVITATION)
+    record(viewer, events.INVITATION_REVOKED, invitation)
