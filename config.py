@@ -52,8 +52,10 @@ class Config:
             database_url=_psycopg(environ.get("DATABASE_URL", f"sqlite:///{data_dir / 'portal.db'}")),
             host=host,
             port=port,
-            base_url=environ.get("PORTAL_BASE_URL", f"http://{host}:{port}").rstrip("/"),
-            proxies=int(environ.get("PORTAL_PROXIES", "0")),
+            base_url=environ.get("PORTAL_BASE_URL", f"http://{f'[{host}]' if ':' in host else host}:{port}").rstrip(
+                "/"
+            ),
+            proxies=_proxies(environ.get("PORTAL_PROXIES") or "0"),
             smtp_url=environ.get("SMTP_URL"),
             mail_from=environ.get("PORTAL_MAIL_FROM", "portal@localhost"),
         )
@@ -137,8 +139,15 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Config:
     return ENVIRONMENTS[name].read(environ).check()
 
 
+def _proxies(text: str) -> int:
+    if not text.isdecimal():
+        msg = f"PORTAL_PROXIES={text} is not the number of proxies before the portal: use 0 or more."
+        raise ConfigurationError(msg)
+    return int(text)
+
+
 def _port(text: str) -> int:
-    if not text.isdigit() or not 0 < int(text) < 65_536:  # noqa: PLR2004 -- ports have sixteen bits
+    if not text.isdecimal() or not 0 < int(text) < 65_536:  # noqa: PLR2004 -- ports have sixteen bits
         msg = f"PORT={text} is not a port number between 1 and 65535."
         raise ConfigurationError(msg)
     return int(text)

@@ -70,8 +70,13 @@ def keys() -> None:
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
 def export_keys(path: Path) -> None:
     """Write a recovery file that only your passphrase opens. Keep it apart from the backups."""
-    recovery = crypto.export_keyring(_passphrase(twice=True))
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    passphrase = _passphrase(twice=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror}."
+        raise click.ClickException(msg) from error
+    recovery = crypto.export_keyring(passphrase)
     with os.fdopen(descriptor, "w") as file:
         file.write(recovery)
     click.echo(f"Written to {path}. Without it and its passphrase, a lost keyring cannot be replaced.")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -48,6 +49,8 @@ def web_command(config: Config) -> list[str]:
         "--backpressure",
         "128",
         "--respawn-failed-workers",
+        "--workers-kill-timeout",
+        "5",
         "--no-access-log",
         "--log-level",
         "warning",
@@ -56,18 +59,42 @@ def web_command(config: Config) -> list[str]:
 
 
 def serve(config: Config, *, once_ready: Callable[[], None]) -> None:
-    """Run web and worker until told to stop, or until one of them ends by itself."""
-    web = subprocess.Popen(web_command(config))  # noqa: S603 -- our own command, no shell
-    worker = subprocess.Popen([sys.executable, "-m", "flask", "--app", "wsgi", "worker"])
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    """Run web and worker until told to stop. Exits 1 where the port is taken, or one of them ends by itself."""
+    stop = _told_to_stop()
+    _require_free_port(config)
+    web = _started(web_command(config))
+    worker = _started([sys.executable, "-m", "flask", "--app", "wsgi", "worker"])
     announced = False
     while not stop.wait(0.2) and web.poll() is None and worker.poll() is None:
         if not announced and _answers(config):
             announced = True
             once_ready()
     _end(web, worker)
+    if not stop.is_set():
+        sys.exit("Web or worker has ended by itself: see the log above.")
+
+
+def _told_to_stop() -> threading.Event:
+    """Set by SIGTERM and by Control-C."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _require_free_port(config: Config) -> None:
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.host, config.port))
+        except OSError:
+            sys.exit(f"PORT={config.port} is taken: choose another, or end what uses it.")
+
+
+def _started(command: list[str]) -> subprocess.Popen[bytes]:
+    """A process in a group of its own, so that nothing it starts outlives it."""
+    return subprocess.Popen(command, process_group=0)  # noqa: S603 -- our own command, no shell
 
 
 def _answers(config: Config) -> bool:
@@ -80,14 +107,16 @@ def _answers(config: Config) -> bool:
 
 
 def _end(*processes: subprocess.Popen[bytes]) -> None:
+    """Ask each to finish, wait, then kill what is left of its group."""
     for process in processes:
         if process.poll() is None:
             process.terminate()
     for process in processes:
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def work(app: Flask) -> None:
@@ -104,9 +133,7 @@ def work(app: Flask) -> None:
             max_instances=1,
             misfire_grace_time=None,
         )
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _told_to_stop()
     _run(app, jobs.Tick("beat", 10, _beat))
     scheduler.start()
     stop.wait()

@@ -51,7 +51,7 @@ def ready() -> Response:
         checks["worker"] = _worker()
     except SQLAlchemyError:
         checks["database"] = "not reachable"
-    if crypto.keyring().exported_at is None:
+    if crypto.Keyring.load(crypto.keyring().path).exported_at is None:
         checks["recovery_file"] = "missing: run `flask keys export`"
     down = checks["database"] != "ok" or checks["migrations"] != "ok"
     late = checks["worker"] != "ok" or checks["recovery_file"] != "ok"
