@@ -15,10 +15,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import event, insert
+from sqlalchemy import event, insert, update
 
 from config import Testing
+from portal.accounts.models import Credential
+from portal.accounts.service import sessions
 from portal.app import create_app
+from portal.core import clock
 from portal.core.db import READ, db
 from tests.cast import Cast, build
 
@@ -108,6 +111,8 @@ def cast(migrated_app: Flask, snapshot: tuple[Cast, dict[str, list[dict[str, Any
             for table in db.Model.metadata.sorted_tables:
                 if rows[table.name]:
                     connection.execute(insert(table), rows[table.name])
+            now = clock.now()
+            connection.execute(update(Credential).values(last_used_at=now, expires_at=now + sessions.LONGEST))
     return cast.fresh()
 
 

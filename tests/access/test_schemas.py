@@ -1,0 +1,135 @@
+"""Bars 6 and 7: no member gets in that a request does not declare, none gets out that an answer does not declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from flask import Flask
+from marshmallow import Schema
+
+from portal.accounts import schemas
+from portal.core.db import db
+from tests.access.shapes import Spec, description, misfits, operation_of, resolved
+from tests.access.table import PRINCIPALS, TABLE, Row, prepared, rule_of, send
+from tests.cast import Cast
+
+WITH_BODY = [row for row in TABLE if row.body is not None and set(row.cells.values()) - {401, 404}]
+FORMS: Mapping[str, Schema] = {
+    "/setup": schemas.SetUpFormSchema(),
+    "/invitation": schemas.AcceptSchema(),
+    "/reset": schemas.CompleteResetSchema(),
+}
+
+
+def _columns() -> set[str]:
+    return {column.name for table in db.Model.metadata.tables.values() for column in table.columns}
+
+
+def _objects(spec: Spec, schema: Spec, body: Any, pointer: str = "#") -> Iterator[tuple[str, dict[str, Any], set[str]]]:
+    """Every object of an example body whose members are declared: its pointer, itself, its members."""
+    schema = resolved(spec, schema)
+    if isinstance(body, list):
+        for item in body[:1]:
+            yield from _objects(spec, schema.get("items", {}), item, f"{pointer}/0")
+    if not isinstance(body, dict) or "properties" not in schema:
+        return
+    yield pointer, body, set(schema["properties"])
+    for name, inner in body.items():
+        yield from _objects(spec, schema["properties"].get(name, {}), inner, f"{pointer}/{name}")
+
+
+def _media(row: Row, app: Flask) -> Spec:
+    operation = operation_of(row, app)
+    assert operation is not None
+    media: Spec = operation["requestBody"]["content"]["application/json"]
+    return media
+
+
+def _somebody_let_in(row: Row) -> str:
+    return next(principal for principal in PRINCIPALS if row.cells[principal] in {200, 201, 202, 204, 303, 403})
+
+
+def test_every_documented_body_is_tried(cast: Cast) -> None:
+    documented = {
+        (path, method.upper())
+        for path, operations in description(cast.app)["paths"].items()
+        for method, operation in operations.items()
+        if isinstance(operation, dict) and "requestBody" in operation
+    }
+    assert len(documented) == len({(rule_of(row, cast.app).rule, row.method) for row in WITH_BODY})
+
+
+@pytest.mark.bar
+def test_no_column_of_any_table_can_be_written_by_naming_it(cast: Cast) -> None:
+    cast.things = {**cast.things, "the.secret": "portal_inv_nothing", "client.reply": cast.things["client.comment"]}
+    columns, tried, taken = _columns(), 0, []
+    assert {"practice_id", "password_hash", "owner", "status", "version", "therapist_id"} <= columns
+    for row in WITH_BODY:
+        media = _media(row, cast.app)
+        body = media["example"]
+        principal = _somebody_let_in(row)
+        for pointer, part, declared in list(_objects(description(cast.app), media["schema"], body)):
+            for column in sorted(columns - declared):
+                part[column] = "anything"
+                response = send(Row(row.method, row.path, row.cells, body, None, row.version), cast, principal)
+                tried += 1
+                del part[column]
+                pointers = [fault["pointer"] for fault in (response.get_json() or {}).get("errors", ())]
+                if response.status_code != 422 or f"{pointer}/{column}" not in pointers:
+                    taken.append((str(row), f"{pointer}/{column}", response.status_code))
+    assert taken == []
+    assert tried > 2_000
+
+
+def test_no_column_of_any_table_can_be_written_through_a_pages_form(cast: Cast) -> None:
+    cast.things = {**cast.things, "the.secret": "portal_inv_nothing"}
+    taken = []
+    for row in TABLE:
+        if row.form is None:
+            continue
+        for column in sorted(_columns() - set(FORMS[row.path].load_fields)):
+            sent = Row(row.method, row.path, row.cells, None, {**row.form, column: "anything"})
+            response = send(sent, cast, "nobody")
+            if response.status_code != 422:
+                taken.append((str(row), column, response.status_code))
+    assert taken == []
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if row.reads], ids=str)
+def test_an_answer_holds_what_its_schema_declares_and_nothing_else(row: Row, cast: Cast) -> None:
+    """Answers to acts are held to the same in the matrix."""
+    prepared(row, cast)
+    for principal in PRINCIPALS:
+        if row.cells[principal] < 300:
+            assert misfits(row, send(row, cast, principal), cast) == [], principal
+
+
+@pytest.mark.parametrize(
+    ("principal", "path"),
+    [
+        ("therapist", "/assignments?expand=client&include_total=true"),
+        ("therapist", "/assignments/<client.submitted>?expand=client"),
+        ("therapist", "/clients?q=a&sort=name&include_total=true"),
+        ("client", "/me/assignments?limit=1&include_total=true"),
+    ],
+)
+def test_what_is_only_shown_on_request_is_declared_too(principal: str, path: str, cast: Cast) -> None:
+    row = Row("GET", "/api/v1" + path, {})
+    response = send(row, cast, principal)
+    assert response.status_code == 200
+    bare = Row("GET", row.path.split("?")[0], {})
+    assert misfits(bare, response, cast) == []
+
+
+def test_every_schema_of_an_answer_is_closed(cast: Cast) -> None:
+    """A description without `additionalProperties: false` would let a new member out unnoticed by its readers."""
+    spec = description(cast.app)["components"]["schemas"]
+    unused = {"PaginationMetadata"}
+    open_ones = {
+        name
+        for name, schema in spec.items()
+        if schema.get("type") == "object" and schema.get("additionalProperties") is not False
+    }
+    assert open_ones - unused == set()

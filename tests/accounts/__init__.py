@@ -1,0 +1,1 @@
+"""Tests of practices, people, sign-in, invitations and sessions."""

@@ -1,0 +1,149 @@
+"""What a password must be, and that it is kept as argon2id with equal work for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from argon2 import extract_parameters
+from argon2.low_level import Type
+from hypothesis import given
+from hypothesis import strategies as st
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+from config import Local
+from portal.accounts import passwords
+from portal.accounts.passwords import Hasher, check
+from portal.core.errors import Invalid, TooMany
+
+CHEAP = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
+WORDS = "maple-otter-violin-sunday"
+LONG_COMMON = [word for word in FREQUENCY_LISTS["passwords"][:10_000] if len(word) >= 15]
+
+
+@pytest.fixture
+def cheap() -> Hasher:
+    return Hasher(CHEAP)
+
+
+@pytest.mark.parametrize("password", [WORDS, "fifteen letters", "ü" * 3 + "ber den Wolken", (WORDS * 6)[:128]])
+def test_a_long_password_nobody_guesses_is_taken(password: str) -> None:
+    check(password)
+
+
+@pytest.mark.parametrize("password", ["", "short", WORDS[:14], (WORDS * 6)[:129], "x" * 100_000])
+def test_a_password_has_15_to_128_characters(password: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        check(password)
+    assert "15 to 128" in refused.value.faults[0].detail
+
+
+def test_there_are_common_passwords_that_length_alone_would_let_through() -> None:
+    assert len(LONG_COMMON) >= 5
+
+
+@pytest.mark.parametrize("password", LONG_COMMON)
+def test_the_most_common_passwords_are_refused_however_they_are_capitalised(password: str) -> None:
+    for spelled in (password, password.upper(), password.title()):
+        with pytest.raises(Invalid, match="change"):
+            check(spelled)
+
+
+@pytest.mark.parametrize(
+    "password", ["passwordpassword", "PASSWORDpassword1"[:16], "a" * 20, "abababababababab", "qwertyqwertyqwerty"]
+)
+def test_a_common_password_said_twice_is_still_common(password: str) -> None:
+    with pytest.raises(Invalid):
+        check(password)
+
+
+@given(st.sampled_from(FREQUENCY_LISTS["passwords"][:10_000]), st.integers(2, 6))
+def test_no_common_password_is_saved_by_repeating_it(common: str, times: int) -> None:
+    with pytest.raises(Invalid):
+        check(common * times)
+
+
+def test_the_refusal_points_at_the_field_and_says_what_helps() -> None:
+    with pytest.raises(Invalid) as refused:
+        check("short", "#/new_password")
+    fault = refused.value.faults[0]
+    assert fault.pointer == "#/new_password"
+    assert "words" in fault.detail
+    assert "short" not in fault.detail
+
+
+def test_the_refusal_never_repeats_the_password() -> None:
+    for password in ("passwordpassword", "tiny-secret", "y" * 200):
+        with pytest.raises(Invalid) as refused:
+            check(password)
+        assert password not in str(refused.value.faults)
+
+
+def test_a_password_is_kept_as_argon2id_under_the_cost_of_the_settings(cheap: Hasher) -> None:
+    kept = extract_parameters(cheap.hash(WORDS))
+    assert (kept.type, kept.time_cost, kept.memory_cost, kept.parallelism) == (Type.ID, 1, 8, 1)
+
+
+def test_the_cost_outside_the_tests_is_at_least_what_security_asks(tmp_path_factory: pytest.TempPathFactory) -> None:
+    cost = Local.read({"PORTAL_DATA_DIR": str(tmp_path_factory.mktemp("settings"))}).argon2_cost
+    assert cost["memory_cost"] >= 19_456
+    assert cost["time_cost"] >= 2
+    assert cost["parallelism"] == 1
+
+
+def test_the_same_password_is_kept_differently_each_time(cheap: Hasher) -> None:
+    assert cheap.hash(WORDS) != cheap.hash(WORDS)
+
+
+def test_only_the_right_password_is_verified(cheap: Hasher) -> None:
+    kept = cheap.hash(WORDS)
+    assert cheap.verify(kept, WORDS)
+    assert not cheap.verify(kept, WORDS.upper())
+    assert not cheap.verify(kept, WORDS + " ")
+    assert not cheap.verify(kept, "")
+
+
+def test_nobody_signs_in_where_no_password_is_kept(cheap: Hasher) -> None:
+    assert not cheap.verify(None, WORDS)
+    assert not cheap.verify(None, "nobody has this password")
+
+
+def test_a_password_beyond_128_characters_is_wrong_whatever_is_kept(cheap: Hasher) -> None:
+    kept = cheap._argon2.hash("x" * 129)
+    assert not cheap.verify(kept, "x" * 129)
+
+
+def test_a_hash_that_is_none_is_no_door(cheap: Hasher) -> None:
+    assert not cheap.verify("", "")
+    assert not cheap.verify("plain text", "plain text")
+
+
+def test_a_hash_of_an_earlier_cost_is_known_to_be_outdated(cheap: Hasher) -> None:
+    dearer = Hasher({**CHEAP, "time_cost": 2})
+    assert dearer.is_outdated(cheap.hash(WORDS))
+    assert not dearer.is_outdated(dearer.hash(WORDS))
+
+
+@pytest.fixture
+def no_turn_free(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every turn at the hash is taken."""
+    monkeypatch.setattr(passwords, "PATIENCE", 0.01)
+    taken = 0
+    while passwords._turns.acquire(blocking=False):
+        taken += 1
+    yield
+    for _ in range(taken):
+        passwords._turns.release()
+
+
+def test_a_crowd_at_the_door_is_asked_to_come_back_instead_of_piling_up(no_turn_free: None) -> None:
+    waiting = Hasher.__new__(Hasher)
+    with pytest.raises(TooMany) as refused:
+        waiting.hash(WORDS)
+    assert refused.value.retry_after >= 1
+
+
+def test_a_failed_verification_gives_its_turn_back(cheap: Hasher) -> None:
+    for _ in range(50):
+        assert not cheap.verify(None, WORDS)
+    assert cheap.verify(cheap.hash(WORDS), WORDS)

@@ -1,0 +1,1 @@
+"""Assignments: their states, the work on them, and who reads it."""

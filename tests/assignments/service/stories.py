@@ -1,0 +1,102 @@
+"""Short stories the assignment tests begin with, told over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.cast import CARD, Actor, Cast
+
+FORM = {
+    "schema": "portal.exercise/1",
+    "blocks": [
+        {"id": "need", "type": "short_text", "label": "What do you need?"},
+        {"id": "hard", "type": "yes_no", "label": "Was it hard?"},
+    ],
+}
+PATHS = {
+    "open": ("POST", "opening", None),
+    "plan": ("PUT", "plan", {"when": "w", "then": "t", "obstacle": "o"}),
+    "save": ("PATCH", "response", {"answers": [{"block": "need", "value": "rest"}]}),
+    "pause": ("POST", "pause", None),
+    "resume": ("POST", "resumption", None),
+    "decline": ("POST", "decline", {"reason": "Not now."}),
+    "undo_decline": ("POST", "decline-undo", None),
+    "submit": ("POST", "submission", {}),
+    "take_back": ("POST", "taking-back", None),
+    "change": ("PATCH", "", {"why": "Because of what you said."}),
+    "reopen": ("POST", "reopening", None),
+    "review": ("POST", "review", {}),
+    "return": ("POST", "return", {"comment": "Once more?"}),
+    "withdraw": ("POST", "withdrawal", {"reason": "Together instead."}),
+}
+THERAPISTS = ("change", "reopen", "review", "return", "withdraw")
+TO = {
+    "assigned": (),
+    "seen": ("open",),
+    "in_progress": ("open", "save"),
+    "paused": ("open", "save", "pause"),
+    "declined": ("open", "decline"),
+    "submitted": ("open", "save", "submit"),
+    "reviewed": ("open", "save", "submit", "review"),
+    "withdrawn": ("open", "save", "withdraw"),
+}
+
+
+def published(cast: Cast, document: dict[str, Any] | None = None, **card: Any) -> str:
+    """The id of a published exercise of the therapist's."""
+    body = {"kind": "exercise", "document": document or FORM, **CARD, **card}
+    made = cast.therapist.post("/resources", body)
+    assert made.status_code == 201, made.get_json()
+    assert cast.therapist.post(f"/resources/{made.get_json()['id']}/versions").status_code == 201
+    return str(made.get_json()["id"])
+
+
+def given(cast: Cast, resource_id: str, **more: Any) -> str:
+    """The id of a new assignment of `resource_id` from the therapist to the client."""
+    body = {"client_id": cast.client.id, "resource_id": resource_id, "why": "Because you asked.", **more}
+    answer = cast.therapist.post("/assignments", body)
+    assert answer.status_code == 201, answer.get_json()
+    return str(answer.get_json()["id"])
+
+
+def act(cast: Cast, name: str, assignment_id: str) -> Any:
+    """Try an act as the side it belongs to, with the ETags and numbers it needs; the answer."""
+    method, path, body = PATHS[name]
+    actor: Actor = cast.therapist if name in THERAPISTS else cast.client
+    base = f"/assignments/{assignment_id}" if name in THERAPISTS else f"/me/assignments/{assignment_id}"
+    whole = f"{base}/{path}".rstrip("/")
+    headers = {}
+    if name in {"plan", "change"}:
+        headers["If-Match"] = actor.etag(base)
+    if name == "save":
+        headers["If-Match"] = actor.etag(whole)
+    if name == "submit":
+        body = {"response_version": cast.client.get(f"{base}/response").get_json()["version"]}
+    if name in {"review", "return"}:
+        body = {**(body or {}), "attempt": cast.therapist.get(base).get_json()["attempt"]}
+    return actor.ask(method, whole, headers=headers, **({} if body is None else {"json": body}))
+
+
+def bring_to(cast: Cast, status: str, assignment_id: str) -> str:
+    """Walk a new assignment to a state; its id."""
+    for name in TO[status]:
+        answer = act(cast, name, assignment_id)
+        assert answer.status_code == 200, (name, answer.get_json())
+    assert cast.therapist.get(f"/assignments/{assignment_id}").get_json()["status"] == status
+    return assignment_id
+
+
+def saved(actor: Actor, assignment_id: str, *answers: dict[str, Any], rows: Any = ()) -> Any:
+    """Save answers with the current ETag; the answer, which succeeded."""
+    path = f"/me/assignments/{assignment_id}/response"
+    answer = actor.patch(path, {"answers": list(answers), "rows": list(rows)}, actor.etag(path))
+    assert answer.status_code == 200, answer.get_json()
+    return answer
+
+
+def submitted(actor: Actor, assignment_id: str) -> Any:
+    """Send in what stands; the answer, which succeeded."""
+    version = actor.get(f"/me/assignments/{assignment_id}/response").get_json()["version"]
+    answer = actor.post(f"/me/assignments/{assignment_id}/submission", {"response_version": version})
+    assert answer.status_code == 200, answer.get_json()
+    return answer

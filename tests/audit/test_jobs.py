@@ -1,0 +1,58 @@
+"""The worker seals whatever waits, however much it is."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from portal.audit import jobs as audit_jobs
+from portal.core import events, jobs
+from portal.core.db import transaction
+from portal.core.events import Event, Fact
+from portal.core.viewer import system
+from tests.accounts import stored
+from tests.cast import Cast
+
+TOLD = Fact("test.told")
+
+
+class Subject:
+    """Anything a fact can be about."""
+
+    def __init__(self, subject_id: str) -> None:
+        self.id = subject_id
+
+
+def unsealed(cast: Cast) -> int:
+    return int(stored.value(cast.app, select(func.count()).where(Event.position.is_(None))))
+
+
+def test_sealing_is_a_tick_of_the_worker() -> None:
+    assert [tick.seconds for tick in jobs.TICKS if tick.call is audit_jobs.seal] == [1]
+
+
+def test_one_tick_seals_more_than_one_batch(cast: Cast) -> None:
+    viewer = system(cast.things["linden.practice"])
+    with cast.app.app_context():
+        with transaction():
+            for _ in range(events.BATCH + 1):
+                events.record(viewer, TOLD, Subject(cast.client.id))
+        audit_jobs.seal()
+    assert unsealed(cast) == 0
+
+
+def test_positions_have_no_gap_in_any_practice(cast: Cast) -> None:
+    with cast.app.app_context():
+        audit_jobs.seal()
+    for practice in (cast.things["linden.practice"], cast.things["birch.practice"]):
+        found = select(Event.position).where(Event.practice_id == practice).order_by(Event.position)
+        positions = [row.position for row in stored.rows(cast.app, found)]
+        assert positions == list(range(1, len(positions) + 1))
+
+
+def test_sealing_with_nothing_waiting_changes_nothing(cast: Cast) -> None:
+    with cast.app.app_context():
+        audit_jobs.seal()
+        every = select(Event.__table__).order_by(Event.id)
+        before = stored.rows(cast.app, every)
+        audit_jobs.seal()
+    assert stored.rows(cast.app, every) == before

@@ -1,0 +1,1 @@
+"""The kernel: storage, keys, facts, jobs, mail, the clock and the wire."""

@@ -1,0 +1,1 @@
+"""The plumbing of requests: doors, shapes of answers and errors, paging, headers, logs."""

@@ -1,0 +1,105 @@
+"""What a load balancer and an operator are told, and nothing beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from portal.core import clock, crypto, jobs
+from portal.core.db import db
+from tests.cast import Cast
+
+MEMBERS = {"status", "database", "migrations", "worker", "recovery_file"}
+
+
+@contextmanager
+def _changed(cast: Cast, change: str, back: str) -> Iterator[None]:
+    def run(statement: str) -> None:
+        with cast.app.app_context(), db.engine.begin() as connection:
+            connection.execute(text(statement))
+
+    run(change)
+    try:
+        yield
+    finally:
+        run(back)
+
+
+@pytest.fixture
+def exported(cast: Cast) -> Iterator[None]:
+    """The recovery file has been written."""
+    with cast.app.app_context():
+        crypto.export_keyring("a passphrase for the drawer")
+    yield
+    crypto.keyring().exported_at = None
+    crypto.keyring().save()
+
+
+def _beat(cast: Cast) -> None:
+    with cast.app.app_context():
+        jobs.beat("worker")
+
+
+def test_a_process_that_answers_is_alive(cast: Cast) -> None:
+    response = cast.nobody.get("/health/live")
+    assert (response.status_code, response.get_json()) == (200, {"status": "ready"})
+
+
+def test_all_is_well_with_a_worker_and_a_recovery_file(cast: Cast, exported: None) -> None:
+    _beat(cast)
+    response = cast.nobody.get("/health/ready")
+    assert response.status_code == 200
+    assert response.get_json() == dict.fromkeys(MEMBERS, "ok") | {"status": "ready"}
+
+
+def test_without_a_worker_it_is_degraded_and_still_answers(cast: Cast, exported: None) -> None:
+    response = cast.nobody.get("/health/ready")
+    assert (response.status_code, response.get_json()["status"]) == (200, "degraded")
+    assert "flask worker" in response.get_json()["worker"]
+
+
+def test_a_worker_that_went_quiet_is_noticed_after_a_minute(cast: Cast, exported: None) -> None:
+    _beat(cast)
+    with clock.travelled(timedelta(seconds=50)):
+        assert cast.nobody.get("/health/ready").get_json()["status"] == "ready"
+    with clock.travelled(timedelta(seconds=70)):
+        assert cast.nobody.get("/health/ready").get_json()["status"] == "degraded"
+
+
+def test_without_a_recovery_file_it_nags(cast: Cast) -> None:
+    _beat(cast)
+    shown = cast.nobody.get("/health/ready").get_json()
+    assert (shown["status"], shown["worker"]) == ("degraded", "ok")
+    assert "flask keys export" in shown["recovery_file"]
+
+
+def test_a_database_of_another_version_is_unavailable(cast: Cast) -> None:
+    with cast.app.app_context(), db.engine.connect() as connection:
+        head = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+    with _changed(
+        cast, "UPDATE alembic_version SET version_num = '0000'", f"UPDATE alembic_version SET version_num = '{head}'"
+    ):
+        response = cast.nobody.get("/health/ready")
+        assert (response.status_code, response.get_json()["status"]) == (503, "unavailable")
+        assert "flask db upgrade" in response.get_json()["migrations"]
+    assert cast.nobody.get("/health/ready").status_code == 200
+
+
+def test_a_database_that_cannot_be_read_is_unavailable_and_says_no_more(cast: Cast) -> None:
+    there, away = "ALTER TABLE gone RENAME TO alembic_version", "ALTER TABLE alembic_version RENAME TO gone"
+    with _changed(cast, away, there):
+        response = cast.nobody.get("/health/ready")
+        assert (response.status_code, response.get_json()["status"]) == (503, "unavailable")
+        assert "alembic" not in response.get_data(as_text=True)
+        assert cast.nobody.get("/health/live").status_code == 200
+
+
+def test_health_tells_nothing_of_who_is_here(cast: Cast) -> None:
+    shown = cast.nobody.get("/health/ready")
+    assert set(shown.get_json()) == MEMBERS
+    for word in ("linden", "sqlite", "postgresql", "/tmp", "0001"):
+        assert word not in shown.get_data(as_text=True)

@@ -1,0 +1,1 @@
+"""Whole stories over real HTTP, against the portal as it really runs."""

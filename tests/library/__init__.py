@@ -1,0 +1,1 @@
+"""The library: readings and exercises, their forms, versions and the starter texts."""

@@ -1,0 +1,1 @@
+"""Forms: blocks, documents, answers and readings."""

@@ -1,0 +1,1 @@
+"""The migrations, up and down, against what the models say."""
