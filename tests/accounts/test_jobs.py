@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -22,6 +23,9 @@ TELLING = (
     "disclos", "trauma", "session", "exercise", "assign", "homework", "treat", "diagnos", "health", "care", "wound",
 )  # fmt: skip
 """What a mail must not say to whoever else reads the mailbox."""
+
+LINK = re.compile(r"http\S+")
+"""Its secret is random, and may spell anything."""
 
 
 def told_by(mail: letters.Mail) -> set[str]:
@@ -121,7 +125,7 @@ def test_a_mail_names_neither_who_it_is_for_nor_anything_clinical(cast: Cast) ->
     for mail in mails:
         assert told_by(mail) == set()
         for name in ("Robin", "Aster", "Newcomer", "Olive", "Ina", mail.to.partition("@")[0].title()):
-            assert name not in mail.body
+            assert name not in LINK.sub("", mail.body)
             assert name not in mail.subject
 
 

@@ -19,7 +19,7 @@ from portal.accounts.schemas import SessionSchema
 from portal.accounts.service import sessions
 from portal.assignments.schemas import AssignmentItemSchema, AttemptItemSchema, MyAssignmentItemSchema
 from portal.assignments.service import responses, shown
-from portal.core import wire
+from portal.core import clock, wire
 from portal.core.listing import Asked, Listing
 from portal.http.serializer import compiled, to_json
 from portal.library import service as library
@@ -158,7 +158,9 @@ def test_what_the_engine_gives_is_shown_as_a_dump_of_its_values_would(raw: Raw, 
     principal, listing, thing, schema = raw
     assert listing.raw
     viewer = cast.everyone()[principal].viewer
-    more = {} if thing is None else {"thing_id": cast.things[thing]}
+    more: dict[str, Any] = {"idle_since": clock.now() - sessions.IDLE}
+    if thing is not None:
+        more["thing_id"] = cast.things[thing]
     as_driven = listing.page(viewer, Asked(limit=100), **more)
     as_values = replace(listing, raw=False).page(viewer, Asked(limit=100), **more)
     assert as_driven.tuples
