@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from flask import Flask, Request, Response
+from flask import Flask, Response
 from flask_migrate import Migrate
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -20,11 +22,13 @@ from portal.audit import jobs as audit_jobs
 from portal.caseload import api as caseload
 from portal.core import crypto, mail
 from portal.core.db import db, engine_settings, prepare_engines
-from portal.http import areas, headers, logs, problems
+from portal.core.viewer import ANYONE
+from portal.http import areas, headers, problems
 from portal.http.areas import Anonymous, Area, BearerOnly, NoSessions, Principal, bearer_token
 from portal.http.health import health
 from portal.http.openapi import describe, document
 from portal.http.pages import pages
+from portal.http.request import viewer
 from portal.library import api as library
 
 AREAS = (
@@ -42,11 +46,18 @@ LARGEST_BODY = 1_000_000
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
+class Portal(Flask):
+    """Flask without coroutines: nothing here is one, and looking costs a microsecond a function."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(config: Config | None = None) -> Flask:
     """A ready application. Raises ConfigurationError or KeyringError where it must not start."""
     config = from_environment() if config is None else config
     config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    app = Flask(__name__, static_folder=None)
+    app = Portal(__name__, static_folder=None)
     app.config.update(
         engine_settings(config.database_url),
         PORTAL=config,
@@ -69,22 +80,17 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _open_doors(app: Flask, *, secure: bool) -> None:
-    logs.log_requests(app)
     headers.add_headers(app, secure=secure)
     app.session_interface = NoSessions()
     api = describe(app)
     login = BearerOnly(app)
     login.session_protection = None
     login.anonymous_user = Anonymous
-    login.request_loader(_principal)
+    login.request_loader(lambda _request: Principal(viewer()) if viewer() is not ANYONE else None)
+    app.extensions["recognise"] = lambda request: identify(bearer_token(request)) or ANYONE
     areas.open_areas(app, api, AREAS)
     _serve_description(app, api)
     problems.shape_errors(app)
-
-
-def _principal(request: Request) -> Principal | None:
-    viewer = identify(bearer_token(request))
-    return None if viewer is None else Principal(viewer)
 
 
 def _serve_description(app: Flask, api: Api) -> None:

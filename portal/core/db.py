@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Dialect, Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.orm import Session
+    from sqlalchemy.pool import PoolProxiedConnection
     from sqlalchemy.types import TypeEngine
 
 P = ParamSpec("P")
@@ -150,6 +152,7 @@ def engine_settings(url: str) -> dict[str, Any]:
                 "pool_reset_on_return": None,
                 **pool,
                 "pool_pre_ping": False,
+                "max_overflow": -1,  # a thread keeps one, so there are as many as threads
             }
         },
     }
@@ -232,50 +235,78 @@ def transactional(work: Callable[P, R]) -> Callable[P, R]:
 
 
 class Prepared:
-    """A Core statement, and on demand the text and the parameter order one driver wants."""
+    """A statement compiled for one dialect: its text, the values that never change, and where the others go."""
 
-    __slots__ = ("defaults", "names", "processors", "statement", "text")
+    __slots__ = ("_fixed", "_given", "_shown", "is_final", "statement", "text")
 
-    def __init__(self, statement: ClauseElement) -> None:
+    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
+        compiled = cast("Any", statement.compile(dialect=dialect))
+        places: Sequence[str] | None = compiled.positiontup
         self.statement = statement
-        self.text = ""
-        self.names: Sequence[str] | None = None
-        self.defaults: Mapping[str, Any] = {}
-        self.processors: dict[str, Callable[[Any], Any]] = {}
-
-    def compiled_for(self, engine: Engine) -> Prepared:
-        if not self.text:
-            compiled = cast("Any", self.statement.compile(engine))
-            for name, bind in compiled.binds.items():
-                processor = bind.type.dialect_impl(engine.dialect).bind_processor(engine.dialect)
-                if processor is not None:
-                    self.processors[name] = processor
-            self.names = compiled.positiontup
-            self.defaults = dict(compiled.construct_params(_check=False))
-            self.text = compiled.string
-        return self
+        self.text: str = compiled.string
+        self.is_final = not compiled.post_compile_params
+        self._fixed: Any = {} if places is None else [None] * len(places)
+        self._given: dict[str, tuple[Callable[[Any], Any] | None, list[Any]]] = {}
+        self._shown: tuple[list[str], list[tuple[str, Callable[[Any], Any]]]] | None = None
+        named = ((name, name) for name in set(compiled.bind_names.values()))
+        for place, name in enumerate(places) if places is not None else named:
+            bind = compiled.binds[name]
+            process = bind.type.dialect_impl(dialect).bind_processor(dialect)
+            if bind.required:
+                self._given.setdefault(name, (process, []))[1].append(place)
+            else:
+                value = bind.effective_value
+                value = str(value) if isinstance(value, StrEnum) else value
+                self._fixed[place] = value if process is None else process(value)
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
-        processors = self.processors
-        if self.names is not None:
-            merged = {**self.defaults, **values}
-            return [processors[name](merged[name]) if name in processors else merged[name] for name in self.names]
-        merged = {name: values.get(name, default) for name, default in self.defaults.items()}
-        return {name: processors[name](value) if name in processors else value for name, value in merged.items()}
+        """What the driver takes: a sequence or a mapping, as its dialect writes binds."""
+        filled = self._fixed.copy()
+        for name, (process, places) in self._given.items():
+            value = values[name] if process is None else process(values[name])
+            for place in places:
+                filled[place] = value
+        return filled
+
+    def shown(self, cursor: Any, dialect: Dialect) -> list[dict[str, Any]]:
+        """The rows of an executed cursor as Python values by the names of their columns."""
+        if self._shown is None:
+            self._shown = _converters(cast("Any", self.statement).selected_columns, cursor.description, dialect)
+        names, converters = self._shown
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        for name, convert in converters:
+            for row in rows:
+                row[name] = convert(row[name])
+        return rows
+
+
+def _converters(
+    columns: Iterable[ColumnElement[Any]], description: Sequence[Sequence[Any]], dialect: Dialect
+) -> tuple[list[str], list[tuple[str, Callable[[Any], Any]]]]:
+    """The names of the columns, and how the values of those are converted that the driver gives otherwise."""
+    names: list[str] = []
+    converters: list[tuple[str, Callable[[Any], Any]]] = []
+    for column, described in zip(columns, description, strict=True):
+        name = str(cast("Any", column).key)
+        convert = column.type.dialect_impl(dialect).result_processor(dialect, described[1])
+        names.append(name)
+        if convert is not None:
+            converters.append((name, convert))
+    return names, converters
 
 
 _prepared: dict[Hashable, Prepared] = {}
 
 
-def prepare(key: Hashable, build: Callable[[], ClauseElement], engine: Engine) -> Prepared:
-    """The prepared form of the statement `build()` makes; built once per `key` and engine dialect.
+def prepare(key: Hashable, build: Callable[[], ClauseElement], dialect: Dialect) -> Prepared:
+    """The prepared form of the statement `build()` makes; built once per `key` and dialect.
 
     `key` must say everything that changes the statement's text; values travel as bind parameters.
     """
-    full = (key, engine.dialect.name)
+    full = (key, dialect.name)
     found = _prepared.get(full)
     if found is None:
-        found = _prepared[full] = Prepared(build())
+        found = _prepared[full] = Prepared(build(), dialect)
     return found
 
 
@@ -287,7 +318,7 @@ def among(column: Any, words: Iterable[str]) -> ColumnElement[bool]:
 def fetch_tuples(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Rows as the driver gives them (SQLite: text instants, 0 and 1 for claims), for compiled serializers."""
     with _cursor() as (cursor, engine):
-        statement = prepare(key, build, engine).compiled_for(engine)
+        statement = prepare(key, build, engine.dialect)
         cursor.execute(statement.text, statement.parameters(values))
         return cast("list[tuple[Any, ...]]", cursor.fetchall())
 
@@ -298,20 +329,27 @@ def run(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, 
         msg = "run() writes: call it inside @transactional"
         raise RuntimeError(msg)
     with _cursor() as (cursor, engine):
-        statement = prepare(key, build, engine).compiled_for(engine)
+        statement = prepare(key, build, engine.dialect)
         cursor.execute(statement.text, statement.parameters(values))
         return int(cursor.rowcount)
 
 
 def fetch(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Rows as dictionaries of Python values: datetimes aware, claims as bool."""
+    with _cursor() as (cursor, engine):
+        statement = prepare(key, build, engine.dialect)
+        if statement.is_final:
+            cursor.execute(statement.text, statement.parameters(values))
+            return statement.shown(cursor, engine.dialect)
+    return _fetch_growing(statement.statement, values)
+
+
+def _fetch_growing(statement: ClauseElement, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The same for a statement whose text depends on how many values there are (IN): compiled each time."""
     if _writing.get():
-        connection = db.session().connection()
-        statement = prepare(key, build, connection.engine).statement
-        return [dict(row) for row in connection.execute(cast("Any", statement), dict(values)).mappings()]
-    engine = db.engines[READ]
-    statement = prepare(key, build, engine).statement
-    with engine.connect() as connection:
+        rows = db.session().connection().execute(cast("Any", statement), dict(values))
+        return [dict(row) for row in rows.mappings()]
+    with db.engines[READ].connect() as connection:
         return [dict(row) for row in connection.execute(cast("Any", statement), dict(values)).mappings()]
 
 
@@ -334,19 +372,41 @@ def _cursor() -> Iterator[tuple[Any, Engine]]:
             cursor.close()
         return
     engine = db.engines[READ]
-    raw = engine.raw_connection()
+    raw = _reading.connection(engine)
     try:
         cursor = raw.cursor()
         yield cursor, engine
         cursor.close()
     except Exception as error:
-        if engine.dialect.is_disconnect(cast("Any", error), cast("Any", raw.dbapi_connection), None):
-            raw.invalidate()
-            engine.dispose()
+        lost = engine.dialect.is_disconnect(cast("Any", error), cast("Any", raw.dbapi_connection), None)
+        _reading.let_go(engine, lost=lost)
+        if lost:
             raise Unavailable from error
         raise
-    finally:
-        raw.close()
+
+
+class _Reading(threading.local):
+    """What a thread reads through: one connection, kept, since taking it from the pool costs more than most queries."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Engine, PoolProxiedConnection] = {}
+
+    def connection(self, engine: Engine) -> PoolProxiedConnection:
+        kept = self._kept.get(engine)
+        if kept is None:
+            kept = self._kept[engine] = engine.raw_connection()
+        return kept
+
+    def let_go(self, engine: Engine, *, lost: bool) -> None:
+        """Read through another one next time, whatever state an error has left this one in."""
+        kept = self._kept.pop(engine)
+        if lost:
+            kept.invalidate()
+            engine.dispose()
+        kept.close()
+
+
+_reading = _Reading()
 
 
 def is_postgresql() -> bool:

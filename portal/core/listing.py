@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ColumnElement, Date, Integer, bindparam, func, or_, select, tuple_
@@ -111,6 +112,10 @@ class Listing:
     identity: Any
     raw: bool = True
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.key for column in self.columns)
+
     def page(self, viewer: Viewer, asked: Asked, **more: Any) -> Page:
         """One page for `viewer`; `more` are further bind parameters the base query names."""
         sort = asked.sort or self.default_sort
@@ -123,7 +128,7 @@ class Listing:
             key, values["after_id"] = asked.after
             values["after_key"] = _revived(self.sorts[sort.lstrip("-")].type, key)
         found = self._rows(tuple(shape), lambda: self._statement(viewer, asked, sort), values)
-        names = tuple(column.key for column in self.columns)
+        names = self.names
         following = None
         if len(found) > asked.limit:
             found = found[: asked.limit]

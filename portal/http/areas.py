@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from flask import Blueprint as PlainBlueprint
 from flask import Flask, Request, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
-from flask_login import LoginManager, current_user
+from flask_login import LoginManager
 from flask_smorest import Api
 
 from portal.core.errors import NotVisible, Unauthenticated
 from portal.core.viewer import ANYONE, Kind, Viewer
 from portal.http.csrf import refuse_foreign_forms
+from portal.http.request import viewer
 
 API_PREFIX = "/api/v1"
 
@@ -82,21 +83,21 @@ def anyone() -> None:
 
 def signed_in() -> None:
     """Anyone with a credential that has not ended."""
-    if not current_user.is_authenticated:
+    if viewer() is ANYONE:
         raise Unauthenticated
 
 
 def staff() -> None:
     """Owner and therapist."""
     signed_in()
-    if current_user.viewer.kind is not Kind.STAFF:
+    if viewer().kind is not Kind.STAFF:
         raise NotVisible
 
 
 def client() -> None:
     """A person in therapy."""
     signed_in()
-    if current_user.viewer.kind is not Kind.CLIENT:
+    if viewer().kind is not Kind.CLIENT:
         raise NotVisible
 
 

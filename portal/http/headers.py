@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import secrets
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
+import uuid_utils
 from flask import Flask, Response, g, request
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from portal.http.logs import REQUEST_ID, write_line
 
 EVERYWHERE = {
     "Cache-Control": "no-store",
@@ -22,10 +31,35 @@ CSP_PAGE = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HSTS = "max-age=63072000; includeSubDomains"
+FOR_PROGRAMS = ("/api", "/health")
+
+
+class _Edge:
+    """The application, every answer completed on its way out, where no header is checked a second time."""
+
+    def __init__(self, application: WSGIApplication, headers: Sequence[tuple[str, str]]) -> None:
+        self._application = application
+        self._pages = [*headers]
+        self._api = [*headers, ("Vary", "Authorization")]
+        self._names = frozenset(name for name, _ in self._api)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ[REQUEST_ID] = request_id = str(uuid_utils.uuid4())
+        began = time.perf_counter()
+
+        def complete(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            due = self._api if environ["PATH_INFO"].startswith(FOR_PROGRAMS) else self._pages
+            given = {name for name, _ in headers}
+            headers += due if self._names.isdisjoint(given) else [pair for pair in due if pair[0] not in given]
+            headers.append(("X-Request-Id", request_id))
+            write_line(environ, request_id, status, time.perf_counter() - began)
+            return start_response(status, headers, *error)
+
+        return self._application(environ, complete)
 
 
 def add_headers(app: Flask, *, secure: bool) -> None:
-    """Attach the headers to every response of `app`; HSTS only where the public address is https."""
+    """Attach the headers to every response of `app`, unless it has its own; HSTS only where the address is https."""
 
     def nonce() -> str:
         if "csp_nonce" not in g:
@@ -33,18 +67,13 @@ def add_headers(app: Flask, *, secure: bool) -> None:
         return str(g.csp_nonce)
 
     @app.after_request
-    def complete(response: Response) -> Response:
-        headers = response.headers
-        for name, value in EVERYWHERE.items():
-            if name not in headers:
-                headers[name] = value
-        for_programs = request.path.startswith(("/api", "/health"))
-        headers["Content-Security-Policy"] = CSP_API if for_programs else CSP_PAGE.format(nonce=nonce())
-        if secure:
-            headers["Strict-Transport-Security"] = HSTS
-        headers["X-Request-Id"] = g.request_id
-        if for_programs:
-            headers.setdefault("Vary", "Authorization")
+    def allow_own_scripts(response: Response) -> Response:
+        if not request.path.startswith(FOR_PROGRAMS):
+            response.headers["Content-Security-Policy"] = CSP_PAGE.format(nonce=nonce())
         return response
 
+    everywhere = [*EVERYWHERE.items(), ("Content-Security-Policy", CSP_API)]
+    if secure:
+        everywhere.append(("Strict-Transport-Security", HSTS))
+    app.wsgi_app = _Edge(app.wsgi_app, everywhere)  # type: ignore[method-assign]  # -- Flask's documented way
     app.jinja_env.globals["csp_nonce"] = nonce

@@ -13,11 +13,11 @@ from typing import Any, NoReturn
 
 import orjson
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask, Request, Response
+from flask import Flask, Request, Response, request
 from flask_smorest import Api as SmorestApi
 from flask_smorest import Blueprint as SmorestBlueprint
 from flask_smorest.utils import prepare_response
-from marshmallow import Schema, fields
+from marshmallow import Schema, ValidationError, fields
 from webargs import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.routing import BaseConverter
@@ -28,6 +28,8 @@ from portal.http.request import answer
 from portal.http.serializer import to_json
 
 JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
+KEPT_OUT = frozenset({"q", "cursor"})
+MOST_QUERIES = 1_000
 PROBLEM = "application/problem+json"
 IF_MATCH: Mapping[str, Any] = {
     "in": "header",
@@ -45,7 +47,15 @@ class IdConverter(BaseConverter):
 
 
 class Arguments(FlaskParser):
-    """Reads bodies and query strings strictly: 415, 400 and 422 with pointers, and unknown members refused."""
+    """Reads bodies and query strings strictly: 415, 400 and 422 with pointers, and unknown members refused.
+
+    The same query string is the same to a schema every time, so what the last ones came to is kept: but no word
+    searched for, and no cursor, which does not come again.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._queries: dict[tuple[Schema, bytes], dict[str, Any]] = {}
 
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {"json": None, "query": None}  # noqa: RUF012 -- as webargs declares it
 
@@ -65,6 +75,32 @@ class Arguments(FlaskParser):
             msg = "The body is a JSON object: { ... }."
             raise Malformed(msg)
         return sent
+
+    def read(self, schema: Schema, location: str) -> Any:
+        """What came with the current request, as `schema` loads it."""
+        asked = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 -- the proxy's own way to it
+        if location != "query":
+            return self._load(schema, location, asked)
+        known = self._queries.get((schema, asked.query_string))
+        if known is None:
+            known = self._load(schema, location, asked)
+            if not KEPT_OUT & known.keys():
+                self._keep(schema, asked.query_string, known)
+        return {**known}
+
+    def _load(self, schema: Schema, location: str, asked: Request) -> dict[str, Any]:
+        sent = self.load_querystring(asked, schema) if location == "query" else self.load_json(asked, schema)
+        try:
+            loaded: dict[str, Any] = schema.load({} if sent is missing else sent)
+        except ValidationError as error:
+            error.messages = {location: error.messages}
+            self.handle_error(error, asked, schema)
+        return loaded
+
+    def _keep(self, schema: Schema, query: bytes, loaded: dict[str, Any]) -> None:
+        if len(self._queries) >= MOST_QUERIES:
+            self._queries.clear()
+        self._queries[schema, query] = loaded
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:
         if twice := [name for name, values in req.args.lists() if len(values) > 1]:
@@ -129,9 +165,18 @@ class Blueprint(SmorestBlueprint):
         return super().route(rule, **options)
 
     def arguments(self, schema: Any, *, location: str = "json", **kwargs: Any) -> Any:
-        """Load the body, or the query string, with `schema`."""
+        """Call the view with what was sent, as `schema` loads it."""
         kwargs.setdefault("error_status_code", 400 if location == "query" else 422)
-        return super().arguments(schema, location=location, **kwargs)
+        declare, read = super().arguments(schema, location=location, **kwargs), self.ARGUMENTS_PARSER.read
+
+        def decorated(view: Callable[..., Any]) -> Any:
+            @wraps(view)
+            def given(*args: Any, **parts: Any) -> Any:
+                return view(*args, read(schema, location), **parts)
+
+            return _documented(declare, given)
+
+        return decorated
 
     def response(self, status_code: Any, schema: Any = None, *, stale: Any = None, **kwargs: Any) -> Any:
         """Answer with what the view returns, in the shape of `schema`; no content where there is none.
@@ -156,7 +201,7 @@ class Blueprint(SmorestBlueprint):
                     return Response(status=status_code)
                 return answer(schema, result, status_code)
 
-            return declare(_with_refusals(answered, guest=self.guest))
+            return _documented(declare, _with_refusals(answered, guest=self.guest))
 
         return decorated
 
@@ -173,13 +218,19 @@ class Blueprint(SmorestBlueprint):
             def answered(*args: Any, **sent: Any) -> Response:
                 return answer(schema, view(*args, **sent), 200)
 
-            return declare(_with_refusals(answered, guest=self.guest))
+            return _documented(declare, _with_refusals(answered, guest=self.guest))
 
         return decorated
 
     def changes_content(self, view: Callable[..., Any]) -> Any:
         """Document that this route needs If-Match; the route reads it with `expected_version()`."""
-        return self.doc(parameters=[dict(IF_MATCH)])(view)
+        return _documented(self.doc(parameters=[dict(IF_MATCH)]), view)
+
+
+def _documented(declare: Callable[[Any], Any], view: Any) -> Any:
+    """`view` with what flask-smorest's decorator would document, and without what its wrapper would do per request."""
+    view._apidoc = declare(view)._apidoc  # noqa: SLF001 -- where flask-smorest keeps it
+    return view
 
 
 def _with_refusals(view: Any, *, guest: bool) -> Any:

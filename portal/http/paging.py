@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from flask import request
 
-from portal.core.crypto import keyring
+from portal.core.crypto import Keyring, keyring
 from portal.core.errors import Malformed
 from portal.core.listing import LIMIT, Asked
 from portal.core.viewer import Viewer
@@ -25,7 +26,12 @@ NONCE = bytes(12)
 
 
 def _cipher() -> AESGCMSIV:
-    return AESGCMSIV(keyring().digest("signing", b"cursor"))
+    return _cipher_of(keyring())
+
+
+@lru_cache(maxsize=1)
+def _cipher_of(ring: Keyring) -> AESGCMSIV:
+    return AESGCMSIV(ring.digest("signing", b"cursor"))
 
 
 def _bound_to(viewer: Viewer) -> bytes:

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, render_template, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from portal.core import errors
-from portal.http.request import etag_of
+from portal.http.request import etag_of, request_id
 from portal.http.serializer import to_json
 
 log = logging.getLogger("portal.http")
@@ -108,14 +108,14 @@ def _aborted(error: HTTPException) -> Response:
 
 def _out_of_reach(error: OperationalError) -> Response:
     """The database is not there, or too busy to begin: nothing was done, and a retry may well succeed."""
-    log.error("database", exc_info=error, extra={"request_id": g.get("request_id")})
+    log.error("database", exc_info=error, extra={"request_id": request_id()})
     response = problem(KINDS["unavailable"])
     response.headers["Retry-After"] = "1"
     return response
 
 
 def _unexpected(error: Exception) -> Response:
-    log.error("unexpected", exc_info=error, extra={"request_id": g.get("request_id")})
+    log.error("unexpected", exc_info=error, extra={"request_id": request_id()})
     return problem(KINDS["internal"])
 
 
@@ -129,7 +129,7 @@ def problem(kind: Kind, detail: str = "", members: Mapping[str, Any] | None = No
         "title": kind.title,
         "status": kind.status,
         "detail": detail or kind.meaning,
-        "instance": f"urn:uuid:{g.request_id}",
+        "instance": f"urn:uuid:{request_id()}",
         **(members or {}),
     }
     return Response(to_json(body), kind.status, mimetype="application/problem+json")

@@ -7,16 +7,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, g, request
-from flask_login import current_user
+from flask import Response, current_app, g, request
 from marshmallow import Schema, ValidationError
 
 from portal.core.errors import Invalid, Malformed, PreconditionMissing
 from portal.core.listing import Page
 from portal.core.viewer import Viewer
 from portal.core.wire import faults_in
+from portal.http.logs import REQUEST_ID, VIEWER
 from portal.http.paging import cursor_for, next_link
-from portal.http.serializer import compiled, to_json
+from portal.http.serializer import compiled, shown_as, to_json
 
 _ETAG = re.compile(r'(?:W/)?"(\d{1,15})-[0-9a-f]{16}"')
 
@@ -25,8 +25,13 @@ def viewer() -> Viewer:
     """Who asks, as the door has established."""
     found: Viewer | None = g.get("viewer")
     if found is None:
-        found = g.viewer = current_user.viewer
+        found = g.viewer = request.environ[VIEWER] = current_app.extensions["recognise"](request)
     return found
+
+
+def request_id() -> str:
+    """What the current request is called, in the log and in its answer."""
+    return str(request.environ[REQUEST_ID])
 
 
 def address() -> str:
@@ -62,14 +67,14 @@ def expected_version() -> int:
 
 def etag_of(version: int | None, body: bytes) -> str:
     """`"<version>-<digest of this representation>"`; version 0 where a thing has none."""
-    return f'"{version or 0}-{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
+    return f'"{version or 0}-{hashlib.sha256(body).hexdigest()[:16]}"'
 
 
 def answer(schema: Schema, result: Any, status: int) -> Response:
     """A service's result in its wire shape, with its ETag; 304 where the caller already has it."""
     if isinstance(result, Page):
         return _page(schema, result)
-    body = to_json(schema.dump(result))
+    body = to_json(shown_as(schema)(result) if type(result) is dict else schema.dump(result))
     version = result.get("version") if isinstance(result, Mapping) else None
     return _tagged(body, status, version)
 
@@ -96,4 +101,4 @@ def _tagged(body: bytes, status: int, version: int | None) -> Response:
     known = request.headers.get("If-None-Match", "")
     if request.method in {"GET", "HEAD"} and (tag in known or known.strip() == "*"):
         return Response(status=304, headers={"ETag": tag})
-    return Response(body, status, {"ETag": tag}, mimetype="application/json")
+    return Response(body, status, [("Content-Type", "application/json"), ("ETag", tag)])

@@ -101,7 +101,11 @@ def _kill_everything(server: Server) -> None:
 
 def _kill_one_web_worker(server: Server) -> None:
     """The supervisor starts another by itself; the rest go on answering."""
-    os.kill(DICE.choice(server.web_workers()), signal.SIGKILL)
+    there = server.web_workers()
+    if not there:  # right after a restart there may be none to find yet
+        _kill_everything(server)
+        return
+    os.kill(DICE.choice(there), signal.SIGKILL)
 
 
 def _writers(server: Server) -> list[Writer]:

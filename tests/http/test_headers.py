@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from portal.http import headers, logs
+from portal.http import headers
 from tests.access.table import PRINCIPALS, TABLE, prepared, send
 from tests.cast import Cast
 from tests.http.asking import ask
@@ -131,7 +131,6 @@ def test_answers_of_the_api_vary_with_who_asks(cast: Cast) -> None:
 @pytest.mark.parametrize("secure", [True, False])
 def test_only_an_https_address_promises_https_for_the_future(secure: bool) -> None:
     bare = Flask("bare")
-    logs.log_requests(bare)
     headers.add_headers(bare, secure=secure)
     promised = bare.test_client().get("/").headers.get("Strict-Transport-Security")
     assert promised == ("max-age=63072000; includeSubDomains" if secure else None)

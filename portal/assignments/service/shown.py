@@ -147,15 +147,14 @@ def _look(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     )
 
 
+_INNER = tuple((column.key, *column.key.split("__")) for column in LISTED if "__" in column.key)
+
+
 def _nested(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row whose `a__b` columns stand as members of `a`."""
-    shown: dict[str, Any] = {}
-    for name, value in row.items():
-        outer, _, inner = name.partition("__")
-        if inner:
-            shown.setdefault(outer, {})[inner] = value
-        else:
-            shown[name] = value
+    shown = {**row}
+    for name, outer, inner in _INNER:
+        shown.setdefault(outer, {})[inner] = shown.pop(name)
     return shown
 
 
