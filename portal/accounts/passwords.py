@@ -88,6 +88,8 @@ def check(password: str, pointer: str = "#/password") -> None:
                 f"Use {SHORTEST} to {LONGEST} characters. Four or five words in a row are easy to keep in mind.",
             )
         )
-    if password.lower() in _common_ones() or zxcvbn(password[:READ_BY_ZXCVBN])["score"] < STRONG:
+    plain = password.lower()
+    unit = plain[: (plain + plain).find(plain, 1)]  # what it repeats, itself where it repeats nothing
+    if unit in _common_ones() or zxcvbn(password[:READ_BY_ZXCVBN])["score"] < STRONG:
         detail = "This is easily guessed. Use another, for example four words that do not belong together."
         raise Invalid(Fault(pointer, detail))

@@ -47,7 +47,7 @@ def change_client(sent: dict[str, Any], client_id: str) -> Any:
 
 @staff.route("/clients/<id:client_id>/invitation", methods=["POST"])
 @staff.arguments(schemas.InviteAgainSchema())
-@staff.response(201, schemas.ClientInvitationSchema())
+@staff.response(201, InvitationSchema())
 def invite_again(sent: dict[str, Any], client_id: str) -> Any:
     """Invite a client again, with a new link and code"""
     return service.invite_again(viewer(), client_id, **sent)

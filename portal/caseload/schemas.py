@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from portal.accounts.schemas import InvitationSchema
 from portal.core.wire import (
     Flag,
     Identifier,
@@ -34,26 +35,10 @@ class ClientSchema(WireSchema):
     version = fields.Integer(required=True)
 
 
-class ClientInvitationSchema(WireSchema):
-    """A client's invitation. `code` and `link` are shown in this answer only."""
-
-    id = Identifier(required=True)
-    delivery = Word(DELIVERIES, required=True)
-    code = fields.String(
-        required=True,
-        allow_none=True,
-        metadata={"example": "7KQ2-M4XD", "description": "Say it to the client in person; the mail does not hold it."},
-    )
-    link = fields.String(
-        required=True, allow_none=True, metadata={"example": None, "description": "Only for delivery in_person."}
-    )
-    created_at = Instant(required=True)
-
-
 class CreatedClientSchema(ClientSchema):
     """A new client with the invitation."""
 
-    invitation = fields.Nested(ClientInvitationSchema(), required=True)
+    invitation = fields.Nested(InvitationSchema(), required=True)
 
 
 class CreateClientSchema(WireSchema):

@@ -1,15 +1,38 @@
-"""Ending what people hold: sessions, links, and the invitations that would make new ones."""
+"""What people hold: giving it out, and ending it; and ending the invitations that would give out more."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from sqlalchemy import select, update
 
 from portal.accounts import events
 from portal.accounts.models import Credential, CredentialKind, Invitation
+from portal.accounts.secrets import mint
 from portal.core import clock
 from portal.core.db import db, transactional
 from portal.core.events import record
 from portal.core.viewer import Viewer
+
+
+def issue(
+    practice_id: str, person_id: str, kind: CredentialKind, prefix: str, lasts: timedelta
+) -> tuple[str, Credential]:
+    """A new secret for a person, and its row, inside the open transaction; the secret itself is kept nowhere."""
+    secret, secret_hash = mint(prefix)
+    now = clock.now()
+    credential = Credential(
+        practice_id=practice_id,
+        kind=kind,
+        person_id=person_id,
+        secret_hash=secret_hash,
+        created_at=now,
+        last_used_at=now,
+        expires_at=now + lasts,
+    )
+    db.session.add(credential)
+    db.session.flush()
+    return secret, credential
 
 
 @transactional

@@ -15,9 +15,9 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.accounts import events, passwords, policy
 from portal.accounts.models import Credential, CredentialKind, Delivery, Invitation, Person, Practice
-from portal.accounts.secrets import hashed, is_whole, mint, mint_code, normal_code
+from portal.accounts.secrets import hashed, is_whole, mint_code, normal_code
 from portal.accounts.service import people, throttle
-from portal.accounts.service.credentials import end_credentials, end_invitation, end_invitations
+from portal.accounts.service.credentials import end_credentials, end_invitation, end_invitations, issue
 from portal.core import access, clock, mail
 from portal.core.crypto import blind_index, keyring, vault
 from portal.core.db import db, transactional
@@ -89,19 +89,7 @@ def _code_hash(invitation_id: str, code: str) -> str:
 def _mint_secret(invitation: Invitation) -> str:
     """A new secret for the invitation; earlier ones end."""
     end_credentials(invitation.practice_id, invitation.person_id, kind=CredentialKind.INVITATION)
-    secret, secret_hash = mint(PREFIX)
-    now = clock.now()
-    db.session.add(
-        Credential(
-            practice_id=invitation.practice_id,
-            kind=CredentialKind.INVITATION,
-            person_id=invitation.person_id,
-            secret_hash=secret_hash,
-            created_at=now,
-            last_used_at=now,
-            expires_at=now + LASTS,
-        )
-    )
+    secret, _ = issue(invitation.practice_id, invitation.person_id, CredentialKind.INVITATION, PREFIX, LASTS)
     return secret
 
 

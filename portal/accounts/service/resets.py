@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from portal.accounts import events, passwords
 from portal.accounts.models import Credential, CredentialKind, Person
-from portal.accounts.secrets import hashed, is_whole, mint
+from portal.accounts.secrets import hashed, is_whole
 from portal.accounts.service import sessions, throttle
-from portal.accounts.service.credentials import end_credentials
+from portal.accounts.service.credentials import end_credentials, issue
 from portal.core import clock
 from portal.core.crypto import blind_index, vault
 from portal.core.db import db, transactional
@@ -65,19 +65,7 @@ def prepare_letter(practice_id: str, mail_index: str) -> Letter | None:
     if person is None:
         return None
     end_credentials(practice_id, person.id, kind=CredentialKind.RESET)
-    secret, secret_hash = mint(PREFIX)
-    now = clock.now()
-    db.session.add(
-        Credential(
-            practice_id=practice_id,
-            kind=CredentialKind.RESET,
-            person_id=person.id,
-            secret_hash=secret_hash,
-            created_at=now,
-            last_used_at=now,
-            expires_at=now + LASTS,
-        )
-    )
+    secret, _ = issue(practice_id, person.id, CredentialKind.RESET, PREFIX, LASTS)
     to = vault(practice_id, person.subject_id).open(Person.mail_address, person.id, person.mail_address).decode()
     return Letter(to, secret)
 

@@ -10,8 +10,9 @@ from sqlalchemy import bindparam, select, update
 from portal.accounts import events, policy
 from portal.accounts.models import Credential, CredentialKind, Person, Practice
 from portal.accounts.passwords import hasher
-from portal.accounts.secrets import hashed, is_whole, mint
+from portal.accounts.secrets import hashed, is_whole
 from portal.accounts.service import people, throttle
+from portal.accounts.service.credentials import issue
 from portal.core import access, clock
 from portal.core.crypto import blind_index
 from portal.core.db import AnySelect, Id, Instant, db, fetch, fetch_one, fetch_tuples, transactional
@@ -72,25 +73,13 @@ def _person_behind(practice_id: str, index: str) -> dict[str, Any] | None:
 
 @transactional
 def _start(viewer: Viewer, password: str, stored: str) -> dict[str, Any]:
-    now = clock.now()
-    token, secret_hash = mint(PREFIX)
-    session = Credential(
-        practice_id=viewer.practice_id,
-        kind=CredentialKind.SESSION,
-        person_id=viewer.id,
-        secret_hash=secret_hash,
-        created_at=now,
-        last_used_at=now,
-        expires_at=now + LONGEST,
-    )
-    db.session.add(session)
+    token, session = issue(viewer.practice_id, viewer.id or "", CredentialKind.SESSION, PREFIX, LONGEST)
     if hasher().is_outdated(stored):
         db.session.execute(
             update(Person)
             .where(Person.practice_id == viewer.practice_id, Person.id == viewer.id)
             .values(password_hash=hasher().hash(password))
         )
-    db.session.flush()
     record(viewer, events.SESSION_STARTED, session)
     return {"token": token, "expires_at": session.expires_at, "person": people.get_me(viewer)}
 
