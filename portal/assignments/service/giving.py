@@ -125,10 +125,15 @@ def _refuse_duplicate(care: CareLink, resource_id: str, opens_on: date | None, d
 def to_act_on(viewer: Viewer, act: Act, assignment_id: str) -> Assignment:
     """The assignment, locked, in a state that allows `act`. Raises NotVisible or Conflict."""
     assignment = access.see(viewer, Assignment, policy.visible_to, assignment_id)
-    client = db.session.get_one(Client, (viewer.practice_id, assignment.client_id))
+    require_act(act, assignment)
+    return assignment
+
+
+def require_act(act: Act, assignment: Assignment) -> None:
+    """Raise Conflict where the state of a locked assignment does not allow `act`."""
+    client = db.session.get_one(Client, (assignment.practice_id, assignment.client_id))
     scheduled = assignment.opens_at is not None and assignment.opens_at > clock.now()
     require_state(act, assignment.status, frozen=client.archived_at is not None, scheduled=scheduled)
-    return assignment
 
 
 @transactional
@@ -137,7 +142,7 @@ def change(viewer: Viewer, assignment_id: str, expected: int, **changes: Any) ->
     assignment = access.see(viewer, Assignment, policy.visible_to, assignment_id)
     if assignment.version != expected:
         raise Stale(get_assignment(viewer, assignment_id))
-    to_act_on(viewer, Act.CHANGE, assignment_id)
+    require_act(Act.CHANGE, assignment)
     sealed = vault(viewer.practice_id, assignment.client_id)
     if "why" in changes:
         assignment.why = sealed.seal(Assignment.why, assignment.id, changes["why"])

@@ -8,7 +8,7 @@ import orjson
 
 from portal.assignments import events, policy
 from portal.assignments.models import Act, Assignment, Status
-from portal.assignments.service.giving import to_act_on
+from portal.assignments.service.giving import require_act, to_act_on
 from portal.assignments.service.shown import get_mine
 from portal.core import access, clock
 from portal.core.crypto import vault
@@ -39,7 +39,7 @@ def plan(viewer: Viewer, assignment_id: str, expected: int, **plan: str | None) 
     assignment = access.see(viewer, Assignment, policy.visible_to, assignment_id)
     if assignment.version != expected:
         raise Stale(get_mine(viewer, assignment_id))
-    to_act_on(viewer, Act.PLAN, assignment_id)
+    require_act(Act.PLAN, assignment)
     sealed = vault(viewer.practice_id, assignment.client_id)
     assignment.plan = sealed.seal(Assignment.plan, assignment.id, orjson.dumps(plan))
     assignment.version += 1
