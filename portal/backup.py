@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import inspect, make_url
 
 from portal.core import clock, crypto
-from portal.core.db import db, let_go_of_connections
+from portal.core.db import db
+from portal.core.statements import let_go_of_connections
 
 FORMAT = "portal-backup-1"
 CHUNK = 1 << 20

@@ -181,9 +181,9 @@ class Queries:
 
 
 @pytest.fixture
-def queries(cast: Cast) -> Iterator[Queries]:
+def queries(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queries]:
     """Counts statements. Prepared ones bypass SQLAlchemy's events, so the cursor itself is watched."""
-    from portal.core import db as database  # noqa: PLC0415 -- only these tests reach inside
+    from portal.core import statements  # noqa: PLC0415 -- only these tests reach inside
 
     counted = Queries()
 
@@ -194,16 +194,15 @@ def queries(cast: Cast) -> Iterator[Queries]:
         engines = [db.engine, db.engines[READ]]
     for engine in engines:
         event.listen(engine, "before_cursor_execute", on_execute)
-    real = database._cursor
+    real = statements._cursor
 
     @contextmanager
     def watched() -> Iterator[Any]:
         with real() as (cursor, engine):
             yield _WatchedCursor(cursor, counted), engine
 
-    database._cursor = watched
+    monkeypatch.setattr(statements, "_cursor", watched)
     yield counted
-    database._cursor = real
     for engine in engines:
         event.remove(engine, "before_cursor_execute", on_execute)
 

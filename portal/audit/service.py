@@ -10,9 +10,10 @@ from sqlalchemy import bindparam, select
 from portal.accounts.service import people
 from portal.assignments.models import Assignment, Response
 from portal.audit import policy
-from portal.core.db import AnySelect, Id, fetch
+from portal.core.db import AnySelect, Id
 from portal.core.events import Event, link_of
 from portal.core.listing import Asked, Listing, Page
+from portal.core.statements import fetch
 from portal.core.viewer import Viewer
 from portal.library.models import Version
 

@@ -12,9 +12,10 @@ from typing import Any, Protocol, TypeVar, cast
 from sqlalchemy import bindparam, literal
 
 from portal.core import clock
-from portal.core.db import AnySelect, Id, Instant, db, fetch_one
+from portal.core.db import AnySelect, Id, Instant, db
 from portal.core.errors import Forbidden, NotVisible
 from portal.core.ids import is_id
+from portal.core.statements import fetch_one
 from portal.core.viewer import Viewer
 
 VIEWER = bindparam("viewer_id", type_=Id())

@@ -26,7 +26,8 @@ from sqlalchemy import String, bindparam, inspect, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from portal.core import clock
-from portal.core.db import AnySelect, Base, Id, db, fetch, fetch_one
+from portal.core.db import AnySelect, Base, Id, db
+from portal.core.statements import fetch, fetch_one
 
 NONCE = 12
 SCRYPT = {"length": 32, "n": 2**17, "r": 8, "p": 1}

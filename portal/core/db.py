@@ -1,4 +1,4 @@
-"""Storage: two engines over one database, the base of every table, transactions, and statements compiled once.
+"""Storage: two engines over one database, the base of every table, and transactions.
 
 The writing engine opens every transaction with BEGIN IMMEDIATE on SQLite (a read that turns into a write there
 fails or loses updates); the reading engine is in AUTOCOMMIT, so that a query costs one round trip.
@@ -7,18 +7,15 @@ fails or loses updates); the reading engine is in AUTOCOMMIT, so that a query co
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
-    ClauseElement,
-    ColumnElement,
     ForeignKey,
     ForeignKeyConstraint,
     LargeBinary,
@@ -29,19 +26,16 @@ from sqlalchemy import (
     TypeDecorator,
     Uuid,
     event,
-    or_,
 )
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 
-from portal.core.errors import Unavailable
 from portal.core.ids import new_id
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Dialect, Engine
+    from sqlalchemy import Connection, Dialect
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.orm import Session
-    from sqlalchemy.pool import PoolProxiedConnection
     from sqlalchemy.types import TypeEngine
 
 P = ParamSpec("P")
@@ -83,7 +77,7 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None or dialect.name == "postgresql":
             return value
-        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return value.astimezone(UTC).isoformat()[:19] + "Z"
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None or isinstance(value, datetime):
@@ -229,196 +223,6 @@ def transactional(work: Callable[P, R]) -> Callable[P, R]:
             return work(*args, **kwargs)
 
     return joined
-
-
-# Statements compiled once --------------------------------------------------------------------------------------
-
-
-class Prepared:
-    """A statement compiled for one dialect: its text, the values that never change, and where the others go."""
-
-    __slots__ = ("_fixed", "_given", "_shown", "is_final", "statement", "text")
-
-    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
-        compiled = cast("Any", statement.compile(dialect=dialect))
-        places: Sequence[str] | None = compiled.positiontup
-        self.statement = statement
-        self.text: str = compiled.string
-        self.is_final = not compiled.post_compile_params
-        self._fixed: Any = {} if places is None else [None] * len(places)
-        self._given: dict[str, tuple[Callable[[Any], Any] | None, list[Any]]] = {}
-        self._shown: tuple[list[str], list[tuple[str, Callable[[Any], Any]]]] | None = None
-        named = ((name, name) for name in set(compiled.bind_names.values()))
-        for place, name in enumerate(places) if places is not None else named:
-            bind = compiled.binds[name]
-            process = bind.type.dialect_impl(dialect).bind_processor(dialect)
-            if bind.required:
-                self._given.setdefault(name, (process, []))[1].append(place)
-            else:
-                value = bind.effective_value
-                value = str(value) if isinstance(value, StrEnum) else value
-                self._fixed[place] = value if process is None else process(value)
-
-    def parameters(self, values: Mapping[str, Any]) -> Any:
-        """What the driver takes: a sequence or a mapping, as its dialect writes binds."""
-        filled = self._fixed.copy()
-        for name, (process, places) in self._given.items():
-            value = values[name] if process is None else process(values[name])
-            for place in places:
-                filled[place] = value
-        return filled
-
-    def shown(self, cursor: Any, dialect: Dialect) -> list[dict[str, Any]]:
-        """The rows of an executed cursor as Python values by the names of their columns."""
-        if self._shown is None:
-            self._shown = _converters(cast("Any", self.statement).selected_columns, cursor.description, dialect)
-        names, converters = self._shown
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-        for name, convert in converters:
-            for row in rows:
-                row[name] = convert(row[name])
-        return rows
-
-
-def _converters(
-    columns: Iterable[ColumnElement[Any]], description: Sequence[Sequence[Any]], dialect: Dialect
-) -> tuple[list[str], list[tuple[str, Callable[[Any], Any]]]]:
-    """The names of the columns, and how the values of those are converted that the driver gives otherwise."""
-    names: list[str] = []
-    converters: list[tuple[str, Callable[[Any], Any]]] = []
-    for column, described in zip(columns, description, strict=True):
-        name = str(cast("Any", column).key)
-        convert = column.type.dialect_impl(dialect).result_processor(dialect, described[1])
-        names.append(name)
-        if convert is not None:
-            converters.append((name, convert))
-    return names, converters
-
-
-_prepared: dict[Hashable, Prepared] = {}
-
-
-def prepare(key: Hashable, build: Callable[[], ClauseElement], dialect: Dialect) -> Prepared:
-    """The prepared form of the statement `build()` makes; built once per `key` and dialect.
-
-    `key` must say everything that changes the statement's text; values travel as bind parameters.
-    """
-    full = (key, dialect.name)
-    found = _prepared.get(full)
-    if found is None:
-        found = _prepared[full] = Prepared(build(), dialect)
-    return found
-
-
-def among(column: Any, words: Iterable[str]) -> ColumnElement[bool]:
-    """`column` is one of a fixed set of words. Unlike IN its text is final, so that it can be compiled once."""
-    return or_(*(column == word for word in sorted(words)))
-
-
-def fetch_tuples(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Rows as the driver gives them (SQLite: text instants, 0 and 1 for claims), for compiled serializers."""
-    with _cursor() as (cursor, engine):
-        statement = prepare(key, build, engine.dialect)
-        cursor.execute(statement.text, statement.parameters(values))
-        return cast("list[tuple[Any, ...]]", cursor.fetchall())
-
-
-def run(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any]) -> int:
-    """Execute a prepared writing statement inside the open transaction and return how many rows it touched."""
-    if not _writing.get():
-        msg = "run() writes: call it inside @transactional"
-        raise RuntimeError(msg)
-    with _cursor() as (cursor, engine):
-        statement = prepare(key, build, engine.dialect)
-        cursor.execute(statement.text, statement.parameters(values))
-        return int(cursor.rowcount)
-
-
-def fetch(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows as dictionaries of Python values: datetimes aware, claims as bool."""
-    with _cursor() as (cursor, engine):
-        statement = prepare(key, build, engine.dialect)
-        if statement.is_final:
-            cursor.execute(statement.text, statement.parameters(values))
-            return statement.shown(cursor, engine.dialect)
-    return _fetch_growing(statement.statement, values)
-
-
-def _fetch_growing(statement: ClauseElement, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The same for a statement whose text depends on how many values there are (IN): compiled each time."""
-    if _writing.get():
-        rows = db.session().connection().execute(cast("Any", statement), dict(values))
-        return [dict(row) for row in rows.mappings()]
-    with db.engines[READ].connect() as connection:
-        return [dict(row) for row in connection.execute(cast("Any", statement), dict(values)).mappings()]
-
-
-def fetch_one(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any]) -> dict[str, Any] | None:
-    rows = fetch(key, build, values)
-    return rows[0] if rows else None
-
-
-@contextmanager
-def _cursor() -> Iterator[tuple[Any, Engine]]:
-    """A driver cursor: of the open transaction, else of a connection that commits by itself."""
-    if _writing.get():
-        session = db.session()
-        session.flush()
-        connection = session.connection()
-        cursor = cast("Any", connection.connection).cursor()
-        try:
-            yield cursor, connection.engine
-        finally:
-            cursor.close()
-        return
-    engine = db.engines[READ]
-    raw = _reading.connection(engine)
-    try:
-        cursor = raw.cursor()
-        yield cursor, engine
-        cursor.close()
-    except Exception as error:
-        lost = engine.dialect.is_disconnect(cast("Any", error), cast("Any", raw.dbapi_connection), None)
-        _reading.let_go(engine, lost=lost)
-        if lost:
-            raise Unavailable from error
-        raise
-
-
-class _Reading(threading.local):
-    """What a thread reads through: one connection, kept, since taking it from the pool costs more than most queries."""
-
-    def __init__(self) -> None:
-        self._kept: dict[Engine, PoolProxiedConnection] = {}
-
-    def connection(self, engine: Engine) -> PoolProxiedConnection:
-        kept = self._kept.get(engine)
-        if kept is None:
-            kept = self._kept[engine] = engine.raw_connection()
-        return kept
-
-    def holds(self, engine: Engine) -> bool:
-        return engine in self._kept
-
-    def let_go(self, engine: Engine, *, lost: bool) -> None:
-        """Read through another one next time, whatever state an error has left this one in."""
-        kept = self._kept.pop(engine)
-        if lost:
-            kept.invalidate()
-            engine.dispose()
-        kept.close()
-
-
-_reading = _Reading()
-
-
-def let_go_of_connections() -> None:
-    """Close what this thread and the pools hold, so that the database's files can be replaced."""
-    engine = db.engines[READ]
-    if _reading.holds(engine):
-        _reading.let_go(engine, lost=False)
-    engine.dispose()
-    db.engine.dispose()
 
 
 def is_postgresql() -> bool:

@@ -17,8 +17,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
 from portal.core.crypto import keyring
-from portal.core.db import Base, Id, PracticeRow, db, fetch_one, is_postgresql, run, transactional
+from portal.core.db import Base, Id, PracticeRow, db, is_postgresql, transactional
 from portal.core.ids import new_id
+from portal.core.statements import fetch_one, run
 from portal.core.viewer import Viewer
 
 SEALER_LOCK = 7_214_001

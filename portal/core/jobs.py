@@ -15,7 +15,8 @@ from sqlalchemy import Index, String, bindparam, delete, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
-from portal.core.db import AnySelect, Base, Instant, PracticeRow, db, fetch_one, transaction, transactional
+from portal.core.db import AnySelect, Base, Instant, PracticeRow, db, transaction, transactional
+from portal.core.statements import fetch_one
 from portal.core.viewer import Viewer
 
 log = logging.getLogger("portal.worker")

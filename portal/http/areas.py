@@ -81,23 +81,27 @@ def anyone() -> None:
     """A door that lets everyone in; the routes behind it check a secret in the body, or tell nothing."""
 
 
+def _known() -> Viewer:
+    found = viewer()
+    if found is ANYONE:
+        raise Unauthenticated
+    return found
+
+
 def signed_in() -> None:
     """Anyone with a credential that has not ended."""
-    if viewer() is ANYONE:
-        raise Unauthenticated
+    _known()
 
 
 def staff() -> None:
     """Owner and therapist."""
-    signed_in()
-    if viewer().kind is not Kind.STAFF:
+    if _known().kind is not Kind.STAFF:
         raise NotVisible
 
 
 def client() -> None:
     """A person in therapy."""
-    signed_in()
-    if viewer().kind is not Kind.CLIENT:
+    if _known().kind is not Kind.CLIENT:
         raise NotVisible
 
 

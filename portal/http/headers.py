@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import uuid_utils
-from flask import Flask, Response, g, request
+from flask import Flask, request
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -35,21 +35,21 @@ FOR_PROGRAMS = ("/api", "/health")
 
 
 class _Edge:
-    """The application, every answer completed on its way out, where no header is checked a second time."""
+    """The application, every answer completed on its way out, where Werkzeug would check each header again."""
 
     def __init__(self, application: WSGIApplication, headers: Sequence[tuple[str, str]]) -> None:
         self._application = application
         self._pages = [*headers]
-        self._api = [*headers, ("Vary", "Authorization")]
-        self._names = frozenset(name for name, _ in self._api)
+        self._programs = [*headers, ("Content-Security-Policy", CSP_API), ("Vary", "Authorization")]
+        self._names = frozenset(name for name, _ in self._programs)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ[REQUEST_ID] = request_id = str(uuid_utils.uuid4())
         began = time.perf_counter()
 
         def complete(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            due = self._api if environ["PATH_INFO"].startswith(FOR_PROGRAMS) else self._pages
             given = {name for name, _ in headers}
+            due = self._due(environ)
             headers += due if self._names.isdisjoint(given) else [pair for pair in due if pair[0] not in given]
             headers.append(("X-Request-Id", request_id))
             write_line(environ, request_id, status, time.perf_counter() - began)
@@ -57,23 +57,21 @@ class _Edge:
 
         return self._application(environ, complete)
 
+    def _due(self, environ: WSGIEnvironment) -> list[tuple[str, str]]:
+        if environ["PATH_INFO"].startswith(FOR_PROGRAMS):
+            return self._programs
+        return [*self._pages, ("Content-Security-Policy", CSP_PAGE.format(nonce=_nonce(environ)))]
+
+
+def _nonce(environ: WSGIEnvironment) -> str:
+    """What the scripts of this one page are let through by."""
+    return str(environ.setdefault("portal.nonce", secrets.token_urlsafe(16)))
+
 
 def add_headers(app: Flask, *, secure: bool) -> None:
-    """Attach the headers to every response of `app`, unless it has its own; HSTS only where the address is https."""
-
-    def nonce() -> str:
-        if "csp_nonce" not in g:
-            g.csp_nonce = secrets.token_urlsafe(16)
-        return str(g.csp_nonce)
-
-    @app.after_request
-    def allow_own_scripts(response: Response) -> Response:
-        if not request.path.startswith(FOR_PROGRAMS):
-            response.headers["Content-Security-Policy"] = CSP_PAGE.format(nonce=nonce())
-        return response
-
-    everywhere = [*EVERYWHERE.items(), ("Content-Security-Policy", CSP_API)]
+    """Attach the headers to every response of `app` that has not its own; HSTS only where the address is https."""
+    everywhere = [*EVERYWHERE.items()]
     if secure:
         everywhere.append(("Strict-Transport-Security", HSTS))
     app.wsgi_app = _Edge(app.wsgi_app, everywhere)  # type: ignore[method-assign]  # -- Flask's documented way
-    app.jinja_env.globals["csp_nonce"] = nonce
+    app.jinja_env.globals["csp_nonce"] = lambda: _nonce(request.environ)

@@ -12,10 +12,11 @@ from sqlalchemy import ColumnElement, String, bindparam, case, cast, select
 from portal.accounts.events import PRACTICE_SET_UP
 from portal.core import access, clock
 from portal.core.access import THING
-from portal.core.db import AnySelect, Id, db, fetch_one, transactional
+from portal.core.db import AnySelect, Id, db, transactional
 from portal.core.errors import Conflict, NotVisible, Stale
 from portal.core.events import record
 from portal.core.listing import Asked, Filter, Listing, Page, any_of, claim, equals
+from portal.core.statements import fetch_one
 from portal.core.viewer import Viewer
 from portal.library import events, policy
 from portal.library.forms import document as forms

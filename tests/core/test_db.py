@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,20 +14,9 @@ from sqlalchemy.exc import IntegrityError
 from portal.assignments.models import Assignment
 from portal.caseload.models import CareLink
 from portal.core import clock
-from portal.core.db import (
-    READ,
-    db,
-    fetch,
-    fetch_one,
-    fetch_tuples,
-    in_transaction,
-    is_postgresql,
-    run,
-    transaction,
-    transactional,
-)
-from portal.core.ids import new_id
-from portal.core.jobs import Heartbeat, Job
+from portal.core.db import READ, db, in_transaction, is_postgresql, transaction, transactional
+from portal.core.jobs import Heartbeat
+from portal.core.statements import fetch, fetch_one
 from tests.cast import Cast
 
 
@@ -106,32 +94,6 @@ def test_a_transaction_within_a_transaction_is_refused_and_joining_is_not(cast: 
     assert "joined" in _names()
 
 
-def test_run_writes_inside_a_transaction_alone(cast: Cast, context: None) -> None:
-    def statement() -> Any:
-        return update(Heartbeat).where(Heartbeat.name == bindparam("beat")).values(at=bindparam("now"))
-
-    with pytest.raises(RuntimeError, match="transactional"):
-        run("test.run", statement, {"beat": "one", "now": clock.now()})
-    with transaction():
-        _beat("one")
-        assert run("test.run", statement, {"beat": "one", "now": clock.now()}) == 1
-        assert run("test.run", statement, {"beat": "nobody", "now": clock.now()}) == 0
-
-
-def test_what_is_written_is_read_inside_the_transaction_and_outside_only_once_committed(
-    cast: Cast, context: None
-) -> None:
-    def outside() -> bool:
-        with db.engines[READ].connect() as connection:
-            return bool(connection.execute(text("SELECT 1 FROM heartbeats WHERE name = 'mine'")).first())
-
-    with transaction():
-        _beat("mine")
-        assert "mine" in _names()
-        assert not outside()
-    assert outside()
-
-
 @pytest.mark.parametrize("threads", [8])
 def test_writers_of_one_process_queue_and_none_is_lost(cast: Cast, threads: int) -> None:
     with cast.app.app_context(), transaction():
@@ -177,26 +139,6 @@ def test_sqlite_is_set_up_as_the_design_says(cast: Cast, context: None) -> None:
 
 
 # Statements ------------------------------------------------------------------------------------------------------
-
-
-def test_a_statement_is_built_once_and_takes_new_values_each_time(cast: Cast, context: None) -> None:
-    built = []
-
-    def statement() -> Any:
-        built.append(1)
-        return select(Heartbeat.name).where(Heartbeat.name == bindparam("beat"))
-
-    with transaction():
-        _beat("a")
-        _beat("b")
-    key = ("test.once", new_id())
-    assert [fetch_one(key, statement, {"beat": name}) for name in ("a", "b", "c")] == [
-        {"name": "a"},
-        {"name": "b"},
-        None,
-    ]
-    assert [fetch_tuples(key, statement, {"beat": name}) for name in ("a", "c")] == [[("a",)], []]
-    assert built == [1]
 
 
 def test_a_row_of_another_practice_is_refused_by_the_database(cast: Cast, context: None) -> None:
@@ -249,12 +191,3 @@ def test_every_day_comes_back_as_it_was(cast: Cast, context: None, day: date | N
         "test.day", lambda: select(Assignment.due_on).where(Assignment.id == bindparam("thing")), {"thing": thing}
     )
     assert row == {"due_on": day}
-
-
-def test_a_claim_comes_back_as_true_or_false(cast: Cast, context: None) -> None:
-    with transaction():
-        db.session.add(
-            Job(practice_id=cast.owner.viewer.practice_id, kind="k", subject="s", due_at=clock.now(), gave_up=True)
-        )
-    row = fetch_one("test.claim", lambda: select(Job.gave_up, Job.leased_until).where(Job.kind == "k"), {})
-    assert row == {"gave_up": True, "leased_until": None}

@@ -14,11 +14,12 @@ from portal.accounts.service.credentials import end_credentials, end_invitations
 from portal.core import access, clock
 from portal.core.access import PRACTICE, THING, VIEWER
 from portal.core.crypto import DataKey, Vault, create_vault, vault, vault_of
-from portal.core.db import AnySelect, Id, db, fetch, fetch_one, transactional
+from portal.core.db import AnySelect, Id, db, transactional
 from portal.core.errors import Conflict, Fault, Invalid, NotVisible, Stale
 from portal.core.events import record
 from portal.core.ids import new_id
 from portal.core.listing import Asked, Listing, Page, claim
+from portal.core.statements import fetch, fetch_one
 from portal.core.viewer import Viewer
 
 CAPABILITIES = ("owner", "therapist")

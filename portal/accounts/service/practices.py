@@ -13,10 +13,11 @@ from portal.accounts.secrets import hashed, is_whole, mint
 from portal.accounts.service import people, sessions
 from portal.core import access, clock
 from portal.core.crypto import blind_index, create_vault
-from portal.core.db import db, fetch_one, transactional
+from portal.core.db import db, transactional
 from portal.core.errors import Fault, Invalid, NotVisible, Stale
 from portal.core.events import record
 from portal.core.ids import new_id
+from portal.core.statements import fetch_one
 from portal.core.viewer import Kind, Viewer
 
 PREFIX = "set"

@@ -15,11 +15,12 @@ from portal.accounts.service import people, throttle
 from portal.accounts.service.credentials import issue
 from portal.core import access, clock
 from portal.core.crypto import blind_index
-from portal.core.db import AnySelect, Id, Instant, db, fetch, fetch_one, fetch_tuples, transactional
+from portal.core.db import AnySelect, Id, Instant, db, transactional
 from portal.core.errors import Fault, Invalid, NotVisible, Unauthenticated
 from portal.core.events import record
 from portal.core.ids import is_id
 from portal.core.listing import Asked, Listing, Page
+from portal.core.statements import fetch, fetch_one, fetch_tuples
 from portal.core.viewer import Kind, Viewer
 
 IDLE = timedelta(minutes=30)

@@ -17,10 +17,11 @@ from portal.caseload.events import CARE_HANDED_OVER, CARE_MERGED
 from portal.caseload.models import CareLink, Client
 from portal.core import access, clock
 from portal.core.crypto import vault
-from portal.core.db import among, db, transactional
+from portal.core.db import db, transactional
 from portal.core.errors import Conflict, Duplicate, Fault, Invalid, Stale
 from portal.core.events import record
 from portal.core.ids import new_id
+from portal.core.statements import among
 from portal.core.viewer import Viewer
 from portal.library import service as library
 from portal.library.forms import answers

@@ -12,7 +12,8 @@ from portal.assignments.service.shown import is_overdue, is_scheduled
 from portal.caseload import service as caseload
 from portal.core import access
 from portal.core.access import PRACTICE, THING
-from portal.core.db import AnySelect, among, fetch_one
+from portal.core.db import AnySelect
+from portal.core.statements import among, fetch_one
 from portal.core.viewer import Viewer
 
 

@@ -22,10 +22,11 @@ from portal.caseload.models import Client
 from portal.core import access, clock
 from portal.core.access import THING
 from portal.core.crypto import DataKey, Vault, vault, vault_of
-from portal.core.db import AnySelect, Id, Instant, among, db, fetch, run, transactional
+from portal.core.db import AnySelect, Id, Instant, db, transactional
 from portal.core.errors import NotVisible, Stale
 from portal.core.events import record
 from portal.core.listing import Asked, Listing, Page, equals
+from portal.core.statements import among, fetch, run
 from portal.core.viewer import Viewer
 from portal.library.forms import answers
 from portal.library.forms.document import Form

@@ -16,8 +16,9 @@ from portal.caseload.models import Client
 from portal.core import access
 from portal.core.access import NOW, THING
 from portal.core.crypto import DataKey, Vault, vault_of
-from portal.core.db import AnySelect, Instant, among
+from portal.core.db import AnySelect, Instant
 from portal.core.listing import Asked, Listing, Page, any_of, at_least, below, claim, equals
+from portal.core.statements import among
 from portal.core.viewer import Viewer
 from portal.library.models import Version
 from portal.library.service import form_of_version
