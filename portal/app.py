@@ -25,8 +25,8 @@ from portal.core.db import db, engine_settings, prepare_engines
 from portal.core.viewer import ANYONE
 from portal.http import areas, headers, problems
 from portal.http.areas import Anonymous, Area, BearerOnly, NoSessions, Principal, bearer_token
+from portal.http.description import describe, document
 from portal.http.health import health
-from portal.http.openapi import describe, document
 from portal.http.pages import pages
 from portal.http.request import viewer
 from portal.library import api as library
@@ -99,5 +99,5 @@ def _serve_description(app: Flask, api: Api) -> None:
     @app.route("/api/v1/openapi.json")
     def openapi() -> Response:
         if not described:
-            described.append(document(api))
+            described.append(document(api, app))
         return Response(described[0], mimetype="application/json")

@@ -24,6 +24,7 @@ from portal.core.ids import new_id
 from portal.core.listing import Asked
 from portal.core.viewer import ANYONE, Kind, Viewer
 from portal.library import service as library
+from tests.described import check_described
 
 API = "/api/v1"
 PASSWORD = "maple-otter-violin-sunday"
@@ -51,7 +52,9 @@ class Actor:
         if self.token is not None:
             sent.setdefault("Authorization", f"Bearer {self.token}")
         with self.app.test_client(use_cookies=False) as client:
-            return client.open(full, method=method, headers=sent, **kwargs)
+            response = client.open(full, method=method, headers=sent, **kwargs)
+        check_described(response, self.app)
+        return response
 
     def get(self, path: str, **kwargs: Any) -> TestResponse:
         return self.ask("GET", path, **kwargs)

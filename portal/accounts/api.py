@@ -6,6 +6,7 @@ from typing import Any
 
 from portal.accounts import schemas
 from portal.accounts.service import invitations, people, practices, resets, sessions
+from portal.core.errors import Conflict, Forbidden, NotVisible, TooMany, Unauthenticated
 from portal.http.openapi import Blueprint
 from portal.http.paging import asked
 from portal.http.request import address, expected_version, viewer
@@ -18,7 +19,7 @@ staff = Blueprint("accounts_staff", __name__, tag=TAG)
 
 @guest.route("/setup", methods=["POST"])
 @guest.arguments(schemas.SetUpSchema())
-@guest.response(201, schemas.SetUpDoneSchema())
+@guest.response(201, schemas.SetUpDoneSchema(), refuses=[NotVisible, TooMany])
 def set_up(sent: dict[str, Any]) -> Any:
     """Set a practice up with the one-time link"""
     return practices.set_up(viewer(), **sent)
@@ -26,7 +27,7 @@ def set_up(sent: dict[str, Any]) -> Any:
 
 @guest.route("/sessions", methods=["POST"])
 @guest.arguments(schemas.SignInSchema())
-@guest.response(201, schemas.SignedInSchema())
+@guest.response(201, schemas.SignedInSchema(), refuses=[TooMany, Unauthenticated])
 def sign_in(sent: dict[str, Any]) -> Any:
     """Sign in"""
     return sessions.sign_in(viewer(), address(), **sent)
@@ -34,24 +35,24 @@ def sign_in(sent: dict[str, Any]) -> Any:
 
 @guest.route("/password-resets", methods=["POST"])
 @guest.arguments(schemas.RequestResetSchema())
-@guest.response(202)
-def request_reset(sent: dict[str, Any]) -> None:
+@guest.response(202, refuses=[TooMany])
+def request_password_reset(sent: dict[str, Any]) -> None:
     """Ask for a new password; the answer is the same for everybody"""
     resets.request_reset(viewer(), address(), **sent)
 
 
 @guest.route("/password-resets/completion", methods=["POST"])
 @guest.arguments(schemas.CompleteResetSchema())
-@guest.response(204)
-def complete_reset(sent: dict[str, Any]) -> None:
+@guest.response(204, refuses=[NotVisible, TooMany])
+def complete_password_reset(sent: dict[str, Any]) -> None:
     """Set a new password with the mailed secret"""
     resets.complete_reset(viewer(), address(), **sent)
 
 
 @guest.route("/invitations/acceptance", methods=["POST"])
 @guest.arguments(schemas.AcceptSchema())
-@guest.response(201, schemas.PersonSchema())
-def accept(sent: dict[str, Any]) -> Any:
+@guest.response(201, schemas.PersonSchema(), refuses=[Conflict, NotVisible, TooMany])
+def accept_invitation(sent: dict[str, Any]) -> Any:
     """Accept an invitation and choose a password"""
     return invitations.accept(viewer(), address(), **sent)
 
@@ -96,7 +97,7 @@ def change_me(sent: dict[str, Any]) -> Any:
 
 @person.route("/me/password", methods=["PUT"])
 @person.arguments(schemas.ChangePasswordSchema())
-@person.response(204)
+@person.response(204, refuses=[TooMany])
 def change_password(sent: dict[str, Any]) -> None:
     """Change one's password; every other session ends"""
     people.change_password(viewer(), address(), **sent)
@@ -112,7 +113,7 @@ def get_practice() -> Any:
 @staff.route("/practice", methods=["PATCH"])
 @staff.changes_content
 @staff.arguments(schemas.ChangePracticeSchema())
-@staff.response(200, schemas.PracticeSchema())
+@staff.response(200, schemas.PracticeSchema(), refuses=[Forbidden])
 def change_practice(sent: dict[str, Any]) -> Any:
     """Change the practice's settings"""
     return practices.change_practice(viewer(), expected_version(), **sent)
@@ -136,22 +137,22 @@ def get_staff(person_id: str) -> Any:
 @staff.route("/staff/<id:person_id>", methods=["PATCH"])
 @staff.changes_content
 @staff.arguments(schemas.ChangeStaffSchema())
-@staff.response(200, schemas.StaffSchema())
+@staff.response(200, schemas.StaffSchema(), refuses=[Conflict, Forbidden])
 def change_staff(sent: dict[str, Any], person_id: str) -> Any:
     """Change what a member of the staff may do"""
     return people.change_staff(viewer(), person_id, expected_version(), **sent)
 
 
 @staff.route("/staff/<id:person_id>/deactivation", methods=["POST"])
-@staff.response(200, schemas.StaffSchema())
-def deactivate(person_id: str) -> Any:
+@staff.response(200, schemas.StaffSchema(), refuses=[Conflict, Forbidden])
+def deactivate_staff(person_id: str) -> Any:
     """End a member's access, on their next request"""
     return people.deactivate(viewer(), person_id)
 
 
 @staff.route("/invitations", methods=["POST"])
 @staff.arguments(schemas.InviteStaffSchema())
-@staff.response(201, schemas.InvitationSchema())
+@staff.response(201, schemas.InvitationSchema(), refuses=[Forbidden])
 def invite_staff(sent: dict[str, Any]) -> Any:
     """Invite someone to the staff"""
     return invitations.invite_staff(viewer(), **sent)

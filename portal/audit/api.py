@@ -15,6 +15,6 @@ client = Blueprint("audit_client", __name__, tag="Me")
 @client.route("/me/access-log")
 @client.arguments(schemas.AccessQuerySchema(), location="query")
 @client.lists(schemas.AccessSchema())
-def list_accesses(query: dict[str, Any]) -> Any:
+def list_my_accesses(query: dict[str, Any]) -> Any:
     """List who opened one's answers"""
     return service.list_accesses(viewer(), asked(viewer(), query))

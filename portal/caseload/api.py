@@ -6,6 +6,7 @@ from typing import Any
 
 from portal.accounts.schemas import InvitationSchema
 from portal.caseload import schemas, service
+from portal.core.errors import Conflict, Forbidden, Invalid
 from portal.http.openapi import Blueprint
 from portal.http.paging import asked
 from portal.http.request import expected_version, viewer
@@ -15,7 +16,7 @@ staff = Blueprint("caseload_staff", __name__, tag="Caseload")
 
 @staff.route("/clients")
 @staff.arguments(schemas.ClientQuerySchema(), location="query")
-@staff.lists(schemas.ClientSchema())
+@staff.lists(schemas.ClientSchema(), refuses=[Invalid])
 def list_clients(query: dict[str, Any]) -> Any:
     """List the clients one sees"""
     return service.list_clients(viewer(), asked(viewer(), query), query.get("q"))
@@ -23,7 +24,7 @@ def list_clients(query: dict[str, Any]) -> Any:
 
 @staff.route("/clients", methods=["POST"])
 @staff.arguments(schemas.CreateClientSchema())
-@staff.response(201, schemas.CreatedClientSchema())
+@staff.response(201, schemas.CreatedClientSchema(), refuses=[Forbidden])
 def create_client(sent: dict[str, Any]) -> Any:
     """Take a client on and invite them"""
     return service.create_client(viewer(), **sent)
@@ -47,22 +48,22 @@ def change_client(sent: dict[str, Any], client_id: str) -> Any:
 
 @staff.route("/clients/<id:client_id>/invitation", methods=["POST"])
 @staff.arguments(schemas.InviteAgainSchema())
-@staff.response(201, InvitationSchema())
-def invite_again(sent: dict[str, Any], client_id: str) -> Any:
+@staff.response(201, InvitationSchema(), refuses=[Conflict])
+def invite_client_again(sent: dict[str, Any], client_id: str) -> Any:
     """Invite a client again, with a new link and code"""
     return service.invite_again(viewer(), client_id, **sent)
 
 
 @staff.route("/clients/<id:client_id>/archival", methods=["POST"])
 @staff.response(200, schemas.ClientSchema())
-def archive(client_id: str) -> Any:
+def archive_client(client_id: str) -> Any:
     """Archive a client; what is open freezes"""
     return service.archive(viewer(), client_id)
 
 
 @staff.route("/clients/<id:client_id>/restoration", methods=["POST"])
 @staff.response(200, schemas.ClientSchema())
-def restore(client_id: str) -> Any:
+def restore_client(client_id: str) -> Any:
     """Go on with an archived client"""
     return service.restore(viewer(), client_id)
 
@@ -77,7 +78,7 @@ def list_care(query: dict[str, Any], client_id: str) -> Any:
 
 @staff.route("/clients/<id:client_id>/care", methods=["POST"])
 @staff.arguments(schemas.ToTherapistSchema())
-@staff.response(201, schemas.CareSchema())
+@staff.response(201, schemas.CareSchema(), refuses=[Conflict])
 def start_care(sent: dict[str, Any], client_id: str) -> Any:
     """Bring a therapist into a client's care"""
     return service.start_care(viewer(), client_id, **sent)
@@ -93,14 +94,14 @@ def end_care(client_id: str, care_id: str) -> None:
 @staff.route("/clients/<id:client_id>/handover", methods=["POST"])
 @staff.arguments(schemas.ToTherapistSchema())
 @staff.response(204)
-def hand_over(sent: dict[str, Any], client_id: str) -> None:
+def hand_over_client(sent: dict[str, Any], client_id: str) -> None:
     """Hand a client over to a colleague"""
     service.hand_over(viewer(), client_id, **sent)
 
 
 @staff.route("/staff/<id:person_id>/handover", methods=["POST"])
 @staff.arguments(schemas.ToTherapistSchema())
-@staff.response(200, schemas.HandedOverSchema())
+@staff.response(200, schemas.HandedOverSchema(), refuses=[Forbidden])
 def hand_over_caseload(sent: dict[str, Any], person_id: str) -> Any:
     """Hand a colleague's whole caseload over"""
     return service.hand_over_caseload(viewer(), person_id, **sent)
@@ -123,14 +124,14 @@ def add_note(sent: dict[str, Any], client_id: str) -> Any:
 
 
 @staff.route("/invitations/<id:invitation_id>/resending", methods=["POST"])
-@staff.response(201, InvitationSchema())
+@staff.response(201, InvitationSchema(), refuses=[Conflict])
 def resend_invitation(invitation_id: str) -> Any:
     """Send an invitation again, with a new link"""
     return service.resend_invitation(viewer(), invitation_id)
 
 
 @staff.route("/invitations/<id:invitation_id>", methods=["DELETE"])
-@staff.response(204)
+@staff.response(204, refuses=[Conflict])
 def revoke_invitation(invitation_id: str) -> None:
     """Take an invitation back"""
     service.revoke_invitation(viewer(), invitation_id)

@@ -138,7 +138,9 @@ class Words(fields.Field[list[str]]):
 
     def __init__(self, words: Iterable[str], **kwargs: Any) -> None:
         self.words = tuple(str(word) for word in words)
-        kwargs["metadata"] = {"type": "string", "example": ",".join(self.words[:2])} | kwargs.get("metadata", {})
+        one = f"({'|'.join(self.words)})"
+        shape = {"type": "string", "pattern": f"^{one}(,{one})*$", "example": ",".join(self.words[:2])}
+        kwargs["metadata"] = shape | kwargs.get("metadata", {})
         super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[str]:
@@ -208,7 +210,10 @@ class ListQuerySchema(WireSchema):
     )
     cursor = fields.String(
         validate=validate.Length(1, 2000),
-        metadata={"description": "The next_cursor of the page before; belongs to this list and this viewer alone."},
+        metadata={
+            "description": "The next_cursor of the page before; belongs to this list and this viewer alone.",
+            "example": "b3BhcXVl",
+        },
     )
     include_total = Flag(metadata={"description": "Also count all that match."})
 

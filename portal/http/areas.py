@@ -78,7 +78,7 @@ def bearer_token(asked: Request) -> str | None:
 
 
 def anyone() -> None:
-    """A door that lets everyone in; the routes behind it check a secret in the body, or tell nothing."""
+    """Anyone, with a token or without; the routes behind it check a secret in the body, or tell nothing."""
 
 
 def _known() -> Viewer:
@@ -89,18 +89,18 @@ def _known() -> Viewer:
 
 
 def signed_in() -> None:
-    """Anyone with a credential that has not ended."""
+    """Anyone signed in; a credential that has ended is none."""
     _known()
 
 
 def staff() -> None:
-    """Owner and therapist."""
+    """Owners and therapists."""
     if _known().kind is not Kind.STAFF:
         raise NotVisible
 
 
 def client() -> None:
-    """A person in therapy."""
+    """Clients; a client is a person in therapy."""
     if _known().kind is not Kind.CLIENT:
         raise NotVisible
 

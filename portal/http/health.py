@@ -35,15 +35,16 @@ class HealthSchema(WireSchema):
 
 
 @health.route("/health/live")
-@health.response(200, HealthSchema())
-def live() -> Response:
+@health.response(200, HealthSchema(), headers={})
+def check_live() -> Response:
     """Say that the process answers"""
     return Response(to_json({"status": "ready"}), mimetype="application/json")
 
 
 @health.route("/health/ready")
-@health.response(200, HealthSchema())
-def ready() -> Response:
+@health.alt_response(503, schema=HealthSchema())
+@health.response(200, HealthSchema(), headers={})
+def check_ready() -> Response:
     """Say whether everything a request needs is there"""
     checks = {"database": "ok", "migrations": "ok", "worker": "ok", "recovery_file": "ok"}
     try:

@@ -1,36 +1,31 @@
-"""Blueprints whose declarations validate, document and answer; and the OpenAPI 3.1 document made of them.
+"""Blueprints whose declarations validate, document and answer.
 
 `@routes.arguments(Schema())`, `@routes.response(200, Schema())` and `@routes.lists(Schema())` are all a route
-needs to say. Schemas are given as instances: a class would be instantiated on every request.
+needs to say; `portal.http.description` derives from them how else it can end. What cannot be derived stands in
+`refuses`. Schemas are given as instances: a class would be instantiated on every request.
 """
 
 from __future__ import annotations
 
-import http
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from typing import Any, NoReturn
 
 import orjson
-from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask, Request, Response, request
-from flask_smorest import Api as SmorestApi
+from flask import Request, Response, request
 from flask_smorest import Blueprint as SmorestBlueprint
-from flask_smorest.utils import prepare_response
 from marshmallow import Schema, ValidationError, fields
 from webargs import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.routing import BaseConverter
 
 from portal.core import wire
-from portal.core.errors import Invalid, Malformed, Stale, UnsupportedMedia
+from portal.core.errors import Invalid, Malformed, PortalError, Stale, UnsupportedMedia
 from portal.http.request import answer
-from portal.http.serializer import to_json
 
 JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
 KEPT_OUT = frozenset({"q", "cursor"})
 MOST_QUERIES = 1_000
-PROBLEM = "application/problem+json"
 IF_MATCH: Mapping[str, Any] = {
     "in": "header",
     "name": "If-Match",
@@ -38,6 +33,12 @@ IF_MATCH: Mapping[str, Any] = {
     "description": "The ETag read before; only its version part is compared.",
     "schema": {"type": "string", "example": '"3-0123456789abcdef"'},
 }
+
+
+TAGGED: Mapping[str, Any] = {"ETag": {"$ref": "#/components/headers/ETag"}}
+PAGED: Mapping[str, Any] = {"Link": {"$ref": "#/components/headers/Link"}}
+REFUSES, STALE = "x-refuses", "x-stale"
+"""Notes in an operation for `portal.http.description`, which takes them out again."""
 
 
 class IdConverter(BaseConverter):
@@ -117,39 +118,6 @@ class Arguments(FlaskParser):
         raise Invalid(*wire.faults_in(error.messages.get("json", error.messages)))
 
 
-class FaultSchema(wire.WireSchema):
-    """One thing wrong with what was sent."""
-
-    pointer = fields.String(required=True, metadata={"example": "#/answers/0/value"})
-    detail = fields.String(required=True, metadata={"example": "Answer with a whole number from 0 to 10."})
-    block = fields.String(metadata={"description": "The block of a form it concerns.", "example": "before"})
-    row = fields.List(wire.Identifier(), metadata={"description": "And the row of a log."})
-
-
-class ProblemSchema(wire.WireSchema):
-    """An error (RFC 9457)."""
-
-    type = fields.String(required=True, metadata={"format": "uri-reference", "example": "/problems/not-found"})
-    title = fields.String(required=True, metadata={"example": "Nothing here for you"})
-    status = fields.Integer(required=True, metadata={"example": 404})
-    detail = fields.String(required=True, metadata={"example": "Either nothing is here, or it is not for you."})
-    instance = fields.String(
-        required=True, metadata={"format": "uri", "example": "urn:uuid:5f0b2d5e-0d0c-4a51-8a4e-1f6f1c2f7a10"}
-    )
-    errors = fields.List(fields.Nested(FaultSchema()), metadata={"description": "With 400 and 422."})
-    state = fields.String(metadata={"description": "With 409: where the thing stands.", "example": "submitted"})
-    allowed = fields.List(
-        fields.String(metadata={"example": "take_back"}),
-        metadata={"description": "With 409: the acts it allows the caller now."},
-    )
-    current = fields.Dict(metadata={"description": "With 412: what stands now, as GET shows it.", "example": {}})
-    assignment_id = wire.Identifier(
-        metadata={"description": "With duplicate: the one that is there.", "format": "uuid"}
-    )
-    attempt = fields.Integer(metadata={"description": "With 409 on a review: the current attempt."})
-    response_version = fields.Integer(metadata={"description": "With 409 on a review: its version."})
-
-
 class Blueprint(SmorestBlueprint):
     """A blueprint whose routes answer in the portal's shapes. `tag` is the heading in the API description."""
 
@@ -166,7 +134,7 @@ class Blueprint(SmorestBlueprint):
 
     def arguments(self, schema: Any, *, location: str = "json", **kwargs: Any) -> Any:
         """Call the view with what was sent, as `schema` loads it."""
-        kwargs.setdefault("error_status_code", 400 if location == "query" else 422)
+        kwargs.setdefault("required", any(field.required for field in schema.load_fields.values()))
         declare, read = super().arguments(schema, location=location, **kwargs), self.ARGUMENTS_PARSER.read
 
         def decorated(view: Callable[..., Any]) -> Any:
@@ -178,13 +146,22 @@ class Blueprint(SmorestBlueprint):
 
         return decorated
 
-    def response(self, status_code: Any, schema: Any = None, *, stale: Any = None, **kwargs: Any) -> Any:
+    def response(
+        self,
+        status_code: Any,
+        schema: Any = None,
+        *,
+        stale: Any = None,
+        refuses: Collection[type[PortalError]] = (),
+        **kwargs: Any,
+    ) -> Any:
         """Answer with what the view returns, in the shape of `schema`; no content where there is none.
 
-        With 412, `current` is in the shape of `stale`, where that is another one.
+        With 412, `current` is in the shape of `stale`, where that is another one. `refuses` are the errors that
+        nothing else the route declares would tell of: a state, a capability, a pace.
         """
         if schema is not None:
-            kwargs.setdefault("headers", {"ETag": {"schema": {"type": "string"}, "description": "Version and digest."}})
+            kwargs.setdefault("headers", dict(TAGGED))
         declare = super().response(status_code, schema, **kwargs)
 
         def decorated(view: Callable[..., Any]) -> Any:
@@ -201,26 +178,33 @@ class Blueprint(SmorestBlueprint):
                     return Response(status=status_code)
                 return answer(schema, result, status_code)
 
-            return _documented(declare, _with_refusals(answered, guest=self.guest))
+            return _documented(declare, self._ended(answered, refuses, stale))
 
         return decorated
 
-    def lists(self, schema: Schema) -> Any:
+    def lists(self, schema: Schema, *, refuses: Collection[type[PortalError]] = ()) -> Any:
         """Answer with a page of `schema`."""
-        declare = super().response(
-            200,
-            _page_schema(type(schema)),
-            headers={"Link": {"schema": {"type": "string"}, "description": "The next page, rel=next."}},
-        )
+        declare = super().response(200, _page_schema(type(schema)), headers={**TAGGED, **PAGED})
 
         def decorated(view: Callable[..., Any]) -> Any:
             @wraps(view)
             def answered(*args: Any, **sent: Any) -> Response:
                 return answer(schema, view(*args, **sent), 200)
 
-            return _documented(declare, _with_refusals(answered, guest=self.guest))
+            return _documented(declare, self._ended(answered, refuses))
 
         return decorated
+
+    def _ended(self, view: Any, refuses: Collection[type[PortalError]], stale: Schema | None = None) -> Any:
+        """Note for the description how else `view` can end, and whether it asks for a credential."""
+        doc = view.__dict__.setdefault("_apidoc", {}).setdefault("manual_doc", {})
+        doc["operationId"] = view.__name__
+        doc[REFUSES] = sorted(error.__name__ for error in refuses)
+        if stale is not None:
+            doc[STALE] = schema_name(stale)
+        if self.guest:
+            doc["security"] = []
+        return view
 
     def changes_content(self, view: Callable[..., Any]) -> Any:
         """Document that this route needs If-Match; the route reads it with `expected_version()`."""
@@ -230,15 +214,6 @@ class Blueprint(SmorestBlueprint):
 def _documented(declare: Callable[[Any], Any], view: Any) -> Any:
     """`view` with what flask-smorest's decorator would document, and without what its wrapper would do per request."""
     view._apidoc = declare(view)._apidoc  # noqa: SLF001 -- where flask-smorest keeps it
-    return view
-
-
-def _with_refusals(view: Any, *, guest: bool) -> Any:
-    """Document what every route can answer instead, and where no credential is asked for."""
-    doc = view.__dict__.setdefault("_apidoc", {}).setdefault("manual_doc", {})
-    doc.setdefault("responses", {})["default"] = {"$ref": "#/components/responses/Problem"}
-    if guest:
-        doc["security"] = []
     return view
 
 
@@ -258,87 +233,7 @@ def _page_schema(item: type[Schema]) -> Schema:
     return _pages[item]
 
 
-class Api(SmorestApi):
-    """flask-smorest with problem+json as the one shape of errors."""
-
-    ERROR_SCHEMA = ProblemSchema
-
-    def _register_responses(self) -> None:
-        response = {"description": "Why not, and what to do instead.", "schema": ProblemSchema()}
-        prepare_response(response, self.spec, PROBLEM)
-        self.spec.components.response("Problem", response)
-        for status in http.HTTPStatus:
-            if status >= http.HTTPStatus.BAD_REQUEST:
-                self.spec.components.response(status.name, response, lazy=True)
-
-    def _register_error_handlers(self) -> None:
-        """Errors are shaped in `portal.http.problems`."""
-
-
-def describe(app: Flask) -> Api:
-    """Prepare the API description; blueprints are registered on what is returned."""
-    app.config.update(
-        API_TITLE="The portal",
-        API_VERSION="v1",
-        OPENAPI_VERSION="3.1.0",
-        API_SPEC_OPTIONS={
-            "info": {
-                "description": "Therapists assign, clients work on what is assigned, therapists see how it goes.",
-            },
-            "servers": [{"url": "/"}],
-            "security": [{"bearer": []}],
-        },
-    )
-    app.url_map.converters["id"] = IdConverter
-    plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
-    api = Api(app, spec_kwargs={"marshmallow_plugin": plugin})
-    api.register_converter(IdConverter, lambda _: {"type": "string", "format": "uuid", "example": wire.EXAMPLE_ID})
-    api.register_field(wire.Json, "object", None)
-    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
-    return api
-
-
-def _schema_name(schema: Any) -> str:
+def schema_name(schema: Any) -> str:
+    """What a schema is called in the description."""
     named = schema if isinstance(schema, type) else type(schema)
     return str(named.__name__).removesuffix("Schema")
-
-
-def document(api: Api) -> bytes:
-    """The whole description as JSON, with an example for every body and answer."""
-    spec = api.spec.to_dict()
-    for path in spec["paths"].values():
-        for operation in path.values():
-            if isinstance(operation, dict):
-                _add_examples(operation, spec)
-    return to_json(spec)
-
-
-def _add_examples(operation: dict[str, Any], spec: dict[str, Any]) -> None:
-    bodies = [operation.get("requestBody", {}), *operation.get("responses", {}).values()]
-    for body in bodies:
-        for media in body.get("content", {}).values():
-            if "schema" in media and "example" not in media and "examples" not in media:
-                media["example"] = example_of(media["schema"], spec)
-
-
-def example_of(schema: Mapping[str, Any], spec: Mapping[str, Any]) -> Any:  # noqa: PLR0911 -- one line per JSON kind
-    """An example put together from the examples of the members."""
-    if "$ref" in schema:
-        return example_of(spec["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]], spec)
-    for word in ("example", "default", "const"):
-        if word in schema:
-            return schema[word]
-    if "enum" in schema:
-        return schema["enum"][0]
-    for word in ("allOf", "anyOf", "oneOf"):
-        if word in schema:
-            return example_of(schema[word][0], spec)
-    kind = schema.get("type")
-    if isinstance(kind, list):
-        kind = next((one for one in kind if one != "null"), "null")
-    if kind == "object" or "properties" in schema:
-        return {name: example_of(inner, spec) for name, inner in schema.get("properties", {}).items()}
-    if kind == "array":
-        return [example_of(schema.get("items", {}), spec)]
-    plain = {"string": "text", "integer": schema.get("minimum", 1), "number": schema.get("minimum", 1), "boolean": True}
-    return plain.get(str(kind))

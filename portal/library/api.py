@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from portal.core.errors import Conflict, Forbidden
 from portal.http.openapi import Blueprint
 from portal.http.paging import asked
 from portal.http.request import expected_version, viewer
@@ -22,7 +23,7 @@ def list_resources(query: dict[str, Any]) -> Any:
 
 @staff.route("/resources", methods=["POST"])
 @staff.arguments(schemas.CreateResourceSchema())
-@staff.response(201, schemas.ResourceSchema())
+@staff.response(201, schemas.ResourceSchema(), refuses=[Forbidden])
 def create_resource(sent: dict[str, Any]) -> Any:
     """Write a reading or an exercise"""
     return service.create_resource(viewer(), **sent)
@@ -38,7 +39,7 @@ def get_resource(resource_id: str) -> Any:
 @staff.route("/resources/<id:resource_id>", methods=["PATCH"])
 @staff.changes_content
 @staff.arguments(schemas.ChangeResourceSchema())
-@staff.response(200, schemas.ResourceSchema())
+@staff.response(200, schemas.ResourceSchema(), refuses=[Forbidden])
 def change_resource(sent: dict[str, Any], resource_id: str) -> Any:
     """Change a draft"""
     return service.change_resource(viewer(), resource_id, expected_version(), **sent)
@@ -53,13 +54,13 @@ def list_versions(query: dict[str, Any], resource_id: str) -> Any:
 
 
 @staff.route("/resources/<id:resource_id>/versions", methods=["POST"])
-@staff.response(201, schemas.VersionSchema())
-def publish(resource_id: str) -> Any:
+@staff.response(201, schemas.VersionSchema(), refuses=[Conflict, Forbidden])
+def publish_resource(resource_id: str) -> Any:
     """Publish the draft as the next version"""
     return service.publish(viewer(), resource_id)
 
 
-@staff.route("/resources/<id:resource_id>/versions/<int(max=1000000):number>")
+@staff.route("/resources/<id:resource_id>/versions/<int(min=1,max=1000000):number>")
 @staff.response(200, schemas.VersionSchema())
 def get_version(resource_id: str, number: int) -> Any:
     """Read a published version"""
@@ -67,21 +68,21 @@ def get_version(resource_id: str, number: int) -> Any:
 
 
 @staff.route("/resources/<id:resource_id>/copy", methods=["POST"])
-@staff.response(201, schemas.ResourceSchema())
-def copy(resource_id: str) -> Any:
+@staff.response(201, schemas.ResourceSchema(), refuses=[Forbidden])
+def copy_resource(resource_id: str) -> Any:
     """Copy a resource into a draft of one's own"""
     return service.copy(viewer(), resource_id)
 
 
 @staff.route("/resources/<id:resource_id>/archival", methods=["POST"])
-@staff.response(200, schemas.ResourceSchema())
-def archive(resource_id: str) -> Any:
+@staff.response(200, schemas.ResourceSchema(), refuses=[Forbidden])
+def archive_resource(resource_id: str) -> Any:
     """Archive a resource; running assignments go on"""
     return service.archive(viewer(), resource_id)
 
 
 @staff.route("/resources/<id:resource_id>/restoration", methods=["POST"])
-@staff.response(200, schemas.ResourceSchema())
-def restore(resource_id: str) -> Any:
+@staff.response(200, schemas.ResourceSchema(), refuses=[Forbidden])
+def restore_resource(resource_id: str) -> Any:
     """Let an archived resource be assigned again"""
     return service.restore(viewer(), resource_id)

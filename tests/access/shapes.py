@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
-import orjson
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.access.table import Row, rule_of
 from tests.cast import Cast
-
-Spec = Mapping[str, Any]
-
-
-@lru_cache(maxsize=4)
-def description(app: Flask) -> Spec:
-    with app.test_client() as asking:
-        spec: Spec = orjson.loads(asking.get("/api/v1/openapi.json").get_data())
-    return spec
+from tests.described import Spec, description, path_of
 
 
 def resolved(spec: Spec, schema: Spec) -> Spec:
@@ -32,10 +21,7 @@ def resolved(spec: Spec, schema: Spec) -> Spec:
 
 def operation_of(row: Row, app: Flask) -> Spec | None:
     """What the description says of a row's route; None for a page."""
-    path = rule_of(row, app).rule
-    for part in path.split("/"):
-        if part.startswith("<"):
-            path = path.replace(part, "{" + part.rstrip(">").rsplit(":", 1)[-1] + "}")
+    path = path_of(rule_of(row, app).rule)
     paths: Spec = description(app)["paths"]
     operation: Spec | None = paths.get(path, {}).get(row.method.lower())
     return operation

@@ -20,6 +20,7 @@ from portal.accounts.service import practices, resets
 from portal.core.crypto import blind_index
 from portal.core.ids import new_id
 from tests.cast import API, CARD, PASSWORD, Cast, exercise_document
+from tests.described import check_described
 
 NO_IDENTITY = ("nobody", "outsider", "leaver")
 STAFF = ("owner", "therapist", "co_therapist", "former_therapist", "colleague", "other_owner")
@@ -345,7 +346,9 @@ def send(row: Row, cast: Cast, principal: str, id_of: IdOf | None = None, method
     if row.form is not None:
         sent["data"], headers["Origin"] = filled(row.form, id_of), "http://localhost"
     with cast.app.test_client(use_cookies=False) as asking:
-        return asking.open(filled(row.path, id_of), method=method or row.method, headers=headers, **sent)
+        response = asking.open(filled(row.path, id_of), method=method or row.method, headers=headers, **sent)
+    check_described(response, cast.app)
+    return response
 
 
 def prepared(row: Row, cast: Cast) -> Cast:

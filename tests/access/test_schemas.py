@@ -11,9 +11,10 @@ from marshmallow import Schema
 
 from portal.accounts import schemas
 from portal.core.db import db
-from tests.access.shapes import Spec, description, misfits, operation_of, resolved
+from tests.access.shapes import misfits, operation_of, resolved
 from tests.access.table import PRINCIPALS, TABLE, Row, prepared, rule_of, send
 from tests.cast import Cast
+from tests.described import Spec, description
 
 WITH_BODY = [row for row in TABLE if row.body is not None and set(row.cells.values()) - {401, 404}]
 FORMS: Mapping[str, Schema] = {

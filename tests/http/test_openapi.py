@@ -10,9 +10,10 @@ from flask import Flask
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from tests.access.shapes import Spec, description, operation_of
+from tests.access.shapes import operation_of
 from tests.access.table import GUEST, PAGES, TABLE, rule_of
 from tests.cast import Cast
+from tests.described import Spec, description, misdescribed, path_of, resolved_answer
 
 OPERATIONS = {"get", "post", "put", "patch", "delete"}
 UNDESCRIBED = {"/api/v1/openapi.json"}
@@ -33,7 +34,7 @@ def _media(spec: Spec) -> Iterator[tuple[str, Spec]]:
     for path, method, operation, _ in _operations(spec):
         bodies = {"body": operation.get("requestBody", {}), **operation["responses"]}
         for name, body in bodies.items():
-            for media in body.get("content", {}).values():
+            for media in resolved_answer(spec, body).get("content", {}).values():
                 yield f"{method} {path} {name}", media
 
 
@@ -48,11 +49,9 @@ def test_every_route_of_the_api_is_described_and_nothing_else(app: Flask, spec: 
         area = app.extensions["areas"].get(rule.endpoint.split(".")[0])
         if (area is not None and area.prefix is None) or rule.rule in UNDESCRIBED:
             continue
-        path = rule.rule
-        for part in path.split("/"):
-            if part.startswith("<"):
-                path = path.replace(part, "{" + part.rstrip(">").rsplit(":", 1)[-1] + "}")
-        routes |= {(path, method.lower()) for method in (rule.methods or ()) if method.lower() in OPERATIONS}
+        routes |= {
+            (path_of(rule.rule), method.lower()) for method in (rule.methods or ()) if method.lower() in OPERATIONS
+        }
     assert {(path, method) for path, method, _, _ in _operations(spec)} == routes
 
 
@@ -61,16 +60,66 @@ def test_every_operation_says_what_it_does_and_how_it_can_end(spec: Spec) -> Non
         where = f"{method} {path}"
         assert operation["summary"], where
         assert not operation["summary"].endswith("."), where
+        assert operation["description"].endswith("."), where
         assert operation["tags"], where
         assert any(status.startswith("2") for status in operation["responses"]), where
-        assert operation["responses"]["default"] == {"$ref": "#/components/responses/Problem"}, where
+        assert {"500", "503"} <= set(operation["responses"]), where
         declared = {
             one["name"]
             for one in [*item.get("parameters", ()), *operation.get("parameters", ())]
             if one["in"] == "path"
         }
         assert declared == {part[1:-1] for part in path.split("/") if part.startswith("{")}, where
-    assert "application/problem+json" in spec["components"]["responses"]["Problem"]["content"]
+
+
+def test_every_no_is_a_problem_and_every_answer_names_the_request(spec: Spec) -> None:
+    for path, method, operation, _ in _operations(spec):
+        for status, answer in operation["responses"].items():
+            where, answered = f"{method} {path} {status}", resolved_answer(spec, answer)
+            assert answered["description"], where
+            assert "X-Request-Id" in answered["headers"], where
+            if status >= "400" and not path.startswith("/health"):
+                assert set(answered["content"]) == {"application/problem+json"}, where
+            for code, header in (("401", "WWW-Authenticate"), ("412", "ETag"), ("429", "Retry-After")):
+                assert status != code or header in answered["headers"], where
+
+
+def test_operations_have_names_that_read_well_as_functions(spec: Spec) -> None:
+    names = [operation["operationId"] for _, _, operation, _ in _operations(spec)]
+    assert len(names) == len(set(names))
+    for name in names:
+        assert name.isidentifier(), name
+        assert name == name.lower(), name
+        assert "_" in name or name == "assign", f"{name}: a function of a client says what it is about"
+
+
+def test_every_parameter_and_schema_says_what_it_is(spec: Spec) -> None:
+    for path, method, operation, item in _operations(spec):
+        for one in [*item.get("parameters", ()), *operation.get("parameters", ())]:
+            assert one["description"].endswith("."), (method, path, one["name"])
+            assert "example" in one, (method, path, one["name"])
+    for name, schema in spec["components"]["schemas"].items():
+        assert schema["description"].endswith("."), name
+        assert schema["examples"], name
+    assert all(tag["description"] for tag in spec["tags"])
+
+
+def test_no_note_between_the_modules_is_left_in_the_description(spec: Spec) -> None:
+    assert [name for _, _, operation, _ in _operations(spec) for name in operation if name.startswith("x-")] == []
+
+
+def test_an_answer_the_description_does_not_know_is_noticed(cast: Cast) -> None:
+    """Every answer the tests' people get is compared (tests/described.py): here that the comparison can fail."""
+    spec = description(cast.app)
+    operation = spec["paths"]["/api/v1/me"]["get"]
+    answer = cast.client.get("/me")
+    assert misdescribed(answer, spec, operation) == []
+    del answer.headers["X-Request-Id"]
+    assert misdescribed(answer, spec, operation) == ["X-Request-Id is described and not sent"]
+    answer = cast.client.get("/me/progress")
+    assert any("additional" in fault.casefold() for fault in misdescribed(answer, spec, operation))
+    answer.status_code = 409
+    assert misdescribed(answer, spec, operation) == ["get_me does not say that it can answer 409"]
 
 
 def test_summaries_tell_operations_apart(spec: Spec) -> None:
@@ -110,14 +159,14 @@ def test_every_example_is_what_its_schema_says(spec: Spec) -> None:
         for example in examples:
             wrong += [f"{where}: {fault}" for fault in _faults(spec, media["schema"], example)]
     for name, schema in spec["components"]["schemas"].items():
+        wrong += [f"{name}: {fault}" for one in schema["examples"] for fault in _faults(spec, schema, one)]
         for member, inner in schema.get("properties", {}).items():
             if "example" in inner:
                 wrong += [f"{name}.{member}: {fault}" for fault in _faults(spec, inner, inner["example"])]
     for path, method, operation, item in _operations(spec):
         for parameter in [*item.get("parameters", ()), *operation.get("parameters", ())]:
-            if "example" in parameter["schema"]:
-                faults = _faults(spec, parameter["schema"], parameter["schema"]["example"])
-                wrong += [f"{method} {path} {parameter['name']}: {fault}" for fault in faults]
+            faults = _faults(spec, parameter["schema"], parameter["example"])
+            wrong += [f"{method} {path} {parameter['name']}: {fault}" for fault in faults]
     assert wrong == []
 
 
