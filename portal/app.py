@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Request, Response
 from flask_migrate import Migrate
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -15,14 +15,14 @@ from config import Config, from_environment
 from portal.accounts import api as accounts
 from portal.accounts import jobs as accounts_jobs
 from portal.accounts import passwords, views
-from portal.accounts.service.sessions import identify
+from portal.accounts.service import integrations, sessions
 from portal.assignments import api as assignments
 from portal.audit import api as audit
 from portal.audit import jobs as audit_jobs
 from portal.caseload import api as caseload
 from portal.core import crypto, mail
 from portal.core.db import db, engine_settings, prepare_engines
-from portal.core.viewer import ANYONE
+from portal.core.viewer import ANYONE, Viewer
 from portal.http import areas, headers, problems
 from portal.http.areas import Anonymous, Area, BearerOnly, NoSessions, Principal, bearer_token
 from portal.http.description import describe, document
@@ -34,7 +34,8 @@ from portal.library import api as library
 AREAS = (
     Area("guest", areas.anyone, (accounts.guest,)),
     Area("person", areas.signed_in, (accounts.person,)),
-    Area("staff", areas.staff, (accounts.staff, caseload.staff, library.staff, assignments.staff)),
+    Area("program", areas.program, (accounts.program,)),
+    Area("staff", areas.staff, (accounts.staff, caseload.staff, library.staff, assignments.staff, audit.staff)),
     Area("client", areas.client, (assignments.client, audit.client)),
     Area("operator", areas.anyone, (health,), prefix=""),
     Area("guest pages", areas.page_of_a_guest, (views.guest, pages), prefix=None),
@@ -87,10 +88,18 @@ def _open_doors(app: Flask, *, secure: bool) -> None:
     login.session_protection = None
     login.anonymous_user = Anonymous
     login.request_loader(lambda _request: Principal(viewer()) if viewer() is not ANYONE else None)
-    app.extensions["recognise"] = lambda request: identify(bearer_token(request)) or ANYONE
+    app.extensions["recognise"] = _recognise
     areas.open_areas(app, api, AREAS)
     _serve_description(app, api)
     problems.shape_errors(app)
+
+
+def _recognise(request: Request) -> Viewer:
+    """Whom the request's token stands for: a person's session or another system."""
+    token = bearer_token(request)
+    if token is None:
+        return ANYONE
+    return sessions.identify(token) or integrations.identify(token) or ANYONE
 
 
 def _serve_description(app: Flask, api: Api) -> None:

@@ -1,4 +1,4 @@
-"""The commands of `flask`: start, worker, set-up link, demo, keys, audit."""
+"""The commands of `flask`: start, worker, set-up link, demo, keys, audit, caseload, backup."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from flask import Flask, current_app
 from config import Config
 from portal import backup, demo, serving
 from portal.accounts.service import practices
+from portal.assignments.service import counting
 from portal.audit import service as audit
 from portal.core import crypto, mail
 
 
 def add_commands(app: Flask) -> None:
-    for command in (start, worker, set_up_link, make_demo, keys, audit_commands, backups):
+    for command in (start, worker, set_up_link, make_demo, keys, audit_commands, caseload_commands, backups):
         app.cli.add_command(command)
 
 
@@ -96,6 +97,27 @@ def verify_audit() -> None:
         click.echo(f"{verdict.practice_id}: {verdict.checked} facts, {state}")
     if any(verdict.broken_at is not None for verdict in verdicts):
         raise SystemExit(1)
+
+
+@click.group("caseload")
+def caseload_commands() -> None:
+    """The counts a caseload is shown from."""
+
+
+@caseload_commands.command("verify")
+@click.option("--repair", is_flag=True, help="Count anew what differs.")
+def verify_counts(*, repair: bool) -> None:
+    """Compare every care link's counts with its assignments; exits 1 where some differ and are not repaired."""
+    differences = counting.compare()
+    for one in differences:
+        click.echo(f"{one.practice_id} {one.care_id}: {', '.join(one.names)}")
+    if repair and differences:
+        counting.repair(differences)
+        click.echo(f"{len(differences)} counted anew.")
+    elif differences:
+        raise SystemExit(1)
+    else:
+        click.echo("Every count is right.")
 
 
 @click.group("backup")

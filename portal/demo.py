@@ -18,8 +18,8 @@ from sqlalchemy import select
 from config import Config
 from portal.accounts.models import Invitation
 from portal.accounts.service import invitations, practices
-from portal.assignments.service import comments, giving, responses, reviewing, shown, working
-from portal.caseload import service as caseload
+from portal.assignments.service import attempts, comments, giving, responses, reviewing, shown, working
+from portal.caseload.service import clients
 from portal.core import clock
 from portal.core.db import transaction
 from portal.core.ids import new_id
@@ -179,7 +179,7 @@ class _Story:
             ("Jona Weiss", "Noor"),
         ):
             person = self._keep(name, "client")
-            caseload.create_client(self.viewers[therapist], name=name, email=person.email)
+            clients.create_client(self.viewers[therapist], name=name, email=person.email)
             self._accept(person, name.split()[0], Kind.CLIENT)
 
     def _assign(
@@ -226,7 +226,7 @@ class _Story:
                 learned="Waves pass.",
             )
         with clock.travelled(-timedelta(days=26)):
-            responses.open_attempt(self.viewers["Ada"], first, 1)
+            attempts.open_attempt(self.viewers["Ada"], first, 1)
             reviewing.review(
                 self.viewers["Ada"],
                 first,
@@ -282,7 +282,7 @@ class _Story:
             responses.submit(
                 self.viewers["Sam"], again, response_version=version, helpfulness=None, difficulty=None, learned=None
             )
-            responses.open_attempt(noor, again, 1)
+            attempts.open_attempt(noor, again, 1)
             reviewing.return_it(noor, again, attempt=1, comment="Would you add how strong it was afterwards?")
         with clock.travelled(-timedelta(days=1)):
             fresh = self._assign(

@@ -14,10 +14,11 @@ from werkzeug.test import TestResponse
 
 from portal.accounts.models import Credential, CredentialKind, Delivery, Invitation, Person
 from portal.accounts.secrets import mint
-from portal.accounts.service import invitations, people, practices, sessions
+from portal.accounts.service import integrations, invitations, people, practices, sessions
 from portal.assignments.service import comments, giving, responses, shown
-from portal.caseload import service as caseload
-from portal.core import clock
+from portal.caseload.service import care, notes, opt_ins
+from portal.caseload.service.clients import archive, create_client
+from portal.core import clock, replies
 from portal.core.crypto import blind_index
 from portal.core.db import transaction
 from portal.core.ids import new_id
@@ -89,6 +90,10 @@ class Cast:
     In the practice *birch*: `other_owner` (owner and therapist) and `other_client`.
     `nobody` has no token, `outsider` a made-up one.
 
+    `integration` has every scope and sees the therapist's caseload, who opted in; `narrow` has only events:read and
+    the same opt-in; `uninvited` has every scope and nobody opted in; `foreign` is birch's, with everything;
+    `revoked` was shut out.
+
     `things` holds ids by "<owner>.<thing>", for example `client.draft` (an exercise in progress),
     `client.submitted` (sent in), `client.reading` (not opened), `client.comment`, `client.care`,
     `therapist.note`, `therapist.session`, `newcomer.invitation`, `linden.exercise`, `linden.draft_resource`.
@@ -109,6 +114,11 @@ class Cast:
     unattended: Actor
     other_owner: Actor
     other_client: Actor
+    integration: Actor
+    narrow: Actor
+    uninvited: Actor
+    foreign: Actor
+    revoked: Actor
     nobody: Actor
     outsider: Actor
     things: dict[str, str] = field(default_factory=dict)
@@ -219,9 +229,11 @@ class _Builder:
         self._work(therapist, clients, ("client", "partner", "former_client"))
         self._work(staff["colleague"], clients, ("stranger",))
         self._work(other_owner, clients, ("other_client",))
-        caseload.archive(therapist.viewer, clients["former_client"].id)
+        archive(therapist.viewer, clients["former_client"].id)
         people.deactivate(owner.viewer, staff["leaver"].id)
         self._own_things(owner, therapist)
+        systems = self._systems(owner, therapist, other_owner)
+        self._sent_again(therapist, clients["client"], clients["partner"])
         return Cast(
             app=self.app,
             owner=owner,
@@ -232,6 +244,7 @@ class _Builder:
             things=self.things,
             **staff,
             **clients,
+            **systems,
         )
 
     def _set_up(self, slug: str, name: str, *, therapist: bool) -> Actor:
@@ -307,10 +320,10 @@ class _Builder:
 
     def _client(self, by: Actor, name: str, *, accept: bool = True) -> Actor:
         title, email = name.replace("_", " ").title(), f"{name}@clients.example"
-        made = caseload.create_client(by.viewer, name=title, email=email, delivery=Delivery.MAIL)
+        made = create_client(by.viewer, name=title, email=email, delivery=Delivery.MAIL)
         self.things[f"{name}.invitation"] = made["invitation"]["id"]
         with self.app.app_context():
-            links = caseload.list_care(by.viewer, made["id"], Asked()).rows()
+            links = care.list_care(by.viewer, made["id"], Asked()).rows()
         self.things[f"{name}.care"] = links[0]["id"]
         viewer = Viewer(made["id"], by.viewer.practice_id, Kind.CLIENT)
         if not accept:
@@ -322,9 +335,9 @@ class _Builder:
 
     def _care(self, staff: dict[str, Actor], clients: dict[str, Actor], therapist: Actor) -> None:
         for name in ("co_therapist", "former_therapist"):
-            link = caseload.start_care(therapist.viewer, clients["client"].id, therapist_id=staff[name].id)
+            link = care.start_care(therapist.viewer, clients["client"].id, therapist_id=staff[name].id)
             self.things[f"{name}.care"] = link["id"]
-        caseload.end_care(staff["former_therapist"].viewer, clients["client"].id, self.things["former_therapist.care"])
+        care.end_care(staff["former_therapist"].viewer, clients["client"].id, self.things["former_therapist.care"])
         given = giving.assign(
             staff["co_therapist"].viewer,
             client_id=clients["client"].id,
@@ -362,13 +375,41 @@ class _Builder:
         self.things[f"{name}.comment"] = said["id"]
 
     def _own_things(self, owner: Actor, therapist: Actor) -> None:
-        note = caseload.add_note(therapist.viewer, self._id_of_client(therapist), body="A private note.")
+        note = notes.add_note(therapist.viewer, self._id_of_client(therapist), body="A private note.")
         self.things["therapist.note"] = note["id"]
         self.things["owner.session"] = owner.viewer.credential_id or ""
         invited = invitations.invite_staff(
             owner.viewer, name="Ina Invited", email="ina@linden.example", capabilities=["therapist"]
         )
         self.things["staff.invitation"] = invited["id"]
+
+    def _systems(self, owner: Actor, therapist: Actor, other_owner: Actor) -> dict[str, Actor]:
+        """Other systems, with and without scopes and opt-ins."""
+        every = list(integrations.SCOPES)
+        systems = {
+            "integration": self._system(owner, "integration", every),
+            "narrow": self._system(owner, "narrow", ["events:read"]),
+            "uninvited": self._system(owner, "uninvited", every),
+            "foreign": self._system(other_owner, "foreign", every),
+            "revoked": self._system(owner, "revoked", every),
+        }
+        for name in ("integration", "narrow", "revoked"):
+            opt_ins.opt_in(therapist.viewer, systems[name].id)
+        opt_ins.opt_in(other_owner.viewer, systems["foreign"].id)
+        integrations.revoke(owner.viewer, systems["revoked"].id)
+        return systems
+
+    def _system(self, owner: Actor, name: str, scopes: list[str]) -> Actor:
+        made = integrations.create_integration(owner.viewer, name=f"System {name}", scopes=scopes)
+        self.things[f"{owner.slug}.{name}"] = made["id"]
+        viewer = Viewer(made["id"], owner.viewer.practice_id, Kind.INTEGRATION, scopes=frozenset(scopes))
+        return Actor(f"System {name}", self.app, viewer, made["token"], "", owner.slug)
+
+    def _sent_again(self, *actors: Actor) -> None:
+        """Each has sent something with a key, and its reply is kept."""
+        for actor in actors:
+            request = replies.Request("POST", "/somewhere", new_id(), b"{}")
+            replies.once(actor.viewer, request, lambda: replies.Reply(200, {}, b'{"word": "kept"}'))
 
     def _id_of_client(self, therapist: Actor) -> str:
         given = shown.get_assignment(therapist.viewer, self.things["client.submitted"])

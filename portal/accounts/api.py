@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.accounts import schemas
-from portal.accounts.service import invitations, people, practices, resets, sessions
+from portal.accounts.service import integrations, invitations, people, practices, resets, sessions
 from portal.core.errors import Conflict, Forbidden, NotVisible, TooMany, Unauthenticated
 from portal.http.openapi import Blueprint
 from portal.http.paging import asked
@@ -15,6 +15,7 @@ TAG = "Accounts"
 guest = Blueprint("accounts_guest", __name__, tag=TAG, guest=True)
 person = Blueprint("accounts_person", __name__, tag=TAG)
 staff = Blueprint("accounts_staff", __name__, tag=TAG)
+program = Blueprint("accounts_program", __name__, tag=TAG)
 
 
 @guest.route("/setup", methods=["POST"])
@@ -144,6 +145,7 @@ def change_staff(sent: dict[str, Any], person_id: str) -> Any:
 
 
 @staff.route("/staff/<id:person_id>/deactivation", methods=["POST"])
+@staff.repeatable(people.get_staff)
 @staff.response(200, schemas.StaffSchema(), refuses=[Conflict, Forbidden])
 def deactivate_staff(person_id: str) -> Any:
     """End a member's access, on their next request"""
@@ -156,3 +158,48 @@ def deactivate_staff(person_id: str) -> Any:
 def invite_staff(sent: dict[str, Any]) -> Any:
     """Invite someone to the staff"""
     return invitations.invite_staff(viewer(), **sent)
+
+
+@staff.route("/integrations")
+@staff.arguments(schemas.IntegrationQuerySchema(), location="query")
+@staff.lists(schemas.IntegrationSchema())
+def list_integrations(query: dict[str, Any]) -> Any:
+    """List the other systems the practice has let in"""
+    return integrations.list_integrations(viewer(), asked(viewer(), query))
+
+
+@staff.route("/integrations", methods=["POST"])
+@staff.arguments(schemas.CreateIntegrationSchema())
+@staff.response(201, schemas.NewTokenSchema(), refuses=[Forbidden])
+def create_integration(sent: dict[str, Any]) -> Any:
+    """Let another system in; its token is shown this once"""
+    return integrations.create_integration(viewer(), **sent)
+
+
+@program.route("/integrations/current")
+@program.response(200, schemas.IntegrationSchema())
+def get_current_integration() -> Any:
+    """Read about oneself, as an integration: scopes, and when the token ends"""
+    return integrations.get_integration(viewer(), viewer().id or "")
+
+
+@staff.route("/integrations/<id:integration_id>")
+@staff.response(200, schemas.IntegrationSchema())
+def get_integration(integration_id: str) -> Any:
+    """Read about an integration"""
+    return integrations.get_integration(viewer(), integration_id)
+
+
+@staff.route("/integrations/<id:integration_id>/rotation", methods=["POST"])
+@staff.arguments(schemas.RotateSchema())
+@staff.response(201, schemas.NewTokenSchema(), refuses=[Conflict, Forbidden])
+def rotate_token(sent: dict[str, Any], integration_id: str) -> Any:
+    """Change an integration's token; the new one is shown this once"""
+    return integrations.rotate(viewer(), integration_id, **sent)
+
+
+@staff.route("/integrations/<id:integration_id>", methods=["DELETE"])
+@staff.response(204, refuses=[Forbidden])
+def revoke_integration(integration_id: str) -> None:
+    """Shut another system out, from its next request on"""
+    integrations.revoke(viewer(), integration_id)

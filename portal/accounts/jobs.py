@@ -8,7 +8,7 @@ from sqlalchemy import delete
 
 from portal.accounts.models import Credential
 from portal.accounts.service import invitations, resets, throttle
-from portal.core import clock, jobs, mail
+from portal.core import clock, jobs, mail, replies
 from portal.core.db import db, transactional
 
 KEPT = timedelta(days=30)
@@ -33,9 +33,10 @@ def send_reset(job: jobs.Claimed) -> None:
 
 @jobs.every(seconds=600)
 def tidy() -> None:
-    """Forget old tries at passwords, long-ended credentials and jobs."""
+    """Forget old tries at passwords, long-ended credentials, jobs and kept replies."""
     throttle.forget_old()
     jobs.forget_ended()
+    replies.forget_old()
     _forget_credentials()
 
 

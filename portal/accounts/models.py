@@ -18,6 +18,7 @@ class CredentialKind(StrEnum):
     SESSION = "session"
     INVITATION = "invitation"
     RESET = "reset"
+    INTEGRATION = "integration"
 
 
 class Delivery(StrEnum):
@@ -92,16 +93,36 @@ class Credential(PracticeRow, Base):
     __tablename__ = "credentials"
     __table_args__ = (
         belongs_to("people", "person_id"),
+        belongs_to("integrations", "integration_id"),
+        CheckConstraint("(person_id IS NULL) <> (integration_id IS NULL)", name="one_holder"),
         Index("ix_credentials_person", "practice_id", "person_id", "kind"),
+        Index("ix_credentials_integration", "practice_id", "integration_id"),
     )
 
     kind: Mapped[str] = mapped_column(String(16))
-    person_id: Mapped[str] = mapped_column(Id)
+    person_id: Mapped[str | None] = mapped_column(Id)
+    integration_id: Mapped[str | None] = mapped_column(Id)
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     last_used_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class Integration(PracticeRow, Base):
+    """Another system, let in by an owner: a principal of its own that does not leave with whoever made it.
+
+    `scopes` are words of SCOPES, separated by blanks. Its name is not sealed: it is a system's, not a person's.
+    """
+
+    __tablename__ = "integrations"
+    __table_args__ = (belongs_to("people", "created_by"),)
+
+    name: Mapped[str] = mapped_column(String(120))
+    scopes: Mapped[str]
+    created_by: Mapped[str] = mapped_column(Id)
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
 
 
 class Invitation(PracticeRow, Base):

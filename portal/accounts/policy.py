@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Select, bindparam, select
 
-from portal.accounts.models import Credential, CredentialKind, Invitation, Person, Practice
+from portal.accounts.models import Credential, CredentialKind, Integration, Invitation, Person, Practice
 from portal.core.access import NOBODY, NOW, PRACTICE, VIEWER
 from portal.core.db import Instant
 from portal.core.viewer import Viewer
@@ -49,6 +49,14 @@ def sessions_visible_to(viewer: Viewer) -> Select[Credential]:
     )
 
 
+def integrations_visible_to(viewer: Viewer) -> Select[Integration]:
+    """Staff see which other systems their practice has let in; an integration sees itself."""
+    integrations = select(Integration).where(Integration.practice_id == PRACTICE)
+    if viewer.is_staff:
+        return integrations
+    return integrations.where(Integration.id == VIEWER)
+
+
 def may_run_the_practice(viewer: Viewer) -> bool:
-    """Settings, staff and invitations to staff are the owner's."""
+    """Settings, staff, invitations to staff and integrations are the owner's."""
     return viewer.is_staff and viewer.owner

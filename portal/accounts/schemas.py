@@ -20,6 +20,16 @@ from portal.core.wire import (
 )
 
 CAPABILITIES = ("owner", "therapist")
+SCOPES = (
+    "clients:read",
+    "clients:write",
+    "assignments:read",
+    "assignments:write",
+    "responses:read",
+    "resources:read",
+    "resources:write",
+    "events:read",
+)
 SLUG = validate.Regexp(
     r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\Z", error="Use small letters, digits and dashes, 40 at most."
 )
@@ -36,6 +46,15 @@ def capabilities_field() -> fields.List[Any]:
         Word(CAPABILITIES, metadata={"example": "therapist"}),
         required=True,
         validate=validate.Length(1, 2, error="Say at least one: owner, therapist."),
+    )
+
+
+def days_field() -> fields.Integer:
+    return fields.Integer(
+        strict=True,
+        load_default=90,
+        validate=validate.Range(1, 365, error="Use a number of days from 1 to 365."),
+        metadata={"description": "How long the token lasts.", "example": 90},
     )
 
 
@@ -167,6 +186,55 @@ class SessionSchema(WireSchema):
 class SessionQuerySchema(ListQuerySchema):
     """How to list sessions."""
 
+    sort = Word(("created_at", "-created_at"))
+
+
+class IntegrationSchema(WireSchema):
+    """Another system that was let in. What it sees: its scopes, within the caseloads whose therapists opted in."""
+
+    id = Identifier(required=True)
+    name = Line(120, required=True, metadata={"example": "Clinic record system"})
+    scopes = fields.List(Word(SCOPES), required=True, metadata={"example": ["assignments:read", "events:read"]})
+    expires_at = Instant(required=True, allow_none=True, metadata={"description": "When its latest token ends."})
+    last_used_at = Instant(required=True, allow_none=True, metadata={"description": "To the minute."})
+    created_at = Instant(required=True)
+    revoked_at = Instant(required=True, allow_none=True)
+
+
+class NewTokenSchema(IntegrationSchema):
+    """An integration with a new token; it is shown this once."""
+
+    token = fields.String(required=True, metadata={"example": "portal_int_..."})
+
+
+class CreateIntegrationSchema(WireSchema):
+    """Another system to let in."""
+
+    name = Line(120, required=True, metadata={"example": "Clinic record system"})
+    scopes = fields.List(
+        Word(SCOPES, metadata={"example": "assignments:read"}),
+        required=True,
+        validate=validate.Length(1, len(SCOPES), error="Say at least one scope, and each once."),
+    )
+    expires_in_days = days_field()
+
+
+class RotateSchema(WireSchema):
+    """How to change a token."""
+
+    expires_in_days = days_field()
+    overlap_minutes = fields.Integer(
+        strict=True,
+        load_default=0,
+        validate=validate.Range(0, 1440, error="Use a number of minutes from 0 to 1440."),
+        metadata={"description": "How long the earlier token still works; 0 ends it at once.", "example": 30},
+    )
+
+
+class IntegrationQuerySchema(ListQuerySchema):
+    """How to list integrations."""
+
+    revoked = Flag(metadata={"description": "Only those that were shut out, or only the others."})
     sort = Word(("created_at", "-created_at"))
 
 

@@ -1,4 +1,4 @@
-"""Assignments and their states, the attempts at them, and comments."""
+"""Assignments and their states, how many stand where, the attempts at them, and comments."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Date, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core.db import Base, Id, PracticeRow, belongs_to
@@ -110,6 +110,7 @@ class Assignment(PracticeRow, Base):
         CheckConstraint("answered >= 0 AND answered <= total", name="progress"),
         Index("ix_assignments_client", "practice_id", "client_id", "assigned_at", "id"),
         Index("ix_assignments_therapist", "practice_id", "therapist_id", "assigned_at", "id"),
+        Index("ix_assignments_practice", "practice_id", "assigned_at", "id"),
         Index("ix_assignments_care", "practice_id", "care_id", "status"),
     )
 
@@ -155,6 +156,30 @@ class Assignment(PracticeRow, Base):
         *earlier, last = (self.status_before or Status.ASSIGNED).split()
         self.status_before = " ".join(earlier) or None
         self.move(Status(last))
+
+
+class CareCount(Base):
+    """How things stand in one care link: what a caseload shows without walking through its assignments.
+
+    Written anew whenever a fact about one of them is recorded; `last_act_at` may lag an hour behind while somebody
+    writes. Instants are the earliest that matter: since when something waits for review, and when something is due.
+    """
+
+    __tablename__ = "care_counts"
+    __table_args__ = (belongs_to("care_links", "care_id"),)
+
+    practice_id: Mapped[str] = mapped_column(Id, ForeignKey("practices.id"), primary_key=True)
+    care_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    assigned: Mapped[int]
+    done: Mapped[int]
+    waiting: Mapped[int]
+    open: Mapped[int]
+    paused: Mapped[int]
+    declined: Mapped[int]
+    waiting_since: Mapped[datetime | None]
+    next_due_at: Mapped[datetime | None]
+    last_assigned_at: Mapped[datetime | None]
+    last_act_at: Mapped[datetime | None]
 
 
 class Response(PracticeRow, Base):

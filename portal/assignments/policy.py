@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, select
 
 from portal.assignments.models import Assignment, Comment, Response
+from portal.caseload import policy as caseload
 from portal.caseload.models import CareLink
 from portal.core.access import NOBODY, PRACTICE, VIEWER
 from portal.core.viewer import Viewer
@@ -26,13 +27,32 @@ def _through_own_care() -> ColumnElement[bool]:
     )
 
 
+def _through_opted_in_care() -> ColumnElement[bool]:
+    """Whether the care link an assignment was given through is open, and its therapist lets the integration see."""
+    return (
+        select(CareLink.id)
+        .where(
+            CareLink.practice_id == PRACTICE,
+            CareLink.id == Assignment.care_id,
+            CareLink.ended_at.is_(None),
+            caseload.opted_in(CareLink.therapist_id),
+        )
+        .exists()
+    )
+
+
 def visible_to(viewer: Viewer) -> Select[Assignment]:
-    """A therapist's: given through a care link of theirs that has not ended. A client's: their own."""
+    """A therapist's: given through a care link of theirs that has not ended. A client's: their own.
+
+    An integration's: given through an open care link whose therapist opted in.
+    """
     assignments = select(Assignment).where(Assignment.practice_id == PRACTICE)
     if viewer.is_client:
         return assignments.where(Assignment.client_id == VIEWER)
     if viewer.is_staff and viewer.therapist:
         return assignments.where(Assignment.therapist_id == VIEWER, _through_own_care())
+    if viewer.is_integration:
+        return assignments.where(_through_opted_in_care())
     return assignments.where(NOBODY)
 
 
@@ -61,5 +81,5 @@ def comments_visible_to(viewer: Viewer) -> Select[Comment]:
 
 
 def may_assign(viewer: Viewer) -> bool:
-    """Only a therapist assigns."""
-    return viewer.is_staff and viewer.therapist
+    """A therapist assigns; an integration for those who opted in, with the scope."""
+    return (viewer.is_staff and viewer.therapist) or viewer.holds("assignments:write")

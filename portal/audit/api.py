@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from portal.audit import schemas, service
+from portal.core.errors import Forbidden
 from portal.http.openapi import Blueprint
 from portal.http.paging import asked
 from portal.http.request import viewer
 
 client = Blueprint("audit_client", __name__, tag="Me")
+staff = Blueprint("audit_staff", __name__, tag="Events")
 
 
 @client.route("/me/access-log")
@@ -18,3 +20,11 @@ client = Blueprint("audit_client", __name__, tag="Me")
 def list_my_accesses(query: dict[str, Any]) -> Any:
     """List who opened one's answers"""
     return service.list_accesses(viewer(), asked(viewer(), query))
+
+
+@staff.route("/events", scope="events:read")
+@staff.arguments(schemas.FeedQuerySchema(), location="query")
+@staff.response(200, schemas.FeedSchema(), refuses=[Forbidden])
+def list_events(query: dict[str, Any]) -> Any:
+    """Follow what happens: the facts after a position, in order"""
+    return service.follow(viewer(), **query)

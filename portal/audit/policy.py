@@ -1,10 +1,17 @@
-"""A client sees who opened their answers. Only sealed facts are read."""
+"""A client sees who opened their answers; the feed shows a practice's facts to its owner and to integrations.
+
+Only sealed facts are read.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Select, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from portal.assignments.events import RESPONSE_OPENED
+from portal.caseload import policy as caseload
+from portal.caseload.models import CareLink
 from portal.core.access import NOBODY, PRACTICE, VIEWER
 from portal.core.events import Event
 from portal.core.viewer import Viewer
@@ -16,3 +23,48 @@ def visible_to(viewer: Viewer) -> Select[Event]:
         Event.practice_id == PRACTICE, Event.position.is_not(None), Event.fact == RESPONSE_OPENED.name
     )
     return opened.where(Event.client_id == VIEWER) if viewer.is_client else opened.where(NOBODY)
+
+
+OF_CLINICAL_WORK = ("client", "care", "assignment", "response")
+"""What, of the facts about a client, others may follow: when somebody signs in is nobody's business."""
+
+
+def _of(*subjects: str) -> ColumnElement[bool]:
+    return or_(*(Event.fact.startswith(f"{subject}.") for subject in subjects))
+
+
+def _in_sight(link_is_mine: Any, client_is_mine: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Clinical facts of a client in sight; those that belong to a care link, only through that very link."""
+    through = (
+        select(CareLink.id)
+        .where(
+            CareLink.practice_id == PRACTICE, CareLink.id == Event.care_id, CareLink.ended_at.is_(None), link_is_mine
+        )
+        .exists()
+    )
+    at_large = Event.care_id.is_(None) & Event.client_id.is_not(None) & client_is_mine
+    return _of(*OF_CLINICAL_WORK) & (at_large | through)
+
+
+def feed_visible_to(viewer: Viewer) -> Select[Event]:
+    """An owner's: what concerns no client, and as a therapist what concerns their own.
+
+    An integration's: the library, and the clinical facts of those whose therapists opted in.
+    """
+    sealed = select(Event).where(Event.practice_id == PRACTICE, Event.position.is_not(None))
+    if viewer.is_integration:
+        clinical = _in_sight(
+            caseload.opted_in(CareLink.therapist_id), caseload.in_sight_of_integration(Event.client_id)
+        )
+        return sealed.where(clinical | (_of("resource") & Event.client_id.is_(None)))
+    if not may_follow(viewer):
+        return sealed.where(NOBODY)
+    if not viewer.therapist:
+        return sealed.where(Event.client_id.is_(None))
+    clinical = _in_sight(CareLink.therapist_id == VIEWER, caseload.in_care_of_viewer(Event.client_id))
+    return sealed.where(clinical | Event.client_id.is_(None))
+
+
+def may_follow(viewer: Viewer) -> bool:
+    """Owners, and integrations with the scope."""
+    return (viewer.is_staff and viewer.owner) or viewer.holds("events:read")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import BigInteger, bindparam, select
 
-from portal.accounts.service import people
+from portal.accounts.service import integrations, people
 from portal.assignments.models import Assignment, Response
 from portal.audit import policy
+from portal.core import access
 from portal.core.db import AnySelect, Id
 from portal.core.events import Event, link_of
-from portal.core.listing import Asked, Listing, Page
+from portal.core.listing import Asked, Filter, Listing, Page, any_of, equals
 from portal.core.statements import fetch
-from portal.core.viewer import Viewer
+from portal.core.viewer import Kind, Viewer
 from portal.library.models import Version
 
 
@@ -34,6 +36,7 @@ ACCESSES = Listing(
         Event.id,
         Event.occurred_at,
         Event.actor_id,
+        Event.actor_kind,
         Assignment.id.label("assignment_id"),
         Version.title,
         Response.attempt,
@@ -48,10 +51,66 @@ ACCESSES = Listing(
 def list_accesses(viewer: Viewer, asked: Asked) -> Page:
     """Who opened one's answers, and when; the latest first."""
     page = ACCESSES.page(viewer, asked)
-    names = people.names_of(viewer.practice_id, {row["actor_id"] for row in page.rows()})
+    names = _names_of_actors(viewer, page)
     return page.mapped(
-        lambda row: {**row, "opened_by__id": row["actor_id"], "opened_by__name": names[row["actor_id"]]["name"]}
+        lambda row: {
+            **row,
+            "opened_by__id": row["actor_id"],
+            "opened_by__kind": row["actor_kind"],
+            "opened_by__name": names[row["actor_id"]],
+        }
     )
+
+
+def _names_of_actors(viewer: Viewer, page: Page) -> dict[str, str]:
+    by_kind: dict[str, set[str]] = {}
+    for row in page.rows():
+        by_kind.setdefault(row["actor_kind"], set()).add(row["actor_id"])
+    names = {
+        one: person["name"] for one, person in people.names_of(viewer.practice_id, by_kind.get("staff", ())).items()
+    }
+    if Kind.INTEGRATION in by_kind:
+        names |= integrations.names_of(viewer.practice_id, by_kind[Kind.INTEGRATION])
+    return names
+
+
+FEED = Listing(
+    name="audit.feed",
+    base=policy.feed_visible_to,
+    columns=(
+        Event.position,
+        Event.id,
+        Event.fact.label("type"),
+        Event.occurred_at.label("timestamp"),
+        Event.actor_kind,
+        Event.actor_id,
+        Event.subject_id,
+        Event.client_id,
+        Event.details,
+    ),
+    filters={
+        "after": Filter(
+            lambda name, _n: Event.position > bindparam(name, type_=BigInteger()), lambda name, value: {name: value}
+        ),
+        "type": any_of(Event.fact),
+        "client_id": equals(Event.client_id),
+    },
+    sorts={"position": Event.position},
+    default_sort="position",
+    identity=Event.id,
+)
+
+
+def follow(viewer: Viewer, *, after: int, limit: int, **narrowed: Any) -> dict[str, Any]:
+    """The sealed facts after a position that the viewer may know of, in order: the way to catch up."""
+    access.require(policy.may_follow(viewer), "Only an owner, or an integration with events:read, follows the facts.")
+    page = FEED.page(viewer, Asked(filters={"after": after, **narrowed}, limit=limit))
+    rows = page.rows()
+    return {
+        "data": rows,
+        "has_more": page.following is not None,
+        "next_after": rows[-1]["position"] if rows else after,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""Clients, the care links that give therapists sight of them, and private notes."""
+"""Clients, the care links that give sight of them, what therapists let other systems see, and private notes."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, text
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core.db import Base, Id, PracticeRow, belongs_to
@@ -46,6 +46,21 @@ class CareLink(PracticeRow, Base):
     therapist_id: Mapped[str] = mapped_column(Id)
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class OptIn(PracticeRow, Base):
+    """A therapist's word that an integration may see their caseload, within its scopes."""
+
+    __tablename__ = "opt_ins"
+    __table_args__ = (
+        belongs_to("integrations", "integration_id"),
+        belongs_to("people", "therapist_id"),
+        UniqueConstraint("practice_id", "integration_id", "therapist_id"),
+    )
+
+    integration_id: Mapped[str] = mapped_column(Id)
+    therapist_id: Mapped[str] = mapped_column(Id)
+    created_at: Mapped[datetime]
 
 
 class Note(PracticeRow, Base):

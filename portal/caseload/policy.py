@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, or_, select
 
 from portal.accounts import policy as accounts
 from portal.accounts.models import Invitation, Person
-from portal.caseload.models import CareLink, Client, Note
+from portal.caseload.models import CareLink, Client, Note, OptIn
 from portal.core.access import NOBODY, PRACTICE, VIEWER
 from portal.core.viewer import Viewer
 
@@ -22,6 +22,29 @@ def in_care_of_viewer(client_id: Any) -> ColumnElement[bool]:
             CareLink.client_id == client_id,
             CareLink.therapist_id == VIEWER,
             CareLink.ended_at.is_(None),
+        )
+        .exists()
+    )
+
+
+def opted_in(therapist_id: Any) -> ColumnElement[bool]:
+    """Whether a therapist lets the viewer, an integration, see their caseload."""
+    return (
+        select(OptIn.id)
+        .where(OptIn.practice_id == PRACTICE, OptIn.integration_id == VIEWER, OptIn.therapist_id == therapist_id)
+        .exists()
+    )
+
+
+def in_sight_of_integration(client_id: Any) -> ColumnElement[bool]:
+    """Whether a therapist who opted in has a care link with this client that has not ended."""
+    return (
+        select(CareLink.id)
+        .where(
+            CareLink.practice_id == PRACTICE,
+            CareLink.client_id == client_id,
+            CareLink.ended_at.is_(None),
+            opted_in(CareLink.therapist_id),
         )
         .exists()
     )
@@ -48,14 +71,21 @@ def in_care(viewer: Viewer) -> Select[Client]:
     clients = select(Client).where(Client.practice_id == PRACTICE)
     if viewer.is_staff and viewer.therapist:
         return clients.where(in_care_of_viewer(Client.id))
+    if viewer.is_integration:
+        return clients.where(in_sight_of_integration(Client.id))
     return clients.where(NOBODY)
 
 
 def visible_to(viewer: Viewer) -> Select[Client]:
-    """Those in the viewer's care; for an owner also those without a therapist (name and care team only)."""
+    """Those in the viewer's care; for an owner also those without a therapist (name and care team only).
+
+    An integration sees those in the care of therapists who opted in.
+    """
     clients = select(Client).where(Client.practice_id == PRACTICE)
     if viewer.is_client:
         return clients.where(Client.id == VIEWER)
+    if viewer.is_integration:
+        return in_care(viewer)
     seen: list[ColumnElement[bool]] = []
     if viewer.is_staff and viewer.therapist:
         seen.append(in_care_of_viewer(Client.id))
@@ -71,11 +101,18 @@ def care_visible_to(viewer: Viewer) -> Select[CareLink]:
 
 
 def open_care_of(viewer: Viewer) -> Select[CareLink]:
-    """The viewer's own care links that have not ended."""
+    """The viewer's own care links that have not ended; an integration's, those of therapists who opted in."""
     links = select(CareLink).where(CareLink.practice_id == PRACTICE)
     if viewer.is_staff and viewer.therapist:
         return links.where(CareLink.therapist_id == VIEWER, CareLink.ended_at.is_(None))
+    if viewer.is_integration:
+        return links.where(CareLink.ended_at.is_(None), opted_in(CareLink.therapist_id))
     return links.where(NOBODY)
+
+
+def opt_ins_visible_to(viewer: Viewer) -> Select[OptIn]:
+    """One's own."""
+    return select(OptIn).where(OptIn.practice_id == PRACTICE, OptIn.therapist_id == VIEWER)
 
 
 def invitations_visible_to(viewer: Viewer) -> Select[Invitation]:
@@ -99,6 +136,11 @@ def notes_visible_to(viewer: Viewer) -> Select[Note]:
 
 def may_take_on_clients(viewer: Viewer) -> bool:
     """Only a therapist brings a client in."""
+    return viewer.is_staff and viewer.therapist
+
+
+def may_opt_in(viewer: Viewer) -> bool:
+    """Each therapist speaks for their own caseload, nobody for another's."""
     return viewer.is_staff and viewer.therapist
 
 

@@ -111,6 +111,13 @@ class HandedOverSchema(WireSchema):
     moved = fields.Integer(required=True, metadata={"example": 12})
 
 
+class OptInSchema(WireSchema):
+    """Whether an integration sees one's caseload."""
+
+    integration_id = Identifier(required=True)
+    opted_in_at = Instant(required=True, allow_none=True, metadata={"description": "Null: it does not."})
+
+
 class NoteSchema(WireSchema):
     """A private note; only its author reads it."""
 

@@ -65,16 +65,27 @@ class Event(PracticeRow, Base):
     actor_id: Mapped[str | None] = mapped_column(Id)
     subject_id: Mapped[str] = mapped_column(Id)
     client_id: Mapped[str | None] = mapped_column(Id)
+    care_id: Mapped[str | None] = mapped_column(Id)
     details: Mapped[str]
     position: Mapped[int | None] = mapped_column(BigInteger)
     link: Mapped[bytes | None]
 
 
-def record(viewer: Viewer, fact: Fact, subject: Subject, *, client_id: str | None = None, **details: Any) -> None:
+def record(
+    viewer: Viewer,
+    fact: Fact,
+    subject: Subject,
+    *,
+    client_id: str | None = None,
+    care_id: str | None = None,
+    **details: Any,
+) -> None:
     """Write down that `fact` is now true of `subject`, in the open transaction.
 
-    `client_id` defaults to the subject's own; `details` are ids, numbers and words of a closed vocabulary.
+    `client_id` is the client it concerns (the subject's own unless said; what a client does concerns them), `care_id`
+    the care link it belongs to, where it does; `details` are ids, numbers and words of a closed vocabulary.
     """
+    acting_client = viewer.id if viewer.is_client else None
     run(
         "events.record",
         lambda: insert(Event).values({name: bindparam(name) for name in _RECORDED}),
@@ -86,7 +97,8 @@ def record(viewer: Viewer, fact: Fact, subject: Subject, *, client_id: str | Non
             "actor_kind": viewer.kind,
             "actor_id": viewer.id,
             "subject_id": subject.id,
-            "client_id": client_id if client_id is not None else getattr(subject, "client_id", None),
+            "client_id": client_id or getattr(subject, "client_id", None) or acting_client,
+            "care_id": care_id or getattr(subject, "care_id", None),
             "details": orjson.dumps(details, option=orjson.OPT_SORT_KEYS).decode(),
         },
     )
@@ -103,6 +115,7 @@ _RECORDED = (
     "actor_id",
     "subject_id",
     "client_id",
+    "care_id",
     "details",
 )
 
@@ -149,7 +162,7 @@ def _head(practice_id: str) -> tuple[int, bytes]:
 
 def link_of(previous: bytes, event: Any, position: int) -> bytes:
     """The chain's next link: an HMAC over the link before and everything the event says."""
-    said = (
+    said: tuple[Any, ...] = (
         position,
         event.practice_id,
         event.id,
@@ -161,4 +174,6 @@ def link_of(previous: bytes, event: Any, position: int) -> bytes:
         event.client_id,
         event.details,
     )
+    if event.care_id is not None:
+        said += (event.care_id,)
     return keyring().digest("audit", previous + orjson.dumps(said))

@@ -7,10 +7,11 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What sort of principal a viewer is; staff combine capabilities, a client stands alone."""
+    """What sort of principal a viewer is; staff combine capabilities, clients and integrations stand alone."""
 
     STAFF = "staff"
     CLIENT = "client"
+    INTEGRATION = "integration"
     ANYONE = "anyone"
     SYSTEM = "system"
 
@@ -28,6 +29,7 @@ class Viewer:
     owner: bool = False
     therapist: bool = False
     credential_id: str | None = None
+    scopes: frozenset[str] = frozenset()
 
     @property
     def shape(self) -> tuple[str, bool, bool]:
@@ -41,6 +43,14 @@ class Viewer:
     @property
     def is_staff(self) -> bool:
         return self.kind is Kind.STAFF
+
+    @property
+    def is_integration(self) -> bool:
+        return self.kind is Kind.INTEGRATION
+
+    def holds(self, scope: str) -> bool:
+        """Whether this is an integration whose token covers `scope`; people have no scopes."""
+        return scope in self.scopes
 
 
 def system(practice_id: str) -> Viewer:

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Blueprint as PlainBlueprint
-from flask import Flask, Request, request
+from flask import Flask, Request, current_app, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager
 from flask_smorest import Api
 
-from portal.core.errors import NotVisible, Unauthenticated
+from portal.core.errors import Forbidden, NotVisible, Unauthenticated
 from portal.core.viewer import ANYONE, Kind, Viewer
 from portal.http.csrf import refuse_foreign_forms
 from portal.http.request import viewer
@@ -89,13 +89,32 @@ def _known() -> Viewer:
 
 
 def signed_in() -> None:
-    """Anyone signed in; a credential that has ended is none."""
-    _known()
+    """Any person with a credential that has not ended."""
+    if _known().kind is Kind.INTEGRATION:
+        raise NotVisible
 
 
 def staff() -> None:
-    """Owners and therapists."""
-    if _known().kind is not Kind.STAFF:
+    """Owners and therapists; and at routes that name a scope, the integrations whose token has it."""
+    found = _known()
+    if found.kind is Kind.INTEGRATION:
+        _require_scope(found)
+    elif found.kind is not Kind.STAFF:
+        raise NotVisible
+
+
+def _require_scope(integration: Viewer) -> None:
+    scope: str | None = getattr(current_app.view_functions[str(request.endpoint)], "scope", None)
+    if scope is None:
+        raise NotVisible
+    if not integration.holds(scope):
+        msg = f"This token lacks the scope {scope}. An owner makes one that has it."
+        raise Forbidden(msg)
+
+
+def program() -> None:
+    """Integrations alone."""
+    if _known().kind is not Kind.INTEGRATION:
         raise NotVisible
 
 

@@ -17,7 +17,7 @@ from flask_smorest import Api as SmorestApi
 from marshmallow import Schema
 
 from portal.core import errors, wire
-from portal.http.areas import Area, anyone, signed_in
+from portal.http.areas import Area, anyone
 from portal.http.examples import example_of
 from portal.http.openapi import REFUSES, STALE, IdConverter, schema_name
 from portal.http.problems import KINDS, OF_ERROR, Kind
@@ -164,7 +164,7 @@ def _derived(operation: Operation, parameters: list[Operation], area: Area) -> d
         "malformed": takes_body or names_version or "query" in takes,
         "unauthenticated": needs != [],
         SCOPES_MISSING: any(scopes for one in needs or () for scopes in one.values()),
-        "not-found": "path" in takes or area.door not in {anyone, signed_in},
+        "not-found": "path" in takes or area.door is not anyone,
         "stale": names_version,
         "too-large": takes_body,
         "unsupported-media-type": takes_body,

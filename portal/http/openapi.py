@@ -21,6 +21,7 @@ from werkzeug.routing import BaseConverter
 
 from portal.core import wire
 from portal.core.errors import Invalid, Malformed, PortalError, Stale, UnsupportedMedia
+from portal.http.idempotency import IDEMPOTENCY_KEY, Sees, done_once, never_kept
 from portal.http.request import answer
 
 JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
@@ -128,9 +129,37 @@ class Blueprint(SmorestBlueprint):
         super().__init__(name, import_name, **kwargs)
         self.tag, self.guest = tag, guest
 
-    def route(self, rule: str, **options: Any) -> Any:
-        options.setdefault("tags", [self.tag])
-        return super().route(rule, **options)
+    def route(self, rule: str, *, scope: str | None = None, **options: Any) -> Any:
+        """Serve `rule`. Integrations get in only where a `scope` is named, and their token has it.
+
+        A POST refuses an Idempotency-Key unless it is `repeatable`.
+        """
+        declare = super().route(rule, **options, tags=[self.tag])
+
+        def declared(view: Any) -> Any:
+            if "POST" in options.get("methods", ()) and not getattr(view, "repeatable", False):
+                view = never_kept(view)
+            if scope is not None:
+                doc = view.__dict__.setdefault("_apidoc", {}).setdefault("manual_doc", {})
+                doc["security"] = [{"bearer": [scope]}]
+            view.scope = scope
+            return declare(view)
+
+        return declared
+
+    def repeatable(self, sees: Sees, *, needs_key: bool = False) -> Any:
+        """Take an Idempotency-Key, or need one; the outermost decorator but for `route`.
+
+        A kept answer is given only to who still sees the thing it concerns: `sees` looks for it.
+        """
+
+        def decorated(view: Callable[..., Any]) -> Any:
+            parameter = {**IDEMPOTENCY_KEY, "required": needs_key}
+            once = _documented(self.doc(parameters=[parameter]), done_once(view, sees, required=needs_key))
+            once.repeatable = True
+            return once
+
+        return decorated
 
     def arguments(self, schema: Any, *, location: str = "json", **kwargs: Any) -> Any:
         """Call the view with what was sent, as `schema` loads it."""

@@ -13,7 +13,7 @@ from portal.library import schemas, service
 staff = Blueprint("library_staff", __name__, tag="Library")
 
 
-@staff.route("/resources")
+@staff.route("/resources", scope="resources:read")
 @staff.arguments(schemas.ResourceQuerySchema(), location="query")
 @staff.lists(schemas.ResourceItemSchema())
 def list_resources(query: dict[str, Any]) -> Any:
@@ -21,7 +21,8 @@ def list_resources(query: dict[str, Any]) -> Any:
     return service.list_resources(viewer(), asked(viewer(), query))
 
 
-@staff.route("/resources", methods=["POST"])
+@staff.route("/resources", methods=["POST"], scope="resources:write")
+@staff.repeatable(service.get_resource)
 @staff.arguments(schemas.CreateResourceSchema())
 @staff.response(201, schemas.ResourceSchema(), refuses=[Forbidden])
 def create_resource(sent: dict[str, Any]) -> Any:
@@ -29,14 +30,14 @@ def create_resource(sent: dict[str, Any]) -> Any:
     return service.create_resource(viewer(), **sent)
 
 
-@staff.route("/resources/<id:resource_id>")
+@staff.route("/resources/<id:resource_id>", scope="resources:read")
 @staff.response(200, schemas.ResourceSchema())
 def get_resource(resource_id: str) -> Any:
     """Read a resource with its draft"""
     return service.get_resource(viewer(), resource_id)
 
 
-@staff.route("/resources/<id:resource_id>", methods=["PATCH"])
+@staff.route("/resources/<id:resource_id>", methods=["PATCH"], scope="resources:write")
 @staff.changes_content
 @staff.arguments(schemas.ChangeResourceSchema())
 @staff.response(200, schemas.ResourceSchema(), refuses=[Forbidden])
@@ -45,7 +46,7 @@ def change_resource(sent: dict[str, Any], resource_id: str) -> Any:
     return service.change_resource(viewer(), resource_id, expected_version(), **sent)
 
 
-@staff.route("/resources/<id:resource_id>/versions")
+@staff.route("/resources/<id:resource_id>/versions", scope="resources:read")
 @staff.arguments(schemas.VersionQuerySchema(), location="query")
 @staff.lists(schemas.VersionItemSchema())
 def list_versions(query: dict[str, Any], resource_id: str) -> Any:
@@ -53,35 +54,39 @@ def list_versions(query: dict[str, Any], resource_id: str) -> Any:
     return service.list_versions(viewer(), resource_id, asked(viewer(), query))
 
 
-@staff.route("/resources/<id:resource_id>/versions", methods=["POST"])
+@staff.route("/resources/<id:resource_id>/versions", methods=["POST"], scope="resources:write")
+@staff.repeatable(service.get_resource)
 @staff.response(201, schemas.VersionSchema(), refuses=[Conflict, Forbidden])
 def publish_resource(resource_id: str) -> Any:
     """Publish the draft as the next version"""
     return service.publish(viewer(), resource_id)
 
 
-@staff.route("/resources/<id:resource_id>/versions/<int(min=1,max=1000000):number>")
+@staff.route("/resources/<id:resource_id>/versions/<int(min=1,max=1000000):number>", scope="resources:read")
 @staff.response(200, schemas.VersionSchema())
 def get_version(resource_id: str, number: int) -> Any:
     """Read a published version"""
     return service.get_version(viewer(), resource_id, number)
 
 
-@staff.route("/resources/<id:resource_id>/copy", methods=["POST"])
+@staff.route("/resources/<id:resource_id>/copy", methods=["POST"], scope="resources:write")
+@staff.repeatable(service.get_resource)
 @staff.response(201, schemas.ResourceSchema(), refuses=[Forbidden])
 def copy_resource(resource_id: str) -> Any:
     """Copy a resource into a draft of one's own"""
     return service.copy(viewer(), resource_id)
 
 
-@staff.route("/resources/<id:resource_id>/archival", methods=["POST"])
+@staff.route("/resources/<id:resource_id>/archival", methods=["POST"], scope="resources:write")
+@staff.repeatable(service.get_resource)
 @staff.response(200, schemas.ResourceSchema(), refuses=[Forbidden])
 def archive_resource(resource_id: str) -> Any:
     """Archive a resource; running assignments go on"""
     return service.archive(viewer(), resource_id)
 
 
-@staff.route("/resources/<id:resource_id>/restoration", methods=["POST"])
+@staff.route("/resources/<id:resource_id>/restoration", methods=["POST"], scope="resources:write")
+@staff.repeatable(service.get_resource)
 @staff.response(200, schemas.ResourceSchema(), refuses=[Forbidden])
 def restore_resource(resource_id: str) -> Any:
     """Let an archived resource be assigned again"""

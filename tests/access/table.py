@@ -22,10 +22,11 @@ from portal.core.ids import new_id
 from tests.cast import API, CARD, PASSWORD, Cast, exercise_document
 from tests.described import check_described
 
-NO_IDENTITY = ("nobody", "outsider", "leaver")
+NO_IDENTITY = ("nobody", "outsider", "leaver", "revoked")
 STAFF = ("owner", "therapist", "co_therapist", "former_therapist", "colleague", "other_owner")
 CLIENTS = ("client", "partner", "former_client", "stranger", "unattended", "other_client")
-PRINCIPALS = NO_IDENTITY + STAFF + CLIENTS
+SYSTEMS = ("integration", "narrow", "uninvited", "foreign")
+PRINCIPALS = NO_IDENTITY + STAFF + CLIENTS + SYSTEMS
 
 Cells = Mapping[str, int]
 Given = Callable[[Cast], None]
@@ -45,6 +46,7 @@ class Row:
     form: Mapping[str, str] | None = None
     version: int | None = None
     given: Given | None = None
+    headers: Mapping[str, str] | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -57,30 +59,45 @@ class Row:
 # Cells ---------------------------------------------------------------------------------------------------------
 
 
-def _cells(nobody: int, staff: int, clients: int, but: Mapping[str, int]) -> Cells:
-    cells = {**dict.fromkeys(NO_IDENTITY, nobody), **dict.fromkeys(STAFF, staff), **dict.fromkeys(CLIENTS, clients)}
+def _cells(nobody: int, staff: int, clients: int, systems: int, but: Mapping[str, int]) -> Cells:
+    cells = {
+        **dict.fromkeys(NO_IDENTITY, nobody),
+        **dict.fromkeys(STAFF, staff),
+        **dict.fromkeys(CLIENTS, clients),
+        **dict.fromkeys(SYSTEMS, systems),
+    }
     assert set(but) <= set(cells), "a cell names somebody of the cast"
     return {**cells, **but}
 
 
 def staff(status: int, **but: int) -> Cells:
-    """The staff's area: no identity 401, a client 404, staff `status` but for those named."""
-    return _cells(401, status, 404, but)
+    """The staff's area: no identity 401, clients and integrations 404, staff `status` but for those named."""
+    return _cells(401, status, 404, 404, but)
+
+
+def scoped(cells: Cells, status: int, **but: int) -> Cells:
+    """The same for people; the integration therapists let see gets `status`, one without the scope 403."""
+    return {**cells, "integration": status, "narrow": 403, "uninvited": 404, "foreign": 404, **but}
+
+
+def everywhere(cells: Cells, status: int) -> Cells:
+    """The same for people; every integration with the scope gets `status`, of whatever it sees."""
+    return scoped(cells, status, uninvited=status, foreign=status)
 
 
 def clients(status: int, **but: int) -> Cells:
     """The client's area: no identity 401, staff 404, clients `status` but for those named."""
-    return _cells(401, 404, status, but)
+    return _cells(401, 404, status, 404, but)
 
 
 def signed_in(status: int, **but: int) -> Cells:
-    """Everybody's own: no identity 401, all others `status` but for those named."""
-    return _cells(401, status, status, but)
+    """Every person's own: no identity 401, integrations 404, all others `status` but for those named."""
+    return _cells(401, status, status, 404, but)
 
 
 def anyone(status: int) -> Cells:
     """Before any account: the same for everybody."""
-    return _cells(status, status, status, {})
+    return _cells(status, status, status, status, {})
 
 
 # Rows ----------------------------------------------------------------------------------------------------------
@@ -151,6 +168,7 @@ LINDENS_CLIENT = {"practice": "linden", "email": "client@clients.example"}
 CAPABLE = {"capabilities": ["therapist"]}
 TO_COLLEAGUE = {"therapist_id": "<colleague>"}
 WRITTEN = {**CARD, "kind": "exercise", "document": exercise_document()}
+A_SYSTEM = {"name": "Record system", "scopes": ["assignments:read", "events:read"]}
 SECRET = {"token": "<the.secret>", "password": NEW_PASSWORD}
 
 GUEST = (
@@ -206,26 +224,39 @@ PRACTICES = (
     api("DELETE", "/invitations/<newcomer.invitation>", staff(404, therapist=204)),
 )
 
+INTEGRATIONS = (
+    api("GET", "/integrations", staff(200)),
+    api("POST", "/integrations", staff(403, owner=201, other_owner=201), body=A_SYSTEM),
+    api("GET", "/integrations/current", _cells(401, 404, 404, 200, {})),
+    api("GET", "/integrations/<linden.integration>", staff(200, other_owner=404)),
+    api("POST", "/integrations/<linden.integration>/rotation", staff(403, owner=201, other_owner=404), body={}),
+    api("DELETE", "/integrations/<linden.integration>", staff(403, owner=204, other_owner=404)),
+    api("GET", "/integrations/<linden.integration>/caseload", staff(200, owner=403, other_owner=404)),
+    api("PUT", "/integrations/<linden.integration>/caseload", staff(200, owner=403, other_owner=404)),
+    api("DELETE", "/integrations/<linden.integration>/caseload", staff(204, owner=403, other_owner=404)),
+    api("GET", "/events", {**everywhere(staff(403, owner=200, other_owner=200), 200), "narrow": 200}),
+)
+
 IN_CARE = staff(404, therapist=200, co_therapist=200)
 """What goes by the client: everyone whose care link has not ended."""
 
 CARERS_MAKE = staff(404, therapist=201, co_therapist=201)
 
 CASELOAD = (
-    api("GET", "/clients", staff(200)),
+    api("GET", "/clients", everywhere(staff(200), 200)),
     api("POST", "/clients", staff(201, owner=403), body=SOMEONE),
-    api("GET", "/clients/<client>", IN_CARE),
-    api("GET", "/clients/<former_client>", staff(404, therapist=200)),
-    api("GET", "/clients/<stranger>", staff(404, colleague=200)),
-    api("GET", "/clients/<unattended>", staff(404, owner=200)),
-    api("GET", "/clients/<other_client>", staff(404, other_owner=200)),
-    api("PATCH", "/clients/<client>", IN_CARE, body={"name": "Another Name"}, version=1),
-    api("PATCH", "/clients/<unattended>", staff(404), body={"name": "Another Name"}, version=1),
+    api("GET", "/clients/<client>", scoped(IN_CARE, 200)),
+    api("GET", "/clients/<former_client>", scoped(staff(404, therapist=200), 200)),
+    api("GET", "/clients/<stranger>", scoped(staff(404, colleague=200), 404)),
+    api("GET", "/clients/<unattended>", scoped(staff(404, owner=200), 404)),
+    api("GET", "/clients/<other_client>", scoped(staff(404, other_owner=200), 404, foreign=200)),
+    api("PATCH", "/clients/<client>", scoped(IN_CARE, 200), body={"name": "Another Name"}, version=1),
+    api("PATCH", "/clients/<unattended>", scoped(staff(404), 404), body={"name": "Another Name"}, version=1),
     api("POST", "/clients/<newcomer>/invitation", staff(404, therapist=201), body={"delivery": "mail"}),
-    api("POST", "/clients/<client>/archival", IN_CARE),
-    api("POST", "/clients/<former_client>/restoration", staff(404, therapist=200)),
-    api("GET", "/clients/<client>/care", IN_CARE),
-    api("GET", "/clients/<unattended>/care", staff(404, owner=200)),
+    api("POST", "/clients/<client>/archival", scoped(IN_CARE, 200)),
+    api("POST", "/clients/<former_client>/restoration", scoped(staff(404, therapist=200), 200)),
+    api("GET", "/clients/<client>/care", scoped(IN_CARE, 200)),
+    api("GET", "/clients/<unattended>/care", scoped(staff(404, owner=200), 404)),
     api("POST", "/clients/<client>/care", CARERS_MAKE, body=TO_COLLEAGUE),
     api("POST", "/clients/<unattended>/care", staff(404, owner=201), body=TO_COLLEAGUE),
     api("POST", "/clients/<client>/care/<client.care>/ending", staff(404, therapist=204)),
@@ -235,25 +266,37 @@ CASELOAD = (
     api("GET", "/clients/<client>/notes", IN_CARE),
     api("GET", "/clients/<unattended>/notes", staff(404)),
     api("POST", "/clients/<client>/notes", CARERS_MAKE, body={"body": "A thought."}),
-    api("GET", "/clients/<client>/progress", IN_CARE),
-    api("GET", "/clients/<unattended>/progress", staff(404)),
+    api("GET", "/clients/<client>/progress", scoped(IN_CARE, 200)),
+    api("GET", "/clients/<unattended>/progress", scoped(staff(404), 404)),
 )
 
 THE_PRACTICES = staff(200, other_owner=404)
 A_THERAPISTS = staff(200, owner=403, other_owner=404)
 
 LIBRARY = (
-    api("GET", "/resources", staff(200)),
-    api("POST", "/resources", staff(201, owner=403), body=WRITTEN),
-    api("GET", "/resources/<linden.exercise>", THE_PRACTICES),
-    api("GET", "/resources/<linden.draft_resource>", THE_PRACTICES),
-    api("PATCH", "/resources/<linden.exercise>", A_THERAPISTS, body={"minutes": 9}, version=2),
-    api("GET", "/resources/<linden.exercise>/versions", THE_PRACTICES),
-    api("POST", "/resources/<linden.draft_resource>/versions", staff(201, owner=403, other_owner=404)),
-    api("GET", "/resources/<linden.exercise>/versions/1", THE_PRACTICES),
-    api("POST", "/resources/<linden.exercise>/copy", staff(201, owner=403, other_owner=404)),
-    api("POST", "/resources/<linden.exercise>/archival", A_THERAPISTS),
-    api("POST", "/resources/<linden.exercise>/restoration", A_THERAPISTS),
+    api("GET", "/resources", everywhere(staff(200), 200)),
+    api("POST", "/resources", everywhere(staff(201, owner=403), 201), body=WRITTEN),
+    api("GET", "/resources/<linden.exercise>", scoped(THE_PRACTICES, 200, uninvited=200)),
+    api("GET", "/resources/<linden.draft_resource>", scoped(THE_PRACTICES, 200, uninvited=200)),
+    api(
+        "PATCH",
+        "/resources/<linden.exercise>",
+        scoped(A_THERAPISTS, 200, uninvited=200),
+        body={"minutes": 9},
+        version=2,
+    ),
+    api("GET", "/resources/<linden.exercise>/versions", scoped(THE_PRACTICES, 200, uninvited=200)),
+    api(
+        "POST",
+        "/resources/<linden.draft_resource>/versions",
+        scoped(staff(201, owner=403, other_owner=404), 201, uninvited=201),
+    ),
+    api("GET", "/resources/<linden.exercise>/versions/1", scoped(THE_PRACTICES, 200, uninvited=200)),
+    api(
+        "POST", "/resources/<linden.exercise>/copy", scoped(staff(201, owner=403, other_owner=404), 201, uninvited=201)
+    ),
+    api("POST", "/resources/<linden.exercise>/archival", scoped(A_THERAPISTS, 200, uninvited=200)),
+    api("POST", "/resources/<linden.exercise>/restoration", scoped(A_THERAPISTS, 200, uninvited=200)),
 )
 
 GIVEN = {"client_id": "<client>", "resource_id": "<linden.exercise>", "why": "This may help.", "due_on": LATER}
@@ -261,20 +304,28 @@ GIVERS = staff(404, therapist=200)
 """What goes by the assignment: only who gave it, through a care link that has not ended."""
 
 ASSIGNMENTS = (
-    api("GET", "/assignments", staff(200)),
-    api("POST", "/assignments", staff(404, owner=403, therapist=201, co_therapist=201), body=GIVEN),
-    api("GET", "/assignments/<client.submitted>", GIVERS),
-    api("GET", "/assignments/<co_therapist.assignment>", staff(404, co_therapist=200)),
-    api("GET", "/assignments/<stranger.submitted>", staff(404, colleague=200)),
-    api("PATCH", "/assignments/<client.draft>", GIVERS, body={"note": "No hurry."}, version=1),
-    api("POST", "/assignments/<client.draft>/withdrawal", GIVERS, body={"reason": "Let us wait."}),
-    api("POST", "/assignments/<client.reading>/reopening", GIVERS, given=a_declined_reading),
+    api("GET", "/assignments", everywhere(staff(200), 200)),
+    api("POST", "/assignments", scoped(staff(404, owner=403, therapist=201, co_therapist=201), 201), body=GIVEN),
+    api(
+        "POST",
+        "/assignments/bulk",
+        everywhere(staff(200, owner=403), 200),
+        body={"assignments": [GIVEN]},
+        headers={"Idempotency-Key": "a-key-of-the-table"},
+    ),
+    api("GET", "/caseload", staff(200, owner=403)),
+    api("GET", "/assignments/<client.submitted>", scoped(GIVERS, 200)),
+    api("GET", "/assignments/<co_therapist.assignment>", scoped(staff(404, co_therapist=200), 404)),
+    api("GET", "/assignments/<stranger.submitted>", scoped(staff(404, colleague=200), 404)),
+    api("PATCH", "/assignments/<client.draft>", scoped(GIVERS, 200), body={"note": "No hurry."}, version=1),
+    api("POST", "/assignments/<client.draft>/withdrawal", scoped(GIVERS, 200), body={"reason": "Let us wait."}),
+    api("POST", "/assignments/<client.reading>/reopening", scoped(GIVERS, 200), given=a_declined_reading),
     api("POST", "/assignments/<client.submitted>/review", GIVERS, body={"attempt": 1}),
     api("POST", "/assignments/<client.submitted>/return", GIVERS, body={"attempt": 1, "comment": "Once more?"}),
-    api("GET", "/assignments/<client.submitted>/attempts", GIVERS),
-    api("GET", "/assignments/<client.submitted>/attempts/1", GIVERS),
-    api("GET", "/assignments/<client.draft>/attempts/1", staff(404)),
-    api("GET", "/assignments/<client.submitted>/comments", GIVERS),
+    api("GET", "/assignments/<client.submitted>/attempts", scoped(GIVERS, 200)),
+    api("GET", "/assignments/<client.submitted>/attempts/1", scoped(GIVERS, 200)),
+    api("GET", "/assignments/<client.draft>/attempts/1", scoped(staff(404), 404)),
+    api("GET", "/assignments/<client.submitted>/comments", scoped(GIVERS, 200)),
     api("POST", "/assignments/<client.submitted>/comments", staff(404, therapist=201), body={"body": "Well done."}),
     api("POST", "/assignments/<client.submitted>/comments/<client.reply>/reading", GIVERS, given=a_reply),
 )
@@ -305,7 +356,7 @@ MINE = (
     api("POST", "/me/assignments/<client.submitted>/comments/<client.comment>/reading", OWN),
 )
 
-TABLE: tuple[Row, ...] = (*GUEST, *PAGES, *ONESELF, *PRACTICES, *CASELOAD, *LIBRARY, *ASSIGNMENTS, *MINE)
+TABLE: tuple[Row, ...] = (*GUEST, *PAGES, *ONESELF, *PRACTICES, *INTEGRATIONS, *CASELOAD, *LIBRARY, *ASSIGNMENTS, *MINE)
 
 
 # Asking --------------------------------------------------------------------------------------------------------
@@ -337,7 +388,7 @@ def send(row: Row, cast: Cast, principal: str, id_of: IdOf | None = None, method
     """The request of a row by somebody of the cast; `id_of` can put other ids in."""
     id_of = ids_of(cast) if id_of is None else id_of
     token = cast.everyone()[principal].token
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    headers = dict(row.headers or {}) | ({} if token is None else {"Authorization": f"Bearer {token}"})
     if row.version is not None:
         headers["If-Match"] = f'"{row.version}-0000000000000000"'
     sent: dict[str, Any] = {}

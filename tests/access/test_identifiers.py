@@ -19,6 +19,8 @@ def _work_of(*clients: str) -> set[str]:
 
 
 LINDENS = {"owner", "therapist", "co_therapist", "former_therapist", "colleague", "leaver"}
+SYSTEMS = ("integration", "narrow", "uninvited", "revoked")
+OWN_SYSTEMS = {*SYSTEMS, *(f"linden.{name}" for name in SYSTEMS)}
 LIBRARY = {"linden.reading", "linden.exercise", "linden.draft_resource"}
 THERAPISTS = ("therapist", "co_therapist", "former_therapist", "colleague")
 
@@ -29,6 +31,8 @@ SIGHT: Mapping[str, Mapping[str, set[str]]] = {
         "co_therapist": {"client"},
         "colleague": {"stranger"},
         "other_owner": {"other_client"},
+        "integration": {"client", "partner", "former_client", "newcomer"},
+        "foreign": {"other_client"},
     },
     "person_id": {**dict.fromkeys(("owner", *THERAPISTS), LINDENS), "other_owner": {"other_owner"}},
     "assignment_id": {
@@ -36,13 +40,17 @@ SIGHT: Mapping[str, Mapping[str, set[str]]] = {
         "co_therapist": {"co_therapist.assignment"},
         "colleague": _work_of("stranger"),
         "other_owner": _work_of("other_client"),
+        "integration": _work_of("client", "partner", "former_client"),
+        "foreign": _work_of("other_client"),
         "client": _work_of("client") | {"co_therapist.assignment"},
         "partner": _work_of("partner"),
     },
     "resource_id": {
-        **dict.fromkeys(("owner", *THERAPISTS), LIBRARY),
+        **dict.fromkeys(("owner", *THERAPISTS, "integration", "uninvited"), LIBRARY),
+        "foreign": {"birch.reading", "birch.exercise", "birch.draft_resource"},
         "other_owner": {"birch.reading", "birch.exercise", "birch.draft_resource"},
     },
+    "integration_id": dict.fromkeys(("owner", *THERAPISTS), OWN_SYSTEMS),
     "invitation_id": {
         "owner": {"staff.invitation"},
         "therapist": {f"{name}.invitation" for name in ("client", "partner", "former_client", "newcomer")},

@@ -429,7 +429,9 @@ def test_a_credential_of_one_kind_is_worth_nothing_as_another(cast: Cast) -> Non
     """The secret of a link is no session, a session is no link."""
     reset, invitation = _reset_link(cast, cast.client), _mailed(cast, "staff.invitation")
     for token in (reset, invitation, _setup_link(cast)):
-        assert Actor("x", cast.app, cast.client.viewer, token).get("/me").status_code == 401
+        for path in ("/me", "/integrations/current"):
+            assert Actor("x", cast.app, cast.client.viewer, token).get(path).status_code == 401
     assert _reset(cast, cast.client.token) == _reset(cast, invitation) == 404
     assert _accept(cast, str(cast.client.token)) == _accept(cast, str(reset)) == 404
-    assert set(CredentialKind) == {"session", "invitation", "reset"}, "a new kind wants its revocation tested here"
+    kinds = {"session", "invitation", "reset", "integration"}
+    assert set(CredentialKind) == kinds, "a new kind wants its revocation tested here"

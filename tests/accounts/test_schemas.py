@@ -16,7 +16,12 @@ ALL = [
     for _, cls in inspect.getmembers(schemas, inspect.isclass)
     if issubclass(cls, WireSchema) and cls.__module__ == schemas.__name__
 ]
-SHOWN_ONCE = {("SignedInSchema", "token"), ("InvitationSchema", "code"), ("InvitationSchema", "link")}
+SHOWN_ONCE = {
+    ("NewTokenSchema", "token"),
+    ("SignedInSchema", "token"),
+    ("InvitationSchema", "code"),
+    ("InvitationSchema", "link"),
+}
 
 
 def faults(schema: Schema, sent: dict[str, Any]) -> dict[str, Any]:

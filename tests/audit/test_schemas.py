@@ -12,7 +12,7 @@ def test_an_opening_has_room_for_who_when_and_what_alone() -> None:
     assert set(schemas.AccessSchema().dump_fields) == {
         "id", "occurred_at", "opened_by", "assignment_id", "title", "attempt",
     }  # fmt: skip
-    assert set(schemas.OpenedBySchema().dump_fields) == {"id", "name"}
+    assert set(schemas.OpenedBySchema().dump_fields) == {"id", "kind", "name"}
 
 
 def test_every_member_of_an_opening_is_always_there() -> None:

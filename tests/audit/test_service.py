@@ -54,7 +54,7 @@ def test_an_opening_is_shown_to_the_client_once_it_is_sealed(cast: Cast) -> None
     assert access_log(cast.client) == []
     seal(cast)
     [opening] = access_log(cast.client)
-    assert opening["opened_by"] == {"id": cast.therapist.id, "name": "Therapist"}
+    assert opening["opened_by"] == {"id": cast.therapist.id, "kind": "staff", "name": "Therapist"}
     assert opening["assignment_id"] == cast.things["client.submitted"]
     assert opening["title"] == "A made-up exercise"
     assert opening["attempt"] == 1

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from portal.accounts.models import Attempt, Person
 from portal.caseload.models import CareLink, Client, Note
-from portal.caseload.service import MOST_NAMES
+from portal.caseload.service.clients import MOST_NAMES
 from portal.core import clock
 from portal.core.crypto import DataKey, create_vault
 from portal.core.db import transaction

@@ -79,6 +79,7 @@ def test_every_sealed_column_is_tried() -> None:
     assert names >= {
         *("people.name", "people.mail_address", "notes.body", "comments.body"),
         *("assignments.why", "assignments.note", "assignments.plan", "assignments.reason"),
+        "kept_replies.reply",
         *("responses.draft", "responses.submission", "responses.feedback"),
     }
 

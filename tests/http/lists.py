@@ -8,7 +8,7 @@ from typing import Any
 
 from portal.accounts.models import Credential, CredentialKind
 from portal.accounts.service.sessions import LONGEST
-from portal.caseload import service as caseload
+from portal.caseload.service import care
 from portal.core import clock, events
 from portal.core.db import transaction
 from portal.core.ids import new_id
@@ -67,6 +67,10 @@ def a_colleague(cast: Cast, number: int) -> None:
     _made(cast.owner.post("/invitations", sent))
 
 
+def a_system(cast: Cast, number: int) -> None:
+    _made(cast.owner.post("/integrations", {"name": f"System {number}", "scopes": ["events:read"]}))
+
+
 def a_client(cast: Cast, number: int) -> None:
     _made(cast.therapist.post("/clients", {"name": f"Client {number % 7}", "email": f"c{number}@x.example"}))
 
@@ -74,7 +78,7 @@ def a_client(cast: Cast, number: int) -> None:
 def a_care_link(cast: Cast, _number: int) -> None:
     link = _made(cast.therapist.post(f"/clients/{cast.client.id}/care", {"therapist_id": cast.colleague.id}))["id"]
     with cast.app.app_context():
-        caseload.end_care(cast.colleague.viewer, cast.client.id, link)
+        care.end_care(cast.colleague.viewer, cast.client.id, link)
 
 
 def a_note(cast: Cast, number: int) -> None:
@@ -123,6 +127,7 @@ def an_opening(cast: Cast, _number: int) -> None:
 LISTS = (
     List("/sessions", "client", ("created_at",), a_session),
     List("/staff", "therapist", ("created_at",), a_colleague),
+    List("/integrations", "owner", ("created_at",), a_system),
     List("/clients", "therapist", ("created_at", "name"), a_client),
     List("/clients?q=c", "therapist", ("created_at", "name"), a_client),
     List("/clients/<client>/care", "therapist", ("started_at",), a_care_link),

@@ -144,7 +144,12 @@ def test_what_anyone_may_call_is_described_as_needing_no_token(cast: Cast) -> No
         operation = operation_of(row, cast.app)
         if operation is not None:
             needs = operation.get("security", spec["security"])
-            assert needs == ([] if row in (*GUEST, *PAGES) else [{"bearer": []}]), str(row)
+            if row in (*GUEST, *PAGES):
+                assert needs == [], str(row)
+            else:
+                [[scopes]] = [list(one.values()) for one in needs]
+                scoped = row.cells["narrow"] in {200, 403} and not row.path.endswith("/current")
+                assert len(scopes) == scoped, str(row)
 
 
 def test_every_body_and_answer_has_an_example(spec: Spec) -> None:

@@ -17,8 +17,9 @@ from marshmallow import Schema, fields
 
 from portal.accounts.schemas import SessionSchema
 from portal.accounts.service import sessions
-from portal.assignments.schemas import AssignmentItemSchema, AttemptItemSchema, MyAssignmentItemSchema
-from portal.assignments.service import responses, shown
+from portal.assignments.schemas.assignment import AssignmentItemSchema, MyAssignmentItemSchema
+from portal.assignments.schemas.response import AttemptItemSchema
+from portal.assignments.service import attempts, shown
 from portal.core import clock, wire
 from portal.core.listing import Asked, Listing
 from portal.http.serializer import compiled, to_json
@@ -148,7 +149,7 @@ RAW: tuple[Raw, ...] = (
     ("client", shown.ASSIGNMENTS, None, MyAssignmentItemSchema()),
     ("therapist", library.RESOURCES, None, ResourceItemSchema()),
     ("therapist", library.VERSIONS, "linden.exercise", VersionItemSchema()),
-    ("therapist", responses.ATTEMPTS, "client.submitted", AttemptItemSchema()),
+    ("therapist", attempts.ATTEMPTS, "client.submitted", AttemptItemSchema()),
     ("client", sessions.SESSIONS, None, SessionSchema()),
 )
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from portal.accounts import events
-from portal.accounts.models import Credential, CredentialKind, Invitation
+from portal.accounts.models import Credential, CredentialKind, Invitation, Person
 from portal.accounts.secrets import mint
 from portal.core import clock
 from portal.core.db import db, transactional
@@ -16,15 +16,25 @@ from portal.core.viewer import Viewer
 
 
 def issue(
-    practice_id: str, person_id: str, kind: CredentialKind, prefix: str, lasts: timedelta
+    practice_id: str,
+    person_id: str | None,
+    kind: CredentialKind,
+    prefix: str,
+    lasts: timedelta,
+    *,
+    integration_id: str | None = None,
 ) -> tuple[str, Credential]:
-    """A new secret for a person, and its row, inside the open transaction; the secret itself is kept nowhere."""
+    """A new secret for a person or an integration, and its row, inside the open transaction.
+
+    The secret itself is kept nowhere.
+    """
     secret, secret_hash = mint(prefix)
     now = clock.now()
     credential = Credential(
         practice_id=practice_id,
         kind=kind,
         person_id=person_id,
+        integration_id=integration_id,
         secret_hash=secret_hash,
         created_at=now,
         last_used_at=now,
@@ -63,9 +73,20 @@ def end_invitations(viewer: Viewer, *, to: str | None = None, sent_by: str | Non
         end_invitation(viewer, invitation)
 
 
+@transactional
+def note_use(practice_id: str, credential_id: str) -> None:
+    """Write down that a credential was just used; callers do so once a minute at most."""
+    db.session.execute(
+        update(Credential)
+        .where(Credential.practice_id == practice_id, Credential.id == credential_id)
+        .values(last_used_at=clock.now())
+    )
+
+
 def end_invitation(viewer: Viewer, invitation: Invitation) -> None:
     """End one open invitation and its link, inside the open transaction."""
     invitation.revoked_at = clock.now()
     db.session.flush()
     end_credentials(invitation.practice_id, invitation.person_id, kind=CredentialKind.INVITATION)
-    record(viewer, events.INVITATION_REVOKED, invitation)
+    person = db.session.get_one(Person, (invitation.practice_id, invitation.person_id))
+    record(viewer, events.INVITATION_REVOKED, invitation, client_id=person.client_id)

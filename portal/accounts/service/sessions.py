@@ -12,7 +12,7 @@ from portal.accounts.models import Credential, CredentialKind, Person, Practice
 from portal.accounts.passwords import hasher
 from portal.accounts.secrets import hashed, is_whole
 from portal.accounts.service import people, throttle
-from portal.accounts.service.credentials import issue
+from portal.accounts.service.credentials import issue, note_use
 from portal.core import access, clock
 from portal.core.crypto import blind_index
 from portal.core.db import AnySelect, Id, Instant, db, transactional
@@ -96,7 +96,7 @@ def identify(token: str | None) -> Viewer | None:
         return None
     credential_id, practice_id, person_id, kind, owner, therapist, unnoted = rows[0]
     if unnoted:
-        _note_use(practice_id, credential_id)
+        note_use(practice_id, credential_id)
     return Viewer(person_id, practice_id, Kind(kind), bool(owner), bool(therapist), credential_id)
 
 
@@ -121,15 +121,6 @@ def _identity() -> AnySelect:
             Credential.last_used_at > idle_since,
             Person.deactivated_at.is_(None),
         )
-    )
-
-
-@transactional
-def _note_use(practice_id: str, credential_id: str) -> None:
-    db.session.execute(
-        update(Credential)
-        .where(Credential.practice_id == practice_id, Credential.id == credential_id)
-        .values(last_used_at=clock.now())
     )
 
 

@@ -78,7 +78,7 @@ def write(viewer: Viewer, assignment: Assignment, *, body: str, block: str | Non
     )
     db.session.add(row)
     db.session.flush()
-    record(viewer, events.COMMENTED, row, assignment=assignment.id)
+    record(viewer, events.COMMENTED, row, care_id=assignment.care_id, assignment=assignment.id)
     return _shown(row, body)
 
 

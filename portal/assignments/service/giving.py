@@ -11,10 +11,11 @@ from portal.accounts.events import TIME_ZONE_CHANGED
 from portal.accounts.models import Person
 from portal.assignments import events, policy
 from portal.assignments.models import OPEN, Act, Assignment, Response, Status, require_state
+from portal.assignments.service.counting import recount
 from portal.assignments.service.shown import get_assignment
-from portal.caseload import service as caseload
 from portal.caseload.events import CARE_HANDED_OVER, CARE_MERGED
 from portal.caseload.models import CareLink, Client
+from portal.caseload.service import care
 from portal.core import access, clock
 from portal.core.crypto import vault
 from portal.core.db import db, transactional
@@ -37,29 +38,30 @@ def assign(
     note: str | None = None,
     opens_on: date | None = None,
     due_on: date | None = None,
+    therapist_id: str | None = None,
 ) -> dict[str, Any]:
-    """Give a resource to a client, with a word on why this, for them.
+    """Give a resource to a client, with a word on why this, for them; an integration says for which therapist.
 
     Raises NotVisible for a client or resource the viewer does not see, Conflict where the client is archived or
     the resource is not published, Duplicate where the very same is already open, Invalid for days that cannot be.
     """
     access.require(policy.may_assign(viewer), "Only a therapist assigns.")
-    care = caseload.own_care(viewer, client_id)
+    link = care.own_care(viewer, client_id, therapist_id)
     client, zone = _client(viewer, client_id)
     version = library.version_to_assign(viewer, resource_id)
     if client.archived_at is not None:
         msg = "This client is archived. Restore them first."
         raise Conflict(msg, state="archived", allowed=[])
     _check_days(opens_on, due_on, zone)
-    _refuse_duplicate(care, resource_id, opens_on, due_on)
+    _refuse_duplicate(link, resource_id, opens_on, due_on)
     form = library.form_of_version(viewer.practice_id, version.id)
     sealed, assignment_id, now = vault(viewer.practice_id, client_id), new_id(), clock.now()
     assignment = Assignment(
         practice_id=viewer.practice_id,
         id=assignment_id,
         client_id=client_id,
-        care_id=care.id,
-        therapist_id=care.therapist_id,
+        care_id=link.id,
+        therapist_id=link.therapist_id,
         resource_id=resource_id,
         version_id=version.id,
         why=sealed.seal(Assignment.why, assignment_id, why),
@@ -193,24 +195,28 @@ def follow_hand_over(_viewer: Viewer, link: CareLink) -> None:
 
 
 @CARE_MERGED.also
-def follow_merger(_viewer: Viewer, merged: caseload.Merged) -> None:
+def follow_merger(_viewer: Viewer, merged: care.Merged) -> None:
     """What was assigned through a link that went up in another one belongs to that one now."""
     db.session.execute(
         update(Assignment)
         .where(Assignment.practice_id == merged.practice_id, Assignment.care_id == merged.id)
         .values(care_id=merged.into)
     )
+    for care_id in sorted((merged.id, merged.into)):
+        recount(merged.practice_id, care_id)
 
 
 @TIME_ZONE_CHANGED.also
 def follow_time_zone(_viewer: Viewer, person: Person) -> None:
     """A client's days begin and end where they now live."""
-    for assignment in db.session.scalars(
+    moved = db.session.scalars(
         select(Assignment).where(
             Assignment.practice_id == person.practice_id,
             Assignment.client_id == person.id,
             Assignment.opens_on.is_not(None) | Assignment.due_on.is_not(None),
         )
-    ):
+    ).all()
+    for assignment in moved:
         _set_days(assignment, assignment.opens_on, assignment.due_on, person.time_zone)
-    db.session.flush()
+    for care_id in sorted({assignment.care_id for assignment in moved}):
+        recount(person.practice_id, care_id)

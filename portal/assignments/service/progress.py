@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, case, func, select
 from portal.assignments import policy
 from portal.assignments.models import COMPLETED, WORKABLE, Assignment, Status
 from portal.assignments.service.shown import is_overdue, is_scheduled
-from portal.caseload import service as caseload
+from portal.caseload.service import clients
 from portal.core import access
 from portal.core.access import PRACTICE, THING
 from portal.core.db import AnySelect
@@ -44,7 +44,7 @@ def _counts() -> tuple[ColumnElement[Any], ...]:
 
 def progress_of_client(viewer: Viewer, client_id: str) -> dict[str, Any]:
     """How a client in one's care gets on; of what colleagues assigned, only that it is there."""
-    caseload.require_in_care(viewer, client_id)
+    clients.require_in_care(viewer, client_id)
     counts = fetch_one(
         ("assignments.progress", viewer.shape),
         lambda: policy.visible_to(viewer).where(Assignment.client_id == THING).with_only_columns(*_counts()),

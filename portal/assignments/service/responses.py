@@ -1,7 +1,7 @@
-"""Answers: saved as they are written, sent in, taken back, and opened by those who may read them.
+"""Answers: saved as they are written, sent in, taken back.
 
 A draft is sealed whole and read by its client alone. What is sent in is a second sealed document that holds only
-what is shown and shared, so no path of the staff ever opens a private answer. `open_attempt` is the one door to it.
+what is shown and shared, so no path of the staff ever opens a private answer.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from sqlalchemy.orm import aliased
 
 from portal.assignments import events, policy
 from portal.assignments.models import FROM, Act, Assignment, Response, Status, require_state
+from portal.assignments.service.counting import LAG, note_act
 from portal.assignments.service.giving import to_act_on
 from portal.assignments.service.shown import get_mine, is_scheduled
 from portal.caseload.models import Client
 from portal.core import access, clock
 from portal.core.access import THING
-from portal.core.crypto import DataKey, Vault, vault, vault_of
+from portal.core.crypto import DataKey, Vault, vault_of
 from portal.core.db import AnySelect, Id, Instant, db, transactional
-from portal.core.errors import NotVisible, Stale
+from portal.core.errors import Stale
 from portal.core.events import record
-from portal.core.listing import Asked, Listing, Page, equals
-from portal.core.statements import among, fetch, run
+from portal.core.statements import among, run
 from portal.core.viewer import Viewer
 from portal.library.forms import answers
 from portal.library.forms.document import Form
@@ -49,10 +49,11 @@ class Draft:
         return int(self.row["version"])
 
     def shown(self) -> dict[str, Any]:
-        return _shown(self.row, self.response)
+        return as_shown(self.row, self.response)
 
 
-def _shown(row: Mapping[str, Any], response: answers.Response) -> dict[str, Any]:
+def as_shown(row: Mapping[str, Any], response: answers.Response) -> dict[str, Any]:
+    """A response with where its attempt stands."""
     return {
         "assignment_id": row["assignment_id"],
         "attempt": row["attempt"],
@@ -65,7 +66,7 @@ def _shown(row: Mapping[str, Any], response: answers.Response) -> dict[str, Any]
     }
 
 
-def _draft(viewer: Viewer, assignment_id: str) -> Draft:
+def read_draft(viewer: Viewer, assignment_id: str) -> Draft:
     """The current attempt; one that was returned begins with the answers of the attempt before."""
     row = access.look(viewer, "assignments.draft", lambda: _current_attempt(viewer), assignment_id)
     sealed = vault_of(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
@@ -102,6 +103,7 @@ def _current_attempt(viewer: Viewer) -> AnySelect:
             Assignment.practice_id,
             Assignment.id.label("assignment_id"),
             Assignment.client_id,
+            Assignment.care_id,
             Assignment.version_id,
             Assignment.status,
             Assignment.answered,
@@ -109,6 +111,7 @@ def _current_attempt(viewer: Viewer) -> AnySelect:
             Assignment.attempt,
             is_scheduled().label("scheduled"),
             Client.archived_at.is_not(None).label("frozen"),
+            Assignment.last_act_at,
             Response.id.label("response_id"),
             Response.version,
             Response.draft,
@@ -124,7 +127,7 @@ def _current_attempt(viewer: Viewer) -> AnySelect:
 
 def get_response(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     """One's own answers, as they stand."""
-    return _draft(viewer, assignment_id).shown()
+    return read_draft(viewer, assignment_id).shown()
 
 
 def _require_version(draft: Draft, expected: int) -> None:
@@ -144,7 +147,7 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
 
     Raises Stale with the current response, Invalid with pointers into the patch, Conflict where the state forbids it.
     """
-    draft = _draft(viewer, assignment_id)
+    draft = read_draft(viewer, assignment_id)
     require_state(Act.SAVE, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
     _require_version(draft, expected)
     merged = answers.merge(draft.form, draft.response, patch)
@@ -164,11 +167,11 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
     try:
         _store(viewer, draft, values)
     except _Overtaken:
-        current = _draft(viewer, assignment_id)
+        current = read_draft(viewer, assignment_id)
         require_state(Act.SAVE, current.row["status"], frozen=current.row["frozen"], scheduled=current.row["scheduled"])
         raise Stale(current.shown()) from None
     saved = {"status": Status.IN_PROGRESS, "answered": count.answered, "total": count.total, "saved_at": now}
-    return _shown({**draft.row, **saved, "version": expected + 1}, merged)
+    return as_shown({**draft.row, **saved, "version": expected + 1}, merged)
 
 
 @transactional
@@ -176,7 +179,10 @@ def _store(viewer: Viewer, draft: Draft, values: Mapping[str, Any]) -> None:
     if not run("assignments.count", _count_progress, values) or not run("assignments.save", _save_draft, values):
         raise _Overtaken
     if draft.row["status"] != Status.IN_PROGRESS:
-        record(viewer, events.STARTED, _Concerned(draft.row["assignment_id"], draft.row["client_id"]))
+        row = draft.row
+        record(viewer, events.STARTED, _Concerned(row["assignment_id"], row["client_id"], row["care_id"]))
+    elif draft.row["last_act_at"] is None or values["now"] - draft.row["last_act_at"] >= LAG:
+        note_act(viewer.practice_id, draft.row["care_id"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +191,7 @@ class _Concerned:
 
     id: str
     client_id: str
+    care_id: str
 
 
 def _count_progress() -> Any:
@@ -239,7 +246,7 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
 
     Raises Invalid with a pointer to each block that is not complete, Stale where the response has moved on.
     """
-    draft = _draft(viewer, assignment_id)
+    draft = read_draft(viewer, assignment_id)
     require_state(Act.SUBMIT, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
     _require_version(draft, response_version)
     whole = answers.complete(draft.form, draft.response)
@@ -309,118 +316,3 @@ def take_back(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     db.session.flush()
     record(viewer, events.TAKEN_BACK, assignment, attempt=response.attempt)
     return get_mine(viewer, assignment_id)
-
-
-# Attempts ----------------------------------------------------------------------------------------------------------
-
-ATTEMPTS = Listing(
-    name="assignments.attempts",
-    base=lambda viewer: policy.attempts_visible_to(viewer).where(Response.assignment_id == THING),
-    columns=(
-        Response.id,
-        Response.attempt,
-        Response.submission.is_not(None).label("readable"),
-        Response.saved_at,
-        Response.submitted_at,
-        Response.reviewed_at,
-        Response.returned_at,
-        Response.version,
-    ),
-    filters={"attempt": equals(Response.attempt)},
-    sorts={"attempt": Response.attempt},
-    default_sort="-attempt",
-    identity=Response.id,
-)
-
-
-def list_attempts(viewer: Viewer, assignment_id: str, asked: Asked) -> Page:
-    """The attempts at an assignment: times and versions, never a word."""
-    access.look(
-        viewer,
-        "assignments.there",
-        lambda: policy.visible_to(viewer).where(Assignment.id == THING).with_only_columns(Assignment.id),
-        assignment_id,
-    )
-    return ATTEMPTS.page(viewer, asked, thing_id=assignment_id)
-
-
-@transactional
-def open_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str, Any]:
-    """The answers of an attempt that was sent in: the one door to them.
-
-    Leaves `response.opened` in the transaction that decrypts; where that cannot be written, nothing is read.
-    """
-    response = _readable(viewer, assignment_id, number)
-    assignment = db.session.get_one(Assignment, (viewer.practice_id, response.assignment_id))
-    record(viewer, events.RESPONSE_OPENED, response, attempt=response.attempt, assignment=assignment.id)
-    sealed = vault(viewer.practice_id, response.client_id)
-    content = orjson.loads(sealed.open(Response.submission, response.id, response.submission or b""))
-    feedback = orjson.loads(sealed.open(Response.feedback, response.id, response.feedback or b""))
-    form = form_of_version(viewer.practice_id, assignment.version_id)
-    return {
-        **_attempt(response, assignment),
-        **answers.Response.from_json(content).as_json(),
-        "private_count": response.private_count,
-        "feedback": feedback,
-        "document": form.document,
-    }
-
-
-def _readable(viewer: Viewer, assignment_id: str, number: int) -> Response:
-    """The attempt, where the viewer may read its answers now. Raises NotVisible."""
-    found = db.session.scalars(
-        policy.submissions_visible_to(viewer).where(
-            Response.assignment_id == THING, Response.attempt == bindparam("number")
-        ),
-        access.binds(viewer, thing_id=assignment_id, number=number),
-    ).first()
-    if found is None:
-        raise NotVisible
-    return found
-
-
-def _attempt(response: Response, assignment: Assignment) -> dict[str, Any]:
-    return {
-        "id": response.id,
-        "assignment_id": assignment.id,
-        "client_id": assignment.client_id,
-        "attempt": response.attempt,
-        "saved_at": response.saved_at,
-        "submitted_at": response.submitted_at,
-        "reviewed_at": response.reviewed_at,
-        "returned_at": response.returned_at,
-        "version": response.version,
-    }
-
-
-def get_my_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str, Any]:
-    """One of one's own attempts, whole; reading one's own leaves no trace."""
-    draft = _draft(viewer, assignment_id)
-    if number == draft.row["attempt"]:
-        return {**draft.shown(), "document": None if draft.row["scheduled"] else draft.form.document}
-    rows = fetch(
-        ("assignments.own_attempt", viewer.shape),
-        lambda: (
-            policy.submissions_visible_to(viewer)
-            .where(
-                Response.assignment_id == THING, Response.attempt == bindparam("number"), Response.draft.is_not(None)
-            )
-            .with_only_columns(Response.id, Response.draft, Response.version, Response.saved_at, Response.submitted_at)
-        ),
-        access.binds(viewer, thing_id=assignment_id, number=number),
-    )
-    if not rows:
-        raise NotVisible
-    row = rows[0]
-    content = orjson.loads(draft.vault.open(Response.draft, row["id"], row["draft"]))
-    response = answers.Response.from_json(content)
-    count = answers.progress(draft.form, response)
-    earlier = {
-        **draft.row,
-        **row,
-        "attempt": number,
-        "status": "returned",
-        "answered": count.answered,
-        "total": count.total,
-    }
-    return {**_shown(earlier, response), "document": draft.form.document}

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from portal.assignments.models import Response
-from portal.assignments.service import responses
+from portal.assignments.service import attempts, responses
 from portal.core.db import db, transaction
 from portal.core.errors import NotVisible, Stale
 from portal.core.events import Event
@@ -475,10 +475,10 @@ def test_a_service_called_for_someone_else_finds_nothing(cast: Cast, context: No
         viewer = cast.everyone()[name].viewer
         for call in (
             partial(responses.get_response, viewer, thing),
-            partial(responses.get_my_attempt, viewer, thing, 1),
+            partial(attempts.get_my_attempt, viewer, thing, 1),
             partial(responses.save, viewer, thing, 3, {}),
             partial(responses.take_back, viewer, thing),
-            partial(responses.open_attempt, viewer, thing, 1),
+            partial(attempts.open_attempt, viewer, thing, 1),
         ):
             with pytest.raises(NotVisible):
                 call()

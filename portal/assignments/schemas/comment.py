@@ -1,0 +1,43 @@
+"""The wire shapes of comments."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from portal.core.wire import (
+    Flag,
+    Identifier,
+    Instant,
+    Line,
+    ListQuerySchema,
+    Text,
+    WireSchema,
+    Word,
+)
+
+
+class CommentSchema(WireSchema):
+    """A word on an attempt, or on one question in it."""
+
+    id = Identifier(required=True)
+    attempt = fields.Integer(required=True, metadata={"example": 1})
+    block = Line(64, required=True, allow_none=True, metadata={"example": None})
+    author_id = Identifier(required=True)
+    author_kind = Word(("staff", "client"), required=True)
+    body = Text(5000, required=True, metadata={"example": "Thank you for trying this."})
+    created_at = Instant(required=True)
+    read_at = Instant(required=True, allow_none=True)
+
+
+class WriteCommentSchema(WireSchema):
+    """A word to say."""
+
+    body = Text(5000, least=1, required=True, metadata={"example": "Thank you for trying this."})
+    block = Text(64, least=1, metadata={"description": "The question it is about; else the whole attempt."})
+
+
+class CommentQuerySchema(ListQuerySchema):
+    """How to list comments."""
+
+    read = Flag()
+    sort = Word(("created_at", "-created_at"))

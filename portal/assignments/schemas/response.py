@@ -1,0 +1,158 @@
+"""The wire shapes of answers, attempts and what is said on sending in."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from portal.assignments.schemas.assignment import STATUSES, ProgressSchema
+from portal.core.wire import (
+    Flag,
+    Identifier,
+    Instant,
+    Json,
+    ListQuerySchema,
+    Text,
+    WireSchema,
+    Word,
+)
+from portal.library.schemas import DOCUMENT
+
+ROW = "01980c5e-7d2a-7c3b-9f10-0a1b2c3d4e5f"
+ANSWERS = [
+    {"block": "before", "value": 7},
+    {"block": "safe", "value": True},
+    {"block": "situation", "row": [ROW], "value": "He was an hour late"},
+    {"block": "when", "row": [ROW], "value": "2026-03-01"},
+    {"block": "helped", "row": [ROW], "value": [{"code": "walk"}, {"other": "called my sister"}]},
+    {"block": "hours", "value": 6.5},
+    {"block": "note", "value": "Not yet sure what to say.", "share": "only_me"},
+]
+
+
+class AnswerSchema(WireSchema):
+    """One answer: to a block, in a row of a log or of logs in logs."""
+
+    block = fields.String(required=True, validate=validate.Length(1, 64), metadata={"example": "before"})
+    row = fields.List(
+        Identifier(), validate=validate.Length(0, 8), metadata={"description": "Row ids, outermost first."}
+    )
+    value = fields.Raw(
+        required=True, allow_none=True, metadata={"description": "As the block's type says; null clears.", "example": 7}
+    )
+    share = Word(("my_therapist", "only_me"))
+
+
+class RowSchema(WireSchema):
+    """A row of a log; its id is made by whoever adds it."""
+
+    log = fields.String(required=True, validate=validate.Length(1, 64), metadata={"example": "triggers"})
+    id = Identifier(required=True)
+    row = fields.List(
+        Identifier(), validate=validate.Length(0, 8), metadata={"description": "The rows around it, outermost first."}
+    )
+    after = Identifier(
+        allow_none=True,
+        load_only=True,
+        metadata={"description": "The row before it; null for the first place.", "example": None},
+    )
+    removed = Flag(load_only=True)
+
+
+class SaveSchema(WireSchema):
+    """What changed: rows and answers, nothing else."""
+
+    answers = fields.List(
+        fields.Nested(AnswerSchema()),
+        load_default=list,
+        validate=validate.Length(0, 2000),
+        metadata={"example": ANSWERS},
+    )
+    rows = fields.List(
+        fields.Nested(RowSchema()),
+        load_default=list,
+        validate=validate.Length(0, 1000),
+        metadata={"example": [{"log": "triggers", "id": ROW, "after": None}]},
+    )
+
+
+class ResponseSchema(WireSchema):
+    """A client's own response, whole."""
+
+    assignment_id = Identifier(required=True)
+    attempt = fields.Integer(required=True, metadata={"example": 1})
+    status = Word((*STATUSES, "returned"), required=True)
+    progress = fields.Nested(ProgressSchema(), required=True)
+    answers = fields.List(fields.Nested(AnswerSchema()), required=True, metadata={"example": ANSWERS})
+    rows = fields.List(
+        fields.Nested(RowSchema()), required=True, metadata={"example": [{"log": "triggers", "id": ROW}]}
+    )
+    saved_at = Instant(required=True, allow_none=True)
+    submitted_at = Instant(required=True, allow_none=True)
+    version = fields.Integer(required=True)
+
+
+class MyAttemptSchema(ResponseSchema):
+    """One of one's own attempts with the form it answers."""
+
+    document = Json(
+        required=True, allow_none=True, metadata={"example": DOCUMENT, "description": "The form; null until it opens."}
+    )
+
+
+class SubmitSchema(WireSchema):
+    """Sending in what stands at a version."""
+
+    response_version = fields.Integer(required=True, strict=True, metadata={"example": 4})
+    helpfulness = fields.Integer(
+        strict=True, allow_none=True, load_default=None, validate=validate.Range(1, 5), metadata={"example": 4}
+    )
+    difficulty = fields.Integer(
+        strict=True, allow_none=True, load_default=None, validate=validate.Range(1, 5), metadata={"example": 3}
+    )
+    learned = Text(2000, allow_none=True, load_default=None, metadata={"example": "It passes faster when I name it."})
+
+
+class FeedbackSchema(WireSchema):
+    """What the client said about doing it: 1 to 5, and one thing learned."""
+
+    helpfulness = fields.Integer(required=True, allow_none=True, metadata={"example": 4})
+    difficulty = fields.Integer(required=True, allow_none=True, metadata={"example": 3})
+    learned = Text(2000, required=True, allow_none=True, metadata={"example": "It passes faster when I name it."})
+
+
+class AttemptItemSchema(WireSchema):
+    """An attempt: times, never a word."""
+
+    attempt = fields.Integer(required=True, metadata={"example": 1})
+    readable = Flag(required=True, metadata={"description": "Whether its answers can be opened."})
+    saved_at = Instant(required=True, allow_none=True)
+    submitted_at = Instant(required=True, allow_none=True)
+    reviewed_at = Instant(required=True, allow_none=True)
+    returned_at = Instant(required=True, allow_none=True)
+    version = fields.Integer(required=True)
+
+
+class AttemptSchema(WireSchema):
+    """The answers a client has sent in and shared. Reading them leaves a row the client sees."""
+
+    assignment_id = Identifier(required=True)
+    client_id = Identifier(required=True)
+    attempt = fields.Integer(required=True, metadata={"example": 1})
+    answers = fields.List(fields.Nested(AnswerSchema()), required=True, metadata={"example": ANSWERS[:6]})
+    rows = fields.List(
+        fields.Nested(RowSchema()), required=True, metadata={"example": [{"log": "triggers", "id": ROW}]}
+    )
+    private_count = fields.Integer(required=True, metadata={"example": 1, "description": "Answers kept for themself."})
+    feedback = fields.Nested(FeedbackSchema(), required=True)
+    document = Json(required=True, metadata={"example": DOCUMENT})
+    saved_at = Instant(required=True, allow_none=True)
+    submitted_at = Instant(required=True, allow_none=True)
+    reviewed_at = Instant(required=True, allow_none=True)
+    returned_at = Instant(required=True, allow_none=True)
+    version = fields.Integer(required=True)
+
+
+class AttemptQuerySchema(ListQuerySchema):
+    """How to list attempts."""
+
+    sort = Word(("attempt", "-attempt"))

@@ -1,0 +1,145 @@
+"""Attempts: their times for whoever sees the assignment, their answers for those who may read them.
+
+`open_attempt` is the one door to what a client has sent in.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam
+
+from portal.assignments import events, policy
+from portal.assignments.models import Assignment, Response
+from portal.assignments.service.responses import as_shown, read_draft
+from portal.core import access
+from portal.core.access import THING
+from portal.core.crypto import vault
+from portal.core.db import db, transactional
+from portal.core.errors import NotVisible
+from portal.core.events import record
+from portal.core.listing import Asked, Listing, Page, equals
+from portal.core.statements import fetch
+from portal.core.viewer import Viewer
+from portal.library.forms import answers
+from portal.library.service import form_of_version
+
+ATTEMPTS = Listing(
+    name="assignments.attempts",
+    base=lambda viewer: policy.attempts_visible_to(viewer).where(Response.assignment_id == THING),
+    columns=(
+        Response.id,
+        Response.attempt,
+        Response.submission.is_not(None).label("readable"),
+        Response.saved_at,
+        Response.submitted_at,
+        Response.reviewed_at,
+        Response.returned_at,
+        Response.version,
+    ),
+    filters={"attempt": equals(Response.attempt)},
+    sorts={"attempt": Response.attempt},
+    default_sort="-attempt",
+    identity=Response.id,
+)
+
+
+def list_attempts(viewer: Viewer, assignment_id: str, asked: Asked) -> Page:
+    """The attempts at an assignment: times and versions, never a word."""
+    access.look(
+        viewer,
+        "assignments.there",
+        lambda: policy.visible_to(viewer).where(Assignment.id == THING).with_only_columns(Assignment.id),
+        assignment_id,
+    )
+    return ATTEMPTS.page(viewer, asked, thing_id=assignment_id)
+
+
+@transactional
+def open_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str, Any]:
+    """The answers of an attempt that was sent in: the one door to them.
+
+    Leaves `response.opened` in the transaction that decrypts; where that cannot be written, nothing is read.
+    """
+    response = _readable(viewer, assignment_id, number)
+    assignment = db.session.get_one(Assignment, (viewer.practice_id, response.assignment_id))
+    record(
+        viewer,
+        events.RESPONSE_OPENED,
+        response,
+        care_id=assignment.care_id,
+        attempt=response.attempt,
+        assignment=assignment.id,
+    )
+    sealed = vault(viewer.practice_id, response.client_id)
+    content = orjson.loads(sealed.open(Response.submission, response.id, response.submission or b""))
+    feedback = orjson.loads(sealed.open(Response.feedback, response.id, response.feedback or b""))
+    form = form_of_version(viewer.practice_id, assignment.version_id)
+    return {
+        **_attempt(response, assignment),
+        **answers.Response.from_json(content).as_json(),
+        "private_count": response.private_count,
+        "feedback": feedback,
+        "document": form.document,
+    }
+
+
+def _readable(viewer: Viewer, assignment_id: str, number: int) -> Response:
+    """The attempt, where the viewer may read its answers now. Raises NotVisible."""
+    found = db.session.scalars(
+        policy.submissions_visible_to(viewer).where(
+            Response.assignment_id == THING, Response.attempt == bindparam("number")
+        ),
+        access.binds(viewer, thing_id=assignment_id, number=number),
+    ).first()
+    if found is None:
+        raise NotVisible
+    return found
+
+
+def _attempt(response: Response, assignment: Assignment) -> dict[str, Any]:
+    return {
+        "id": response.id,
+        "assignment_id": assignment.id,
+        "client_id": assignment.client_id,
+        "attempt": response.attempt,
+        "saved_at": response.saved_at,
+        "submitted_at": response.submitted_at,
+        "reviewed_at": response.reviewed_at,
+        "returned_at": response.returned_at,
+        "version": response.version,
+    }
+
+
+def get_my_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str, Any]:
+    """One of one's own attempts, whole; reading one's own leaves no trace."""
+    draft = read_draft(viewer, assignment_id)
+    if number == draft.row["attempt"]:
+        return {**draft.shown(), "document": None if draft.row["scheduled"] else draft.form.document}
+    rows = fetch(
+        ("assignments.own_attempt", viewer.shape),
+        lambda: (
+            policy.submissions_visible_to(viewer)
+            .where(
+                Response.assignment_id == THING, Response.attempt == bindparam("number"), Response.draft.is_not(None)
+            )
+            .with_only_columns(Response.id, Response.draft, Response.version, Response.saved_at, Response.submitted_at)
+        ),
+        access.binds(viewer, thing_id=assignment_id, number=number),
+    )
+    if not rows:
+        raise NotVisible
+    row = rows[0]
+    content = orjson.loads(draft.vault.open(Response.draft, row["id"], row["draft"]))
+    response = answers.Response.from_json(content)
+    count = answers.progress(draft.form, response)
+    earlier = {
+        **draft.row,
+        **row,
+        "attempt": number,
+        "status": "returned",
+        "answered": count.answered,
+        "total": count.total,
+    }
+    return {**as_shown(earlier, response), "document": draft.form.document}

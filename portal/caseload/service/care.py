@@ -1,0 +1,198 @@
+"""Care links: who cares for whom, from when to when, and handing over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.accounts.service import people
+from portal.accounts.service.credentials import end_invitations
+from portal.caseload import events, policy
+from portal.caseload.models import CareLink, Client
+from portal.core import access, clock
+from portal.core.access import THING
+from portal.core.db import db, transactional
+from portal.core.errors import Conflict, Fault, Invalid, NotVisible
+from portal.core.events import record
+from portal.core.listing import Asked, Listing, Page
+from portal.core.viewer import Viewer
+
+CARE = Listing(
+    name="caseload.care",
+    base=lambda viewer: policy.care_visible_to(viewer).where(CareLink.client_id == THING),
+    columns=(CareLink.id, CareLink.therapist_id, CareLink.started_at, CareLink.ended_at),
+    filters={},
+    sorts={"started_at": CareLink.started_at},
+    default_sort="started_at",
+    identity=CareLink.id,
+    raw=False,
+)
+
+
+def list_care(viewer: Viewer, client_id: str, asked: Asked) -> Page:
+    """The care team, past and present, of a client the viewer sees."""
+    access.look(
+        viewer,
+        "caseload.there",
+        lambda: policy.visible_to(viewer).where(Client.id == THING).with_only_columns(Client.id),
+        client_id,
+    )
+    page = CARE.page(viewer, asked, thing_id=client_id)
+    names = people.names_of(viewer.practice_id, {row["therapist_id"] for row in page.rows()})
+    return page.mapped(lambda row: _with_therapist(row, names))
+
+
+def _with_therapist(row: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    therapist = names[row["therapist_id"]]
+    return {
+        "id": row["id"],
+        "therapist__id": therapist["id"],
+        "therapist__name": therapist["name"],
+        "therapist__status": therapist["status"],
+        "started_at": row["started_at"],
+        "ended_at": row["ended_at"],
+    }
+
+
+def _shown_link(link: CareLink) -> dict[str, Any]:
+    therapist = people.names_of(link.practice_id, {link.therapist_id})[link.therapist_id]
+    return {
+        "id": link.id,
+        "therapist": therapist,
+        "started_at": link.started_at,
+        "ended_at": link.ended_at,
+    }
+
+
+def begin_care(viewer: Viewer, client: Client, therapist_id: str) -> CareLink:
+    """Link a therapist to a client, inside the open transaction."""
+    link = CareLink(
+        practice_id=viewer.practice_id, client_id=client.id, therapist_id=therapist_id, started_at=clock.now()
+    )
+    db.session.add(link)
+    db.session.flush()
+    record(viewer, events.CARE_STARTED, link, therapist=therapist_id)
+    return link
+
+
+@transactional
+def start_care(viewer: Viewer, client_id: str, *, therapist_id: str) -> dict[str, Any]:
+    """Bring another therapist into a client's care: by one in care, or by an owner where nobody is."""
+    client = access.see(viewer, Client, policy.visible_to, client_id)
+    people.require_therapist(viewer, therapist_id, "#/therapist_id")
+    there = db.session.scalars(
+        select(CareLink.id).where(
+            CareLink.practice_id == viewer.practice_id,
+            CareLink.client_id == client.id,
+            CareLink.therapist_id == therapist_id,
+            CareLink.ended_at.is_(None),
+        )
+    ).first()
+    if there is not None:
+        msg = "This therapist already cares for this client."
+        raise Conflict(msg, state="in_care", allowed=[])
+    return _shown_link(begin_care(viewer, client, therapist_id))
+
+
+@transactional
+def end_care(viewer: Viewer, client_id: str, care_id: str) -> None:
+    """End one's own care for a client; sight ends with it, on the next request."""
+    access.see(viewer, Client, policy.in_care, client_id)
+    link = access.see(viewer, CareLink, policy.open_care_of, care_id)
+    if link.client_id != client_id:
+        raise NotVisible
+    end_invitations(viewer, to=client_id)
+    link.ended_at = clock.now()
+    record(viewer, events.CARE_ENDED, link, therapist=link.therapist_id)
+
+
+@transactional
+def hand_over(viewer: Viewer, client_id: str, *, therapist_id: str) -> None:
+    """Move one's own care for a client to a colleague, with everything assigned through it."""
+    access.see(viewer, Client, policy.in_care, client_id)
+    people.require_therapist(viewer, therapist_id, "#/therapist_id")
+    for link in _own_links(viewer, client_id):
+        _move(viewer, link, therapist_id)
+
+
+def _own_links(viewer: Viewer, client_id: str) -> Sequence[CareLink]:
+    """The viewer's open care links with a client, the oldest first, locked."""
+    return db.session.scalars(
+        policy.open_care_of(viewer)
+        .where(CareLink.client_id == THING)
+        .order_by(CareLink.started_at, CareLink.id)
+        .with_for_update(),
+        access.binds(viewer, thing_id=client_id),
+    ).all()
+
+
+@transactional
+def hand_over_caseload(viewer: Viewer, staff_id: str, *, therapist_id: str) -> dict[str, Any]:
+    """Move every open care link of a member of the staff to a colleague; returns how many."""
+    access.require(policy.may_hand_over_for_others(viewer), "Only an owner hands over a colleague's caseload.")
+    leaver = people.get_staff(viewer, staff_id)
+    people.require_therapist(viewer, therapist_id, "#/therapist_id")
+    links = db.session.scalars(
+        select(CareLink)
+        .where(
+            CareLink.practice_id == viewer.practice_id,
+            CareLink.therapist_id == leaver["id"],
+            CareLink.ended_at.is_(None),
+        )
+        .with_for_update()
+    ).all()
+    for link in links:
+        _move(viewer, link, therapist_id)
+    return {"moved": len(links)}
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A care link that went up in another one of the same therapist."""
+
+    practice_id: str
+    id: str
+    client_id: str
+    into: str
+
+
+def _move(viewer: Viewer, link: CareLink, therapist_id: str) -> None:
+    """Hand one link over; where the therapist already has one with this client, the two become one."""
+    twin = db.session.scalars(
+        select(CareLink)
+        .where(
+            CareLink.practice_id == link.practice_id,
+            CareLink.client_id == link.client_id,
+            CareLink.therapist_id == therapist_id,
+            CareLink.id != link.id,
+            CareLink.ended_at.is_(None),
+        )
+        .with_for_update()
+    ).first()
+    left, link.therapist_id = link.therapist_id, therapist_id
+    if twin is not None:
+        twin.ended_at = clock.now()
+        record(viewer, events.CARE_MERGED, Merged(link.practice_id, twin.id, link.client_id, link.id), into=link.id)
+    db.session.flush()
+    end_invitations(viewer, to=link.client_id)
+    record(viewer, events.CARE_HANDED_OVER, link, left=left, therapist=therapist_id)
+
+
+def own_care(viewer: Viewer, client_id: str, therapist_id: str | None = None) -> CareLink:
+    """The viewer's open care link with a client, locked; an integration's, the one of the therapist it names.
+
+    Raises NotVisible where there is none, Invalid where the therapist named is not one of them, or none is named
+    and there are several.
+    """
+    links = _own_links(viewer, client_id)
+    if not links:
+        raise NotVisible
+    named = [link for link in links if therapist_id in {None, link.therapist_id}]
+    if not named:
+        raise Invalid(Fault("#/therapist_id", "This therapist does not care for this client, or not through you."))
+    if viewer.is_integration and len({link.therapist_id for link in named}) > 1:
+        raise Invalid(Fault("#/therapist_id", "Several therapists care for this client. Say for whom you assign."))
+    return named[0]

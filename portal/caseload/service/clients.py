@@ -1,0 +1,222 @@
+"""Clients: taking them on, inviting, reading, changing, archiving."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import ColumnElement
+
+from portal.accounts.models import Invitation, Person, Practice
+from portal.accounts.service import invitations, people
+from portal.caseload import events, policy
+from portal.caseload.models import Client
+from portal.caseload.service.care import begin_care
+from portal.core import access, clock
+from portal.core.access import THING
+from portal.core.crypto import DataKey, vault_of
+from portal.core.db import AnySelect, db, transactional
+from portal.core.errors import Conflict, Fault, Invalid, Malformed, Stale
+from portal.core.events import record
+from portal.core.listing import Asked, Listing, Page, claim
+from portal.core.viewer import Viewer
+
+MOST_NAMES = 2_000
+"""How many sealed names are opened to search or sort by them; beyond, the answer is 422."""
+
+
+def _in_care() -> ColumnElement[bool]:
+    return policy.in_care_of_viewer(Client.id) | policy.in_sight_of_integration(Client.id)
+
+
+IN_CARE = _in_care().label("in_care")
+
+
+def _with_person(viewer: Viewer) -> AnySelect:
+    return (
+        policy.visible_to(viewer)
+        .join(Person, (Person.practice_id == Client.practice_id) & (Person.id == Client.id))
+        .join(DataKey, (DataKey.practice_id == Client.practice_id) & (DataKey.subject_id == Client.id))
+    )
+
+
+CLIENTS = Listing(
+    name="caseload.clients",
+    base=_with_person,
+    columns=(
+        Client.id,
+        Client.practice_id,
+        Client.created_at,
+        Client.archived_at,
+        Person.name,
+        Person.mail_address,
+        Person.time_zone,
+        Person.version,
+        Person.activated_at,
+        IN_CARE,
+        DataKey.keyring_version,
+        DataKey.wrapped,
+    ),
+    filters={
+        "archived": claim(lambda: Client.archived_at.is_not(None), among=_in_care),
+        "activated": claim(lambda: Person.activated_at.is_not(None), among=_in_care),
+    },
+    sorts={"created_at": Client.created_at},
+    default_sort="-created_at",
+    identity=Client.id,
+    raw=False,
+)
+
+
+def _opened(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A client as the viewer may see them: outside their care, the name alone."""
+    sealed = vault_of(row["practice_id"], row["id"], row["keyring_version"], row["wrapped"])
+    shown = {
+        "id": row["id"],
+        "name": sealed.open_text(Person.name, row["id"], row["name"]),
+        "email": None,
+        "time_zone": None,
+        "status": None,
+        "in_care": bool(row["in_care"]),
+        "archived_at": None,
+        "created_at": row["created_at"],
+        "version": row["version"],
+    }
+    if row["in_care"]:
+        status = "archived" if row["archived_at"] else "active" if row["activated_at"] else "invited"
+        shown |= {
+            "email": sealed.open_text(Person.mail_address, row["id"], row["mail_address"]),
+            "time_zone": row["time_zone"],
+            "status": status,
+            "archived_at": row["archived_at"],
+        }
+    return shown
+
+
+def list_clients(viewer: Viewer, asked: Asked, q: str | None = None) -> Page:
+    """The clients the viewer sees; by name only within the first 2,000, since names are sealed.
+
+    Raises Invalid where more than that are visible and a name is asked for.
+    """
+    if q is None and asked.sort.lstrip("-") != "name":
+        return CLIENTS.page(viewer, asked).mapped(_opened)
+    everyone = CLIENTS.page(viewer, replace(asked, sort="", limit=MOST_NAMES, after=None)).mapped(_opened)
+    if everyone.following is not None:
+        raise Invalid(
+            Fault("#/q", f"More than {MOST_NAMES} clients are visible: names are sealed, so narrow the list first.")
+        )
+    return _by_name(everyone, asked, (q or "").casefold())
+
+
+def _by_name(everyone: Page, asked: Asked, wanted: str) -> Page:
+    rows = [row for row in everyone.rows() if wanted in row["name"].casefold()]
+    rows.sort(key=lambda row: (row["name"].casefold(), row["id"]), reverse=asked.sort.startswith("-"))
+    begin = 0
+    if asked.after is not None:
+        places = [index for index, row in enumerate(rows) if row["id"] == asked.after[1]]
+        if not places:
+            msg = "The list has changed under this cursor. Start again without a cursor."
+            raise Malformed(msg)
+        begin = places[0] + 1
+    shown = rows[begin : begin + asked.limit]
+    following = ("", shown[-1]["id"]) if begin + asked.limit < len(rows) else None
+    total = len(rows) if asked.include_total else None
+    return Page(everyone.columns, [tuple(row.values()) for row in shown], following, total)
+
+
+def get_client(viewer: Viewer, client_id: str) -> dict[str, Any]:
+    row = access.look(
+        viewer,
+        "caseload.client",
+        lambda: _with_person(viewer).where(Client.id == THING).with_only_columns(*CLIENTS.columns),
+        client_id,
+    )
+    return _opened(row)
+
+
+@transactional
+def create_client(
+    viewer: Viewer, *, name: str, email: str, time_zone: str | None = None, delivery: str = "mail"
+) -> dict[str, Any]:
+    """A new client in the viewer's care, with the invitation: all in one act.
+
+    The answer is the same whether or not the address is known to the practice.
+    """
+    access.require(policy.may_take_on_clients(viewer), "Only a therapist takes on clients.")
+    zone = time_zone or db.session.get_one(Practice, viewer.practice_id).time_zone
+    person = people.add_person(viewer, kind="client", name=name, email=email, time_zone=zone)
+    client = Client(practice_id=viewer.practice_id, id=person.id, created_at=clock.now())
+    db.session.add(client)
+    db.session.flush()
+    begin_care(viewer, client, viewer.id or "")
+    invitation = invitations.open_invitation(viewer, person, delivery, with_code=True)
+    record(viewer, events.CLIENT_INVITED, client)
+    return {**get_client(viewer, client.id), "invitation": invitation}
+
+
+@transactional
+def invite_again(viewer: Viewer, client_id: str, *, delivery: str = "mail") -> dict[str, Any]:
+    """A new invitation for a client who has not come in yet; the earlier one ends."""
+    client = access.see(viewer, Client, policy.in_care, client_id)
+    person = db.session.get_one(Person, (viewer.practice_id, client.id))
+    if person.activated_at is not None:
+        msg = "This client has already accepted."
+        raise Conflict(msg, state="active", allowed=[])
+    record(viewer, events.CLIENT_INVITED, client)
+    return invitations.open_invitation(viewer, person, delivery, with_code=True)
+
+
+@transactional
+def resend_invitation(viewer: Viewer, invitation_id: str) -> dict[str, Any]:
+    """Send an invitation again, with a new link and, for a client, a new code; the earlier ones end."""
+    return invitations.resend(viewer, access.see(viewer, Invitation, policy.invitations_visible_to, invitation_id))
+
+
+@transactional
+def revoke_invitation(viewer: Viewer, invitation_id: str) -> None:
+    """Take an invitation back; its link ends at once."""
+    invitations.revoke(viewer, access.see(viewer, Invitation, policy.invitations_visible_to, invitation_id))
+
+
+@transactional
+def change_client(viewer: Viewer, client_id: str, expected: int, **changes: Any) -> dict[str, Any]:
+    """Change a client's name or time zone."""
+    client = access.see(viewer, Client, policy.in_care, client_id)
+    person = db.session.get_one(Person, (viewer.practice_id, client.id), with_for_update=True)
+    if person.version != expected:
+        raise Stale(get_client(viewer, client_id))
+    people.apply_changes(viewer, person, **changes)
+    record(viewer, events.CLIENT_CHANGED, client, changed=sorted(changes))
+    return get_client(viewer, client_id)
+
+
+@transactional
+def archive(viewer: Viewer, client_id: str) -> dict[str, Any]:
+    """Freeze what is open for a client, reversibly."""
+    client = access.see(viewer, Client, policy.in_care, client_id)
+    if client.archived_at is None:
+        client.archived_at = clock.now()
+        db.session.flush()
+        record(viewer, events.CLIENT_ARCHIVED, client)
+    return get_client(viewer, client_id)
+
+
+@transactional
+def restore(viewer: Viewer, client_id: str) -> dict[str, Any]:
+    """Go on with an archived client where things stood."""
+    client = access.see(viewer, Client, policy.in_care, client_id)
+    if client.archived_at is not None:
+        client.archived_at = None
+        db.session.flush()
+        record(viewer, events.CLIENT_RESTORED, client)
+    return get_client(viewer, client_id)
+
+
+def require_in_care(viewer: Viewer, client_id: str) -> None:
+    access.look(
+        viewer,
+        "caseload.in_care",
+        lambda: policy.in_care(viewer).where(Client.id == THING).with_only_columns(Client.id),
+        client_id,
+    )
