@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from portal.core.viewer import ANYONE, Viewer
 from portal.http import areas, headers, problems
 from portal.http.areas import Anonymous, Area, BearerOnly, NoSessions, Principal, bearer_token
 from portal.http.description import describe, document
+from portal.http.docs import docs
 from portal.http.health import health
 from portal.http.pages import pages
 from portal.http.request import viewer
@@ -38,7 +40,7 @@ AREAS = (
     Area("staff", areas.staff, (accounts.staff, caseload.staff, library.staff, assignments.staff, audit.staff)),
     Area("client", areas.client, (assignments.client, audit.client)),
     Area("operator", areas.anyone, (health,), prefix=""),
-    Area("guest pages", areas.page_of_a_guest, (views.guest, pages), prefix=None),
+    Area("guest pages", areas.page_of_a_guest, (views.guest, pages, docs), prefix=None),
 )
 JOBS = (accounts_jobs, audit_jobs)
 """Imported for the jobs and ticks they declare."""
@@ -103,10 +105,8 @@ def _recognise(request: Request) -> Viewer:
 
 
 def _serve_description(app: Flask, api: Api) -> None:
-    described: list[bytes] = []
+    described = app.extensions["description"] = lru_cache(lambda: document(api, app))
 
     @app.route("/api/v1/openapi.json")
     def openapi() -> Response:
-        if not described:
-            described.append(document(api, app))
-        return Response(described[0], mimetype="application/json")
+        return Response(described(), mimetype="application/json")

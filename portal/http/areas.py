@@ -78,7 +78,7 @@ def bearer_token(asked: Request) -> str | None:
 
 
 def anyone() -> None:
-    """Anyone, with a token or without; the routes behind it check a secret in the body, or tell nothing."""
+    """Anyone; the routes behind it check a secret in the body, or tell nothing."""
 
 
 def _known() -> Viewer:

@@ -32,6 +32,7 @@ CSP_PAGE = (
 )
 HSTS = "max-age=63072000; includeSubDomains"
 FOR_PROGRAMS = ("/api", "/health")
+ABOUT_PROGRAMS = "/api/docs"
 
 
 class _Edge:
@@ -58,7 +59,8 @@ class _Edge:
         return self._application(environ, complete)
 
     def _due(self, environ: WSGIEnvironment) -> list[tuple[str, str]]:
-        if environ["PATH_INFO"].startswith(FOR_PROGRAMS):
+        path = environ["PATH_INFO"]
+        if path.startswith(FOR_PROGRAMS) and not path.startswith(ABOUT_PROGRAMS):
             return self._programs
         return [*self._pages, ("Content-Security-Policy", CSP_PAGE.format(nonce=_nonce(environ)))]
 

@@ -16,6 +16,12 @@ def front() -> str:
     return render_template("front.html")
 
 
+@pages.route("/favicon.ico")
+def icon() -> tuple[str, int]:
+    """No icon: a tab or a bookmark of the portal looks like nothing in particular."""
+    return "", 204
+
+
 @pages.route("/problems/<slug>")
 def problem_page(slug: str) -> str:
     """What a kind of problem means: the `type` of a problem+json leads here."""
