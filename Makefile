@@ -7,7 +7,7 @@ FLASK := $(BIN)/flask --app wsgi
 
 export PORT
 .DEFAULT_GOAL := help
-.PHONY: help demo run worker test check lint types imports bars bench pins clean
+.PHONY: help demo run worker test check lint types imports bars bench openapi pins clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,10 @@ bars: .venv/development ## The long ones: kills, floods, timings, real servers
 
 bench: .venv/development ## Speed, as ratios to a floor measured in the same run
 	$(BIN)/python -m bench
+
+openapi: export PORTAL_DATA_DIR := var/described/portal
+openapi: .venv/runtime ## Refresh docs/openapi.json, which the tests hold the API against
+	@mkdir -p var && $(FLASK) openapi > var/openapi.json && mv var/openapi.json docs/openapi.json
 
 pins: .venv/development ## Compile the pinned requirements anew
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 requirements.in -o requirements.txt

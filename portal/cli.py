@@ -17,10 +17,11 @@ from portal.accounts.service import practices
 from portal.assignments.service import counting
 from portal.audit import service as audit
 from portal.core import crypto, mail
+from portal.http.description import frozen
 
 
 def add_commands(app: Flask) -> None:
-    for command in (start, worker, set_up_link, make_demo, keys, audit_commands, caseload_commands, backups):
+    for command in (start, worker, set_up_link, make_demo, keys, audit_commands, caseload_commands, backups, openapi):
         app.cli.add_command(command)
 
 
@@ -48,6 +49,12 @@ def worker() -> None:
 def set_up_link() -> None:
     """Print a new one-time link that makes a practice; an unused earlier one ends."""
     click.echo(_link())
+
+
+@click.command("openapi")
+def openapi() -> None:
+    """Print the API description as docs/openapi.json keeps it."""
+    click.echo(frozen(current_app.extensions["description"]()), nl=False)
 
 
 def _link() -> str:

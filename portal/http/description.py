@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import orjson
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from flask_smorest import Api as SmorestApi
@@ -100,6 +101,11 @@ def document(api: Api, app: Flask) -> bytes:
     spec["components"]["headers"] = HEADERS
     spec["tags"] = [{"name": name, "description": text} for name, text in _tags(spec, areas)]
     return to_json(spec)
+
+
+def frozen(described: bytes) -> str:
+    """The description as it is kept in the repository: sorted, a line for each member, the same on every machine."""
+    return orjson.dumps(orjson.loads(described), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def _areas(app: Flask) -> Iterator[tuple[tuple[str, str], Area]]:

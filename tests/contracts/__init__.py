@@ -1,0 +1,1 @@
+"""What programs that already call the portal may rely on."""
