@@ -199,8 +199,8 @@ def set_my_plan(sent: dict[str, Any], assignment_id: str) -> Any:
 
 
 @client.route("/me/assignments/<id:assignment_id>/response")
-@client.response(200, response.ResponseSchema())
-def get_response(assignment_id: str) -> Any:
+@client.response(200, response.MyResponseSchema())
+def get_my_response(assignment_id: str) -> Any:
     """Read one's own answers"""
     return responses.get_response(viewer(), assignment_id)
 
@@ -208,7 +208,7 @@ def get_response(assignment_id: str) -> Any:
 @client.route("/me/assignments/<id:assignment_id>/response", methods=["PATCH"])
 @client.changes_content
 @client.arguments(response.SaveSchema())
-@client.response(200, response.ResponseSchema(), refuses=[Conflict])
+@client.response(200, response.MyResponseSchema(), refuses=[Conflict])
 def save_response(sent: dict[str, Any], assignment_id: str) -> Any:
     """Save what changed; 412 carries the current response"""
     return responses.save(viewer(), assignment_id, expected_version(), sent)
@@ -217,7 +217,7 @@ def save_response(sent: dict[str, Any], assignment_id: str) -> Any:
 @client.route("/me/assignments/<id:assignment_id>/submission", methods=["POST"])
 @client.repeatable(shown.get_mine)
 @client.arguments(response.SubmitSchema())
-@client.response(200, assignment.MyAssignmentSchema(), stale=response.ResponseSchema(), refuses=[Conflict])
+@client.response(200, assignment.MyAssignmentSchema(), stale=response.MyResponseSchema(), refuses=[Conflict])
 def submit_response(sent: dict[str, Any], assignment_id: str) -> Any:
     """Send one's answers in"""
     return responses.submit(viewer(), assignment_id, **sent)

@@ -33,6 +33,7 @@ from portal.http.refusals import (
     problem_schema,
 )
 from portal.http.serializer import to_json
+from portal.http.vocabulary import name_the_words
 from portal.http.wording import body_of, in_words, of_parameter
 
 Operation = dict[str, Any]
@@ -79,11 +80,17 @@ def describe(app: Flask) -> Api:
     api = Api(app, spec_kwargs={"marshmallow_plugin": plugin})
     api.register_converter(IdConverter, lambda _: {"type": "string", "format": "uuid", "example": wire.EXAMPLE_ID})
     api.register_field(wire.Json, "object", None)
+    plugin.converter.add_attribute_function(_of_any_members)  # type: ignore[union-attr]  # -- there since the line above
     api.spec.components.security_scheme(
         "bearer",
         {"type": "http", "scheme": "bearer", "description": "The token of `POST /api/v1/sessions`: RFC 6750."},
     )
     return api
+
+
+def _of_any_members(_converter: Any, field: Any, ret: Operation, **_: Any) -> Operation:
+    """A document is an object with members of its own: without these words, generators make it an empty one."""
+    return {"additionalProperties": True} if isinstance(field, wire.Json) and ret.get("type") != "array" else {}
 
 
 def document(api: Api, app: Flask) -> bytes:
@@ -95,6 +102,7 @@ def document(api: Api, app: Flask) -> bytes:
             if method in item:
                 _complete(item[method], item, method, areas[path, method], spec)
     spec["components"]["schemas"].pop("PaginationMetadata", None)
+    name_the_words(spec["components"]["schemas"])
     _complete_schemas(spec, api.spec.plugins)
     _complete_examples(spec)
     spec["components"]["responses"] = {name_of(kind): _refusal(kind) for kind in KINDS.values() if _is_used(kind, spec)}
@@ -253,10 +261,20 @@ def _complete_schemas(spec: dict[str, Any], plugins: list[Any]) -> None:
     assert plugin.converter is not None
     said = {name: key[0].__doc__ for key, name in plugin.converter.refs.items()}
     for name, schema in spec["components"]["schemas"].items():
+        for member in schema.get("properties", {}).values():
+            _say_default(member)
         words = said.get(name)
         if words and words != Schema.__doc__:
             schema.setdefault("description", " ".join(words.split()))
         schema.setdefault("examples", [example_of(schema, spec)])
+
+
+def _say_default(member: Operation) -> None:
+    """What a member is unless it is sent, in words: as a keyword, generators take it for one that is always there."""
+    default = member.pop("default", None)
+    if default is not None:
+        words = f"`{to_json(default).decode().strip(chr(34))}` unless said."
+        member["description"] = f"{member['description']} {words}" if "description" in member else words
 
 
 def _complete_examples(spec: dict[str, Any]) -> None:

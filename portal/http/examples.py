@@ -8,11 +8,11 @@ from typing import Any
 
 def example_of(schema: Mapping[str, Any], spec: Mapping[str, Any]) -> Any:  # noqa: PLR0911 -- one line per JSON kind
     """What a value of `schema` looks like."""
-    if "$ref" in schema:
-        return example_of(spec["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]], spec)
     for word in ("example", "default", "const"):
         if word in schema:
             return schema[word]
+    if "$ref" in schema:
+        return example_of(spec["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]], spec)
     if "enum" in schema:
         return schema["enum"][0]
     for word in ("allOf", "anyOf", "oneOf"):

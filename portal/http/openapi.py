@@ -265,4 +265,9 @@ def _page_schema(item: type[Schema]) -> Schema:
 def schema_name(schema: Any) -> str:
     """What a schema is called in the description."""
     named = schema if isinstance(schema, type) else type(schema)
-    return str(named.__name__).removesuffix("Schema")
+    name = str(named.__name__).removesuffix("Schema")
+    return TAKEN.get(name, name)
+
+
+TAKEN = {"Client": "ClientRecord", "Row": "LogRow"}
+"""Names that generated clients take for themselves."""

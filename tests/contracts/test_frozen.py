@@ -38,7 +38,7 @@ def _schemas(spec: Any) -> Any:
 
 
 def _becomes_nullable(spec: Any) -> None:
-    _schemas(spec)["Client"]["properties"]["name"]["type"] = ["string", "null"]
+    _schemas(spec)["ClientRecord"]["properties"]["name"]["type"] = ["string", "null"]
 
 
 BROKEN: dict[str, Callable[[Any], Any]] = {
@@ -53,12 +53,12 @@ BROKEN: dict[str, Callable[[Any], Any]] = {
     f"POST {ASSIGN} body: note is no longer taken": lambda spec: _schemas(spec)["Assign"]["properties"].pop("note"),
     "GET /api/v1/clients/{client_id} 200.name: may be null now": _becomes_nullable,
     f"PATCH {SAVE} 200: progress may be absent now": (
-        lambda spec: _schemas(spec)["Response"]["required"].remove("progress")
+        lambda spec: _schemas(spec)["MyResponse"]["required"].remove("progress")
     ),
     f"PATCH {SAVE} body.answers[].share: only_me is no longer taken": (
-        lambda spec: _schemas(spec)["Answer"]["properties"]["share"]["enum"].remove("only_me")
+        lambda spec: _schemas(spec)["Share"]["enum"].remove("only_me")
     ),
-    f"PATCH {SAVE} 412: current is gone": lambda spec: _schemas(spec)["StaleResponse"]["properties"].pop("current"),
+    f"PATCH {SAVE} 412: current is gone": lambda spec: _schemas(spec)["StaleMyResponse"]["properties"].pop("current"),
     f"PATCH {SAVE}: operationId save_response is now keep": (
         lambda spec: spec["paths"][SAVE]["patch"].update(operationId="keep")
     ),

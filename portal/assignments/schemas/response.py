@@ -75,7 +75,7 @@ class SaveSchema(WireSchema):
     )
 
 
-class ResponseSchema(WireSchema):
+class MyResponseSchema(WireSchema):
     """A client's own response, whole."""
 
     assignment_id = Identifier(required=True)
@@ -91,7 +91,7 @@ class ResponseSchema(WireSchema):
     version = fields.Integer(required=True)
 
 
-class MyAttemptSchema(ResponseSchema):
+class MyAttemptSchema(MyResponseSchema):
     """One of one's own attempts with the form it answers."""
 
     document = Json(
