@@ -139,6 +139,11 @@ def may_take_on_clients(viewer: Viewer) -> bool:
     return viewer.is_staff and viewer.therapist
 
 
+def may_name_clients(viewer: Viewer) -> bool:
+    """Whoever sees a client knows their name; an integration only with the scope to read about clients."""
+    return viewer.is_staff or viewer.holds("clients:read")
+
+
 def may_opt_in(viewer: Viewer) -> bool:
     """Each therapist speaks for their own caseload, nobody for another's."""
     return viewer.is_staff and viewer.therapist

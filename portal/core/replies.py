@@ -105,7 +105,7 @@ def _claim(viewer: Viewer, row_id: str, key: str, asked: str) -> bool:
             practice_id=viewer.practice_id,
             id=row_id,
             key=key,
-            subject_id=_subject(viewer),
+            subject_id=subject_id,
             request=asked,
             created_at=now,
         )

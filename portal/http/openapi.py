@@ -20,7 +20,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.routing import BaseConverter
 
 from portal.core import wire
-from portal.core.errors import Invalid, Malformed, PortalError, Stale, UnsupportedMedia
+from portal.core.errors import Conflict, Invalid, Malformed, PortalError, Stale, UnsupportedMedia
 from portal.http.idempotency import IDEMPOTENCY_KEY, Sees, done_once, never_kept
 from portal.http.request import answer
 
@@ -137,10 +137,14 @@ class Blueprint(SmorestBlueprint):
         declare = super().route(rule, **options, tags=[self.tag])
 
         def declared(view: Any) -> Any:
-            if "POST" in options.get("methods", ()) and not getattr(view, "repeatable", False):
-                view = never_kept(view)
+            keeps = getattr(view, "repeatable", False)
+            is_post = "POST" in options.get("methods", ())
+            view = never_kept(view) if is_post and not keeps else view
+            doc = view.__dict__.setdefault("_apidoc", {}).setdefault("manual_doc", {})
+            if is_post:
+                refused = {Malformed, Conflict, Invalid} if keeps else {Malformed}
+                doc[REFUSES] = sorted({*doc.get(REFUSES, ()), *(error.__name__ for error in refused)})
             if scope is not None:
-                doc = view.__dict__.setdefault("_apidoc", {}).setdefault("manual_doc", {})
                 doc["security"] = [{"bearer": [scope]}]
             view.scope = scope
             return declare(view)

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Date, false, func, literal
 from portal.accounts.service import people
 from portal.assignments import policy
 from portal.assignments.models import OPEN, WORKABLE, Assignment
+from portal.caseload import policy as caseload
 from portal.caseload.models import Client
 from portal.core import access
 from portal.core.access import NOW, THING
@@ -101,11 +102,16 @@ ASSIGNMENTS = Listing(
 )
 
 
+def _require_names(viewer: Viewer) -> None:
+    access.require(caseload.may_name_clients(viewer), "Naming clients needs the scope clients:read.")
+
+
 def list_assignments(viewer: Viewer, asked: Asked, expand: frozenset[str] = frozenset()) -> Page:
     """The assignments the viewer sees. `expand` may name `client`."""
     page = ASSIGNMENTS.page(viewer, asked)
     if "client" not in expand:
         return page
+    _require_names(viewer)
     names = people.names_of(viewer.practice_id, {row["client_id"] for row in page.rows()})
     return page.mapped(
         lambda row: {**row, "client__id": row["client_id"], "client__name": names[row["client_id"]]["name"]}
@@ -178,6 +184,7 @@ def get_assignment(viewer: Viewer, assignment_id: str, expand: frozenset[str] = 
     """One assignment as its therapist sees it: everything but the answers."""
     shown = _opened(_look(viewer, assignment_id))
     if "client" in expand:
+        _require_names(viewer)
         client = people.names_of(viewer.practice_id, {shown["client_id"]})[shown["client_id"]]
         shown["client"] = {"id": client["id"], "name": client["name"]}
     return shown
