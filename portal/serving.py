@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -26,6 +27,10 @@ log = logging.getLogger("portal.worker")
 
 GRACE = 15
 """Seconds a process gets to finish what it has in hand before it is killed."""
+FIRST_PAUSE, LONGEST_PAUSE = 1, 30
+"""Seconds before a worker that has ended is started again; each time it ends soon again, twice as long."""
+STEADY = 120
+"""Seconds a worker has run after which its end counts as the first."""
 
 
 def web_command(config: Config) -> list[str]:
@@ -59,19 +64,57 @@ def web_command(config: Config) -> list[str]:
 
 
 def serve(config: Config, *, once_ready: Callable[[], None]) -> None:
-    """Run web and worker until told to stop. Exits 1 where the port is taken, or one of them ends by itself."""
+    """Run web and worker until told to stop. Exits 1 where the port is taken, or the web ends by itself.
+
+    A worker that ends is started again: people go on working, and what it was to do waits in the database.
+    """
     stop = _told_to_stop()
     _require_free_port(config)
     web = _started(web_command(config))
-    worker = _started([sys.executable, "-m", "flask", "--app", "wsgi", "worker"])
+    worker = Kept([sys.executable, "-m", "flask", "--app", "wsgi", "worker"])
     announced = False
-    while not stop.wait(0.2) and web.poll() is None and worker.poll() is None:
+    while not stop.wait(0.2) and web.poll() is None:
+        worker.look_after()
         if not announced and _answers(config):
             announced = True
             once_ready()
-    _end(web, worker)
+    _end(web, *worker.living())
     if not stop.is_set():
-        sys.exit("Web or worker has ended by itself: see the log above.")
+        sys.exit("The web has ended by itself: see the log above.")
+
+
+class Kept:
+    """A process that is started again whenever it ends, after a pause that grows while it keeps ending soon."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+        self._pause = FIRST_PAUSE
+        self._due = 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._start()
+
+    def living(self) -> list[subprocess.Popen[bytes]]:
+        return [] if self._process is None else [self._process]
+
+    def look_after(self) -> None:
+        """Notice its end, or start it again once the pause is over."""
+        if self._process is None:
+            if time.monotonic() >= self._due:
+                self._start()
+        elif (code := self._process.poll()) is not None:
+            self._ended(self._process, code)
+
+    def _start(self) -> None:
+        self._process, self._since = _started(self._command), time.monotonic()
+
+    def _ended(self, process: subprocess.Popen[bytes], code: int) -> None:
+        _end(process)
+        now = time.monotonic()
+        if now - self._since >= STEADY:
+            self._pause = FIRST_PAUSE
+        log.error("the worker has ended (exit code %d); it is started again in %d s", code, self._pause)
+        self._process, self._due = None, now + self._pause
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
 
 def _told_to_stop() -> threading.Event:

@@ -6,21 +6,24 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 
 ROOT = Path(__file__).parent.parent
 API = "/api/v1"
@@ -50,21 +53,46 @@ def free_port() -> int:
 
 
 @contextmanager
-def database(engine: str, request: pytest.FixtureRequest) -> Iterator[str | None]:
-    """The address of an empty database of its own; None means SQLite in the data directory."""
+def database(engine: str, request: pytest.FixtureRequest, template: str = "template1") -> Iterator[str | None]:
+    """The address of a database of its own, empty unless said; None means SQLite in the data directory."""
     if engine != "postgresql":
         yield None
         return
     url, name = request.getfixturevalue("postgresql_url"), f"portal_{uuid4().hex}"
     server = create_engine(url, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     try:
         yield make_url(url).set(database=name).render_as_string(hide_password=False)
     finally:
         with server.connect() as connection:
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
         server.dispose()
+
+
+@cache
+def _migrated_postgresql(url: str) -> str:
+    """The name of a database the migrations have built, which others are copied from: migrating takes two seconds."""
+    name = f"migrated_{uuid4().hex}"
+    server = create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    server.dispose()
+    with tempfile.TemporaryDirectory() as folder:
+        Server(Path(folder), make_url(url).set(database=name).render_as_string(hide_password=False)).migrate()
+    return name
+
+
+@cache
+def _migrated_sqlite() -> bytes:
+    """The file the migrations build."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder))
+        server.migrate()
+        built = server.data_dir / "portal.db"
+        with closing(sqlite3.connect(built)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return built.read_bytes()
 
 
 @dataclass
@@ -128,6 +156,13 @@ class Server:
             check=False,
         )
 
+    @contextmanager
+    def tables(self) -> Iterator[Connection]:
+        """A transaction on the database itself, past the portal."""
+        engine = create_engine(self.database_url or f"sqlite:///{self.data_dir / 'portal.db'}", poolclass=NullPool)
+        with engine.begin() as connection:
+            yield connection
+
     def migrate(self) -> None:
         done = self.flask("db", "upgrade")
         assert done.returncode == 0, done.stderr
@@ -189,6 +224,10 @@ class Server:
         self.known.clear()
         return code
 
+    def worker(self) -> int | None:
+        """The process that does what happens later."""
+        return next((pid for pid, line in self.processes().items() if line.rstrip().endswith(" worker")), None)
+
     def kill(self) -> None:
         """End every process at once, as a power cut does."""
         if self.process is None:
@@ -213,7 +252,9 @@ class Server:
 
     def letters(self) -> list[EmailMessage]:
         """The mails in the outbox folder, oldest first."""
-        return [_letter(path) for path in sorted(self.outbox.glob("*.eml"))]
+        return [
+            message_from_bytes(path.read_bytes(), policy=policy.default) for path in sorted(self.outbox.glob("*.eml"))
+        ]
 
     def letter_to(self, address: str) -> EmailMessage:
         """The latest mail to somebody, once the worker has sent it."""
@@ -225,10 +266,6 @@ class Server:
 
 def _text_of(path: Path) -> str:
     return path.read_text() if path.exists() else ""
-
-
-def _letter(path: Path) -> EmailMessage:
-    return message_from_bytes(path.read_bytes(), policy=policy.default)
 
 
 def is_alive(pid: int) -> bool:
@@ -243,9 +280,12 @@ def is_alive(pid: int) -> bool:
 @contextmanager
 def install(engine: str, folder: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
     """A migrated install that is not running yet; whatever was started is gone afterwards."""
-    with database(engine, request) as url:
+    template = _migrated_postgresql(request.getfixturevalue("postgresql_url")) if engine == "postgresql" else ""
+    with database(engine, request, template) as url:
         server = Server(folder, url)
-        server.migrate()
+        server.data_dir.mkdir(mode=0o700)
+        if url is None:
+            (server.data_dir / "portal.db").write_bytes(_migrated_sqlite())
         try:
             yield server
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -84,20 +85,55 @@ def test_control_c_ends_everything(server: Server) -> None:
 
 @loopback
 @pytest.mark.bar
-@pytest.mark.parametrize("whom", ["web", "worker"])
-def test_when_one_of_the_two_ends_by_itself_the_other_ends_and_the_failure_is_told(server: Server, whom: str) -> None:
+def test_when_the_web_ends_by_itself_the_worker_ends_and_the_failure_is_told(server: Server) -> None:
     """Whoever watches over the portal starts it again: for that it must end, and not as if all were well.
 
     A process left behind would keep the port and answer some requests of the next start, with old code and keys.
     """
     until(lambda: _ready(server)["worker"] == "ok", "the worker does not start")
     alive = server.processes()
-    victim = _worker(server) if whom == "worker" else next(pid for pid, line in alive.items() if "granian" in line)
-    os.kill(victim, signal.SIGKILL)
+    os.kill(next(pid for pid, line in alive.items() if "granian" in line), signal.SIGKILL)
     assert server.process is not None
     code = server.process.wait(PATIENCE)
     assert not {pid: line for pid, line in alive.items() if is_alive(pid)}
     assert code != 0
+
+
+@loopback
+@pytest.mark.bar
+def test_the_end_comes_while_a_dead_worker_waits_to_be_started_again(server: Server) -> None:
+    os.kill(_worker(server), signal.SIGKILL)
+    until(lambda: "it is started again in 1 s" in server.log, "its end is not noticed")
+    assert server.stop() == 0
+
+
+@pytest.fixture
+def hours(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The clock the watch over the worker goes by; a test moves it."""
+    moved = [1_000.0]
+    monkeypatch.setattr("portal.serving.time.monotonic", lambda: moved[0])
+    return moved
+
+
+def _pause_after(kept: serving.Kept, hours: list[float], ran: float) -> float:
+    """How long it waits, after it ran for that long and ended, before it is there again."""
+    hours[0] += ran
+    [process] = kept.living()
+    process.wait(PATIENCE)
+    kept.look_after()
+    began = hours[0]
+    while not kept.living():
+        hours[0] += 0.5
+        kept.look_after()
+    return hours[0] - began
+
+
+def test_a_worker_that_keeps_ending_is_started_ever_less_often_but_never_given_up(hours: list[float]) -> None:
+    kept = serving.Kept([sys.executable, "-S", "-c", "raise SystemExit(3)"])
+    assert [_pause_after(kept, hours, ran=5) for _ in range(8)] == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert _pause_after(kept, hours, ran=serving.STEADY) == 1, "it had run well in between"
+    for process in kept.living():
+        process.wait(PATIENCE)
 
 
 @loopback
