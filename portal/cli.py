@@ -15,8 +15,11 @@ from config import Config
 from portal import backup, demo, serving
 from portal.accounts.service import practices
 from portal.assignments.service import counting
+from portal.audit import anchor
 from portal.audit import service as audit
+from portal.audit.anchor import AnchorDamaged
 from portal.core import crypto, mail
+from portal.core.errors import Conflict
 from portal.http.description import frozen
 
 
@@ -97,12 +100,17 @@ def audit_commands() -> None:
 
 @audit_commands.command("verify")
 def verify_audit() -> None:
-    """Check every practice's chain of facts; exits 1 where one is broken."""
-    verdicts = audit.verify()
+    """Check every practice's chain of facts, and how far it reaches; exits 1 where something does not fit."""
+    try:
+        verdicts = audit.verify()
+    except AnchorDamaged as error:
+        raise click.ClickException(_DAMAGED.format(path=anchor.path())) from error
     for verdict in verdicts:
         state = "whole" if verdict.broken_at is None else f"BROKEN at position {verdict.broken_at}"
         click.echo(f"{verdict.practice_id}: {verdict.checked} facts, {state}")
-    if any(verdict.broken_at is not None for verdict in verdicts):
+        if verdict.broken_at is None:
+            click.echo(f"  {_compared(verdict)}")
+    if not all(verdict.holds for verdict in verdicts):
         raise SystemExit(1)
 
 
@@ -125,6 +133,50 @@ def verify_counts(*, repair: bool) -> None:
         raise SystemExit(1)
     else:
         click.echo("Every count is right.")
+
+
+@audit_commands.command("accept-restore")
+def accept_restore() -> None:
+    """Say that the database was put back from an older backup, so that the anchor goes on from there."""
+    try:
+        accepted = audit.accept_restore()
+    except AnchorDamaged as error:
+        raise click.ClickException(_DAMAGED.format(path=anchor.path())) from error
+    except Conflict as error:
+        raise click.ClickException(error.detail) from error
+    for practice_id, mark in accepted:
+        lost = f"the chain goes on after position {mark.position}; the anchor had seen it reach {mark.lost_up_to}"
+        click.echo(f"{practice_id}: {lost}. The anchor remembers this.")
+    if not accepted:
+        click.echo("Nothing to accept: every chain agrees with its anchor.")
+
+
+_DAMAGED = (
+    "The anchor {path} was altered, or written with another keyring. It says nothing: look into how that came about, "
+    "then move it away and run this again; the worker writes a new one."
+)
+_RESTORE = (
+    "Either the database was put back from an older backup (then run `flask audit accept-restore`), or somebody {did}. "
+    "The files cannot tell these two apart: you know whether you restored."
+)
+
+
+def _compared(verdict: audit.Verdict) -> str:
+    """What the anchor adds to a whole chain, for somebody who runs a practice's computer."""
+    mark = verdict.mark
+    if mark is None:
+        return (
+            f"Not checked: whether its newest facts were cut off. {anchor.path()} has no mark of it yet; "
+            "the worker writes one within ten minutes of the first fact."
+        )
+    seen = f"The anchor of {mark.at} saw {mark.position} facts"
+    if verdict.finding is anchor.Finding.AHEAD:
+        missing = mark.position - verdict.checked
+        return f"NEWEST FACTS MISSING: {seen}, {missing} more than there are. {_RESTORE.format(did='cut them off')}"
+    if verdict.finding is anchor.Finding.DIFFERS:
+        return f"ANOTHER CHAIN: {seen}, and not these. {_RESTORE.format(did='with the keyring wrote the chain anew')}"
+    lost = "" if mark.lost_up_to is None else f" A restore had lost the facts up to {mark.lost_up_to} before."
+    return f"{seen}, and they are these.{lost} Not checked: whether any after these {mark.position} were cut off."
 
 
 @click.group("backup")

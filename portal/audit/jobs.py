@@ -1,7 +1,8 @@
-"""Every second, committed facts get their place in the sequence."""
+"""Every second, committed facts get their place in the sequence; now and then the chains' ends are written down."""
 
 from __future__ import annotations
 
+from portal.audit import service
 from portal.core import events, jobs
 
 
@@ -10,3 +11,9 @@ def seal() -> None:
     """Seal until nothing waits."""
     while events.seal() == events.BATCH:
         pass
+
+
+@jobs.every(seconds=600)
+def mark_ends() -> None:
+    """Outside the database, so that a cut tail is noticed."""
+    service.mark_ends()

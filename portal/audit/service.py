@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, select
 
+from portal.accounts.models import Practice
 from portal.accounts.service import integrations, people
 from portal.assignments.models import Assignment, Response
-from portal.audit import policy
+from portal.audit import anchor, policy
+from portal.audit.anchor import Finding, Mark, Marks
 from portal.core import access
 from portal.core.db import AnySelect, Id
+from portal.core.errors import Conflict
 from portal.core.events import Event, link_of
 from portal.core.listing import Asked, Filter, Listing, Page, any_of, equals
-from portal.core.statements import fetch
+from portal.core.statements import fetch, fetch_one
 from portal.core.viewer import Kind, Viewer
 from portal.library.models import Version
+
+log = logging.getLogger("portal.worker")
 
 
 def _with_title(viewer: Viewer) -> AnySelect:
@@ -115,28 +122,47 @@ def follow(viewer: Viewer, *, after: int, limit: int, **narrowed: Any) -> dict[s
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How far a practice's chain was checked, and the first position that does not fit."""
+    """How far a practice's chain was checked, the first position that does not fit, and what the anchor says of it."""
 
     practice_id: str
     checked: int
     broken_at: int | None
+    finding: Finding = Finding.UNMARKED
+    mark: Mark | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.broken_at is None and self.finding in {Finding.UNMARKED, Finding.AGREES}
 
 
 def verify() -> list[Verdict]:
-    """Walk every practice's chain from its first fact: positions without a gap, and every link as computed."""
-    practices = fetch("audit.practices", lambda: select(Event.practice_id).distinct().order_by(Event.practice_id), {})
-    return [_verify(row["practice_id"]) for row in practices]
+    """Walk every practice's chain from its first fact (positions without a gap, every link as computed), and compare.
+
+    Raises AnchorDamaged. The anchor is read before the chains, which go on growing.
+    """
+    known = anchor.load()
+    practices = sorted({*_practices(), *known})
+    return [_verify(practice_id, known.get(practice_id, ())) for practice_id in practices]
 
 
-def _verify(practice_id: str) -> Verdict:
+def _practices() -> list[str]:
+    rows = fetch("audit.practices", lambda: select(Practice.id), {})
+    return [row["id"] for row in rows]
+
+
+def _verify(practice_id: str, marks: Marks) -> Verdict:
     link, position = b"", 0
+    wanted = {mark.position for mark in marks}
+    links: dict[int, bytes] = {}
     while rows := fetch("audit.chain", _chain, {"practice": practice_id, "after": position}):
         for row in rows:
             position += 1
             link = link_of(link, SimpleNamespace(**row), position)
             if row["position"] != position or row["link"] != link:
                 return Verdict(practice_id, position, position)
-    return Verdict(practice_id, position, None)
+            if position in wanted:
+                links[position] = link
+    return Verdict(practice_id, position, None, *anchor.compare(marks, position, links.get))
 
 
 def _chain() -> AnySelect:
@@ -149,3 +175,67 @@ def _chain() -> AnySelect:
 
 
 AT_ONCE = 1_000
+
+
+def mark_ends() -> None:
+    """Write down how far each chain has come. A chain that contradicts its marks keeps them: it may have been cut."""
+    known = anchor.load()
+    marks = dict(known)
+    for practice_id in _practices():
+        position, link = _end_of(practice_id)
+        earlier = marks.get(practice_id, ())
+        finding, _ = anchor.compare(earlier[-1:], position, _link_in(practice_id))
+        if finding in {Finding.AHEAD, Finding.DIFFERS}:
+            log.error("the audit trail contradicts its anchor: run `flask audit verify`")
+        elif position > (earlier[-1].position if earlier else 0):
+            marks[practice_id] = anchor.marked(earlier, position, link)
+    if marks != known:
+        anchor.save(marks)
+
+
+def accept_restore() -> list[tuple[str, Mark]]:
+    """Mark the chains anew that a restore has set back; returns the mark of each, which says how much was lost.
+
+    Raises Conflict where a chain is broken: no restore does that.
+    """
+    verdicts = verify()
+    if any(verdict.broken_at is not None for verdict in verdicts):
+        msg = "A chain is broken, which no restore explains: see `flask audit verify`."
+        raise Conflict(msg)
+    marks = dict(anchor.load())
+    accepted = []
+    for verdict in verdicts:
+        if not verdict.holds:
+            practice_id = verdict.practice_id
+            end = _end_of(practice_id)
+            marks[practice_id] = anchor.marked_after_restore(marks[practice_id], *end, _link_in(practice_id))
+            accepted.append((practice_id, marks[practice_id][-1]))
+    if accepted:
+        anchor.save(marks)
+    return accepted
+
+
+def _end_of(practice_id: str) -> tuple[int, bytes]:
+    last = fetch_one("audit.end", _backwards, {"practice": practice_id})
+    return (0, b"") if last is None else (last["position"], bytes(last["link"] or b""))
+
+
+def _backwards() -> AnySelect:
+    of_practice = (Event.practice_id == bindparam("practice", type_=Id()), Event.position.is_not(None))
+    return select(Event.position, Event.link).where(*of_practice).order_by(Event.position.desc()).limit(1)
+
+
+def _link_in(practice_id: str) -> Callable[[int], bytes | None]:
+    """What asks for the link a fact of this practice stands in the database with."""
+
+    def link_at(position: int) -> bytes | None:
+        row = fetch_one("audit.link", _at, {"practice": practice_id, "position": position})
+        return None if row is None or row["link"] is None else bytes(row["link"])
+
+    return link_at
+
+
+def _at() -> AnySelect:
+    return select(Event.link).where(
+        Event.practice_id == bindparam("practice", type_=Id()), Event.position == bindparam("position")
+    )
