@@ -32,7 +32,9 @@ CHEAP_HASH = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
-        metafunc.parametrize("engine", ENGINES, scope="session")
+        only = metafunc.definition.get_closest_marker("engines")
+        wanted = [engine for engine in ENGINES if only is None or engine in only.args]
+        metafunc.parametrize("engine", wanted, scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

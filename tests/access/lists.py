@@ -1,0 +1,107 @@
+"""What stands in the lists: per list and principal, the things of the cast whose rows are in it, and no others.
+
+A status says who may ask. What they are shown is said here, by names of the cast; rows without a name (the starter
+library, a session of a test) are of no interest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from portal.core import events
+from tests.access.table import CLIENTS, STAFF, Given, filled, ids_of
+from tests.cast import Cast
+
+OF_LINDEN = tuple(name for name in STAFF if name != "other_owner")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list, and per principal what it shows; whoever is not named is shown nothing. `by` is the member compared."""
+
+    path: str
+    shown: Mapping[str, tuple[str, ...]]
+    by: str = "id"
+    given: Given | None = None
+
+    def __str__(self) -> str:
+        return f"GET {self.path}"
+
+    @property
+    def asking(self) -> tuple[str, ...]:
+        return CLIENTS if self.path.startswith("/me/") else STAFF
+
+
+def openings(cast: Cast) -> None:
+    """Two therapists have read what was sent to them."""
+    for therapist, client in ((cast.therapist, "client"), (cast.therapist, "partner"), (cast.colleague, "stranger")):
+        path = f"/assignments/{cast.things[f'{client}.submitted']}/attempts/1"
+        assert therapist.get(path).status_code == 200
+    with cast.app.app_context():
+        while events.seal():
+            pass
+
+
+def _work(*clients: str) -> tuple[str, ...]:
+    return tuple(f"{client}.{thing}" for client in clients for thing in ("reading", "draft", "submitted"))
+
+
+CARE = ("client.care", "co_therapist.care", "former_therapist.care")
+SHELF = ("linden.reading", "linden.exercise", "linden.draft_resource")
+
+LISTS = (
+    Listed("/staff", dict.fromkeys(OF_LINDEN, (*OF_LINDEN, "leaver")) | {"other_owner": ("other_owner",)}),
+    Listed(
+        "/clients",
+        {
+            "owner": ("unattended",),
+            "therapist": ("client", "partner", "former_client", "newcomer"),
+            "co_therapist": ("client",),
+            "colleague": ("stranger",),
+            "other_owner": ("other_client",),
+        },
+    ),
+    Listed("/clients/<client>/care", {"therapist": CARE, "co_therapist": CARE}),
+    Listed("/clients/<stranger>/care", {"colleague": ("stranger.care",)}),
+    Listed("/clients/<unattended>/care", {"owner": ("unattended.care",)}),
+    Listed("/clients/<client>/notes", {"therapist": ("therapist.note",)}),
+    Listed(
+        "/resources",
+        dict.fromkeys(OF_LINDEN, SHELF) | {"other_owner": ("birch.reading", "birch.exercise", "birch.draft_resource")},
+    ),
+    Listed(
+        "/assignments",
+        {
+            "therapist": _work("client", "partner", "former_client"),
+            "co_therapist": ("co_therapist.assignment",),
+            "colleague": _work("stranger"),
+            "other_owner": _work("other_client"),
+        },
+    ),
+    Listed("/assignments/<client.submitted>/comments", {"therapist": ("client.comment",)}),
+    Listed(
+        "/me/assignments",
+        {name: _work(name) for name in CLIENTS if name not in {"unattended", "client"}}
+        | {"client": (*_work("client"), "co_therapist.assignment")},
+    ),
+    Listed("/me/assignments/<client.submitted>/comments", {"client": ("client.comment",)}),
+    Listed(
+        "/me/access-log",
+        {name: (f"{name}.submitted",) for name in ("client", "partner", "stranger")},
+        by="assignment_id",
+        given=openings,
+    ),
+)
+
+
+def shown(listed: Listed, cast: Cast, principal: str) -> set[str]:
+    """The names of what a list shows somebody; nothing where they are refused."""
+    names = {thing: name for name, thing in cast.things.items()}
+    names |= {actor.id: name for name, actor in cast.everyone().items() if actor.id}
+    answer = cast.everyone()[principal].get(filled(listed.path, ids_of(cast)) + "?limit=100")
+    if answer.status_code != 200:
+        return set()
+    page = answer.get_json()
+    assert page["has_more"] is False
+    return {names[row[listed.by]] for row in page["data"] if row[listed.by] in names}
