@@ -4,13 +4,14 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 FLASK := $(BIN)/flask --app wsgi
+PEERS := drf fastapi apifairy
 
 export PORT
 .DEFAULT_GOAL := help
-.PHONY: help demo run worker test check lint types imports bars bench openapi pins clean
+.PHONY: help demo run worker test check lint types imports bars bench bench-http bench-growth openapi pins clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .venv/runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -54,8 +55,19 @@ imports: .venv/development ## The order of the packages
 bars: .venv/development ## The long ones: kills, floods, timings, real servers
 	$(BIN)/pytest -q -m bar
 
+.venv-bench/%/ready: bench/peers/requirements-%.txt
+	@test -x .venv-bench/$*/bin/python || $(PYTHON) -m venv .venv-bench/$*
+	.venv-bench/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 bench: .venv/development ## Speed, as ratios to a floor measured in the same run
 	$(BIN)/python -m bench
+
+bench-http: .venv/development $(PEERS:%=.venv-bench/%/ready) ## Speed over HTTP, beside other frameworks
+	$(BIN)/python -m bench.loopback
+
+bench-growth: .venv/development ## Speed at 1,000,000 assignments over that at 10,000
+	$(BIN)/python -m bench.growth
 
 openapi: export PORTAL_DATA_DIR := var/described/portal
 openapi: .venv/runtime ## Refresh docs/openapi.json, which the tests hold the API against
@@ -64,6 +76,7 @@ openapi: .venv/runtime ## Refresh docs/openapi.json, which the tests hold the AP
 pins: .venv/development ## Compile the pinned requirements anew
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	for peer in $(PEERS); do $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 bench/peers/requirements-$$peer.in -o bench/peers/requirements-$$peer.txt; done
 
 clean: ## Remove the virtual environment and the caches; data stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis

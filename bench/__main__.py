@@ -6,115 +6,41 @@ and are never a verdict.
 
 from __future__ import annotations
 
-import gc
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 import orjson
+from argon2 import PasswordHasher
 from flask import Flask
-from flask_migrate import upgrade
 
 from bench import idiomatic
+from bench.databases import command, engines_or_both, portal_on, settle_memory
 from bench.floor import Floor, flask_floor, postgresql_store, sqlite_store
-from bench.rounds import App, Asking, Contestant, Contestants, Ratio, Rounds, Saving, measure, ratio, require_equal
-from bench.seed import Seeded, seed
+from bench.rounds import App, Asking, Contestant, Contestants, Rounds, Runner, Saving, measure, of, ratio, require_equal
+from bench.seed import ADDRESS, PASSWORD, SAVED, Seeded, seed
 from bench.statements import Watched
 from bench.targets import (
     AUTOSAVE,
     FLASK_FLOOR,
     FLOOR,
     IDIOMATIC,
+    IN_PROCESS,
     LIST,
     MOST_STATEMENTS,
     ONE,
     PORTAL,
-    POSTGRESQL,
-    SQLITE,
-    TARGETS,
+    SIGN_IN,
+    UNCHANGED,
+    VERIFY,
     Target,
 )
-from config import Local
-from portal.app import create_app
+from bench.verdict import Count, Figure, Outcome, conclude
 from portal.core.crypto import keyring
-from portal.core.db import READ, db
-from portal.http.logs import write_json_lines
-from tests.postgresql import temporary_postgresql
 
 API = "/api/v1"
-SAVED = orjson.dumps(
-    {"answers": [{"block": "q3", "value": "Something else came to mind, and I would like to keep it. " * 3}]}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the table."""
-
-    name: str
-    measured: Ratio
-    gate: float | None
-    goal: float | None
-
-    @property
-    def missed(self) -> bool:
-        return self.gate is not None and self.measured.median < self.gate
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many statements a workload takes."""
-
-    name: str
-    statements: int
-    gate: int
-    goal: int
-
-    @property
-    def missed(self) -> bool:
-        return self.statements > self.gate
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one engine came to."""
-
-    figures: list[Figure]
-    counts: list[Count]
-
-    @property
-    def missed(self) -> list[str]:
-        figures = [figure.name for figure in self.figures if figure.missed]
-        return figures + [f"statements of {count.name}" for count in self.counts if count.missed]
-
-
-@contextmanager
-def portal_on(engine: str, folder: Path) -> Iterator[Flask]:
-    """The portal as it is served, on a migrated database of its own; what it logs goes nowhere."""
-    with database(engine, folder) as url, Path("/dev/null").open("w", encoding="utf-8") as nowhere:
-        settings = Local(data_dir=folder / "data", keyring=folder / "keyring.json", database_url=url)
-        app = create_app(settings)
-        with app.app_context():
-            upgrade()
-            engines = [db.engine, db.engines[READ]]
-        with redirect_stderr(nowhere):
-            write_json_lines()
-        yield app
-        for one in engines:
-            one.dispose()
-
-
-@contextmanager
-def database(engine: str, folder: Path) -> Iterator[str]:
-    if engine == SQLITE:
-        yield f"sqlite:///{folder / 'data' / 'portal.db'}"
-    else:
-        with temporary_postgresql() as url:
-            yield url
 
 
 def contest(url: str, portal: Flask, seeded: Seeded) -> Mapping[str, Contestants]:
@@ -132,76 +58,80 @@ def contest(url: str, portal: Flask, seeded: Seeded) -> Mapping[str, Contestants
         },
         ONE: {name: Contestant(app, one) for name, app in apps.items()},
         AUTOSAVE: {
-            name: Contestant(app, Saving(f"{API}/me/assignments/{draft}/response", seeded.client_token, SAVED))
+            name: Contestant(app, Saving(f"{API}/me/assignments/{draft.assignment_id}/response", draft.token, SAVED))
             for (name, app), draft in zip(apps.items(), seeded.drafts, strict=False)
         },
     }
 
 
+def unchanged(lists: Contestants, seeded: Seeded) -> Contestants:
+    """The portal asked for a page the caller has already, and the floor sending it."""
+    known = {"If-None-Match": lists[PORTAL].header("ETag")}
+    again = Asking(f"{API}/assignments?limit=50", seeded.therapist_token, headers=known)
+    return {FLOOR: lists[FLOOR], PORTAL: Contestant(lists[PORTAL].app, again, "304")}
+
+
+class SigningIn:
+    """A sign-in, by the processor's time: its commits wait for the disk."""
+
+    def __init__(self, portal: Flask) -> None:
+        body = orjson.dumps({"email": ADDRESS, "password": PASSWORD})
+        self._one = Contestant(portal.wsgi_app, Asking(f"{API}/sessions", "", "POST", body), "201")
+
+    def seconds(self, count: int) -> float:
+        began = time.process_time()
+        self._one.seconds(count)
+        return time.process_time() - began
+
+
+class Verifying:
+    """What nobody can leave out of a sign-in: one verification of an argon2id hash of the portal's cost."""
+
+    def __init__(self, cost: Mapping[str, int]) -> None:
+        self._argon2 = PasswordHasher(cost["time_cost"], cost["memory_cost"], cost["parallelism"])
+        self._stored = self._argon2.hash(PASSWORD)
+
+    def seconds(self, count: int) -> float:
+        began = time.process_time()
+        for _ in range(count):
+            self._argon2.verify(self._stored, PASSWORD)
+        return time.process_time() - began
+
+
 def run(engine: str, rounds: int) -> Outcome:
     """Seed, make sure that all answer alike, count, measure."""
     watched = Watched()
-    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder, portal_on(engine, Path(folder)) as app:
+    with tempfile.TemporaryDirectory(prefix="portal-bench-") as name, portal_on(engine, Path(name)) as app:
         with app.app_context():
             seeded, url = seed(), app.config["SQLALCHEMY_DATABASE_URI"]
-        workloads = contest(url, app, seeded)
+        workloads = dict(contest(url, app, seeded))
         for contestants in workloads.values():
             require_equal(contestants)
         counts = [
-            Count(name, watched.count(contestants[PORTAL].answer), *MOST_STATEMENTS[name])
+            Count(f"statements: {name}", watched.count(contestants[PORTAL].answer), *MOST_STATEMENTS[name])
             for name, contestants in workloads.items()
         ]
-        _settle_memory()
+        workloads[UNCHANGED] = unchanged(workloads[LIST], seeded)
+        settle_memory()
         measured = {name: measure(contestants, rounds) for name, contestants in workloads.items()}
-        return Outcome([_figure(target, engine, measured[target.workload]) for target in TARGETS], counts)
+        signing_in: dict[str, Runner] = {PORTAL: SigningIn(app), VERIFY: Verifying(app.config["PORTAL"].argon2_cost)}
+        measured[SIGN_IN] = measure(signing_in, rounds)
+        return Outcome([_figure(target, engine, measured[target.workload]) for target in IN_PROCESS], counts)
 
 
 def _figure(target: Target, engine: str, measured: Rounds) -> Figure:
-    return Figure(target.name, ratio(measured, target.other), target.gate.get(engine), target.goal.get(engine))
+    ours, theirs = of(measured, PORTAL), of(measured, target.other)
+    return Figure.of(target, engine, ratio(ours, theirs) if target.at_most else ratio(theirs, ours))
 
 
-def _settle_memory() -> None:
-    """As wsgi.py does."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
-
-
-def table(engine: str, outcome: Outcome) -> str:
-    lines = [f"{engine:<28} ratio   gate   goal   middle half of the rounds"]
-    for figure in outcome.figures:
-        got, verdict = figure.measured, "   MISSED" if figure.missed else ""
-        aims = f"{_shown(figure.gate)} {_shown(figure.goal)}"
-        lines.append(f"  {figure.name:<25} {got.median:>6.2f} {aims}   {got.low:.2f} to {got.high:.2f}{verdict}")
-    for count in outcome.counts:
-        verdict = "   MISSED" if count.missed else ""
-        lines.append(
-            f"  {f'statements: {count.name}':<25} {count.statements:>6} {count.gate:>6} {count.goal:>6}{verdict}"
-        )
-    return "\n".join(lines)
-
-
-def _shown(value: float | None) -> str:
-    return f"{'-':>6}" if value is None else f"{value:>6.2f}"
-
-
-@click.command()
-@click.option("--engine", "engines", multiple=True, type=click.Choice([SQLITE, POSTGRESQL]), help="Both unless said.")
-@click.option("--rounds", default=75, type=click.IntRange(15), help="15 at least.")
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="Also write the figures here.")
+@command(75, 15)
 def main(engines: tuple[str, ...], rounds: int, path: Path | None) -> None:
     """Measure the portal's speed as ratios to what the same work costs otherwise."""
     outcomes: dict[str, Outcome] = {}
-    for engine in engines or (SQLITE, POSTGRESQL):
+    for engine in engines_or_both(engines):
         outcomes[engine] = run(engine, rounds)
-        click.echo(table(engine, outcomes[engine]) + "\n")
-    if path is not None:
-        shown: dict[str, Any] = {name: {**asdict(one), "missed": one.missed} for name, one in outcomes.items()}
-        path.write_bytes(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
-    missed = [f"{name} on {engine}" for engine, outcome in outcomes.items() for name in outcome.missed]
-    if missed:
-        click.echo(f"Below the gate: {', '.join(missed)}.", err=True)
-        raise SystemExit(1)
+        click.echo(outcomes[engine].table(engine))
+    conclude(outcomes, path)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 from werkzeug.test import EnvironBuilder
@@ -32,10 +32,14 @@ class NotEqual(AssertionError):
 class Asking:
     """One request, made anew as often as it is needed: an environ is used up by answering it."""
 
-    def __init__(self, path: str, token: str, method: str = "GET", body: bytes = b"") -> None:
-        headers = [("Authorization", f"Bearer {token}"), ("Accept", "application/json")]
+    def __init__(
+        self, path: str, token: str, method: str = "GET", body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> None:
+        sent = {"Authorization": f"Bearer {token}", "Accept": "application/json", **(headers or {})}
         kind = "application/json" if body else None
-        made = EnvironBuilder(path=path, method=method, headers=headers, data=body or None, content_type=kind)
+        made = EnvironBuilder(
+            path=path, method=method, headers=list(sent.items()), data=body or None, content_type=kind
+        )
         self._body, self._environ = body, made.get_environ()
 
     def times(self, count: int) -> list[WSGIEnvironment]:
@@ -66,13 +70,20 @@ class Contestant:
 
     app: App
     asking: Asking
+    status: str = "200"
 
     def answer(self) -> Any:
-        (status, body), *_ = self._answers(self.asking.times(1))
-        if not status.startswith("200"):
+        """The JSON of one answer, which must have the status expected."""
+        (status, _, body), *_ = self._answers(self.asking.times(1))
+        if not status.startswith(self.status):
             msg = f"{status}: {body.decode()[:300]}"
             raise NotEqual(msg)
-        return orjson.loads(body)
+        return orjson.loads(body or b"{}")
+
+    def header(self, name: str) -> str:
+        """A header of one answer."""
+        (_, headers, _), *_ = self._answers(self.asking.times(1))
+        return str(dict(headers)[name])
 
     def seconds(self, count: int) -> float:
         """What `count` requests take."""
@@ -80,17 +91,17 @@ class Contestant:
         began = time.perf_counter()
         answers = self._answers(environs)
         took = time.perf_counter() - began
-        if any(not status.startswith("200") for status, _ in answers):
-            msg = f"not every answer was 200: {sorted({status for status, _ in answers})}"
+        if any(not status.startswith(self.status) for status, *_ in answers):
+            msg = f"not every answer was {self.status}: {sorted({status for status, *_ in answers})}"
             raise NotEqual(msg)
         return took
 
-    def _answers(self, environs: Sequence[WSGIEnvironment]) -> list[tuple[str, bytes]]:
-        """Status and body of each, read and closed as a server does."""
-        app, statuses, bodies = self.app, list[str](), list[bytes]()
+    def _answers(self, environs: Sequence[WSGIEnvironment]) -> list[tuple[str, Any, bytes]]:
+        """Status, headers and body of each, read and closed as a server does."""
+        app, heads, bodies = self.app, list[tuple[str, Any]](), list[bytes]()
 
-        def start_response(status: str, _headers: Any, _error: Any = None) -> None:
-            statuses.append(status)
+        def start_response(status: str, headers: Any, _error: Any = None) -> None:
+            heads.append((status, headers))
 
         for environ in environs:
             parts = app(environ, start_response)
@@ -98,7 +109,7 @@ class Contestant:
             close = getattr(parts, "close", None)
             if close is not None:
                 close()
-        return list(zip(statuses, bodies, strict=True))
+        return [(status, headers, body) for (status, headers), body in zip(heads, bodies, strict=True)]
 
 
 Contestants = Mapping[str, Contestant]
@@ -106,11 +117,16 @@ Contestants = Mapping[str, Contestant]
 
 def require_equal(contestants: Contestants) -> None:
     """Raise NotEqual unless everybody answers the same JSON."""
-    answers = {name: _masked(contestant.answer()) for name, contestant in contestants.items()}
-    first, *others = answers
+    require_alike({name: contestant.answer() for name, contestant in contestants.items()})
+
+
+def require_alike(answers: Mapping[str, dict[str, Any]]) -> None:
+    """Raise NotEqual where an answer differs in more than what is each one's own."""
+    masked = {name: _masked(answer) for name, answer in answers.items()}
+    first, *others = masked
     for other in others:
-        if answers[other] != answers[first]:
-            msg = f"{other} does not answer what {first} does: {_difference(answers[first], answers[other])}"
+        if masked[other] != masked[first]:
+            msg = f"{other} does not answer what {first} does: {_difference(masked[first], masked[other])}"
             raise NotEqual(msg)
 
 
@@ -131,33 +147,44 @@ def _difference(one: Any, other: Any, place: str = "") -> str:
 Rounds = Sequence[Mapping[str, float]]
 
 
-def measure(contestants: Contestants, rounds: int) -> Rounds:
-    """Seconds per request of everybody, round by round."""
-    counts = {name: _count_for_a_batch(contestant) for name, contestant in contestants.items()}
-    order, measured = list(contestants), []
+class Runner(Protocol):
+    """Whoever takes part in rounds."""
+
+    def seconds(self, count: int) -> float:
+        """What it takes to do its work so many times."""
+
+
+def measure(runners: Mapping[str, Runner], rounds: int) -> Rounds:
+    """Seconds of everybody for one go, round by round."""
+    counts = {name: _count_for_a_batch(runner) for name, runner in runners.items()}
+    order, measured = list(runners), []
     shuffle = random.Random().shuffle
     for _ in range(rounds):
         shuffle(order)
-        measured.append({name: contestants[name].seconds(counts[name]) / counts[name] for name in order})
+        measured.append({name: runners[name].seconds(counts[name]) / counts[name] for name in order})
     return measured
 
 
-def _count_for_a_batch(contestant: Contestant) -> int:
-    contestant.seconds(WARM_UP)
-    return max(3, round(BATCH_SECONDS / (contestant.seconds(WARM_UP) / WARM_UP)))
+def _count_for_a_batch(runner: Runner) -> int:
+    runner.seconds(WARM_UP)
+    return max(3, round(BATCH_SECONDS / (runner.seconds(WARM_UP) / WARM_UP)))
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """How much the portal gets done in the time another takes for one, and how far the middle half of rounds lies."""
+    """A ratio within a round: its median, and how far the middle half of the rounds lies."""
 
     median: float
     low: float
     high: float
 
 
-def ratio(rounds: Rounds, other: str, one: str = "portal") -> Ratio:
-    """`one`'s speed as a multiple of `other`'s."""
-    within = [measured[other] / measured[one] for measured in rounds]
-    low, median, high = statistics.quantiles(within, n=4)
+def ratio(over: Sequence[float], under: Sequence[float]) -> Ratio:
+    """One's figures over another's, round by round."""
+    low, median, high = statistics.quantiles([one / other for one, other in zip(over, under, strict=True)], n=4)
     return Ratio(median, low, high)
+
+
+def of(rounds: Rounds, name: str) -> list[float]:
+    """The figures of one of them, round by round."""
+    return [measured[name] for measured in rounds]

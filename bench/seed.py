@@ -22,7 +22,7 @@ from portal.core.ids import new_id
 from portal.core.viewer import ANYONE, Kind, Viewer
 from portal.library import service as library
 
-THERAPISTS, CLIENTS, ASSIGNMENTS, RESOURCES = 20, 200, 10_000, 12
+THERAPISTS, CLIENTS, ASSIGNMENTS, RESOURCES, DRAFTS = 20, 200, 10_000, 12, 24
 ZONE = "Europe/Berlin"
 BATCH = 2_000
 SENTENCE = "I noticed it in the kitchen before he had said anything, and then I went outside for a while. "
@@ -60,20 +60,35 @@ STATUSES = (
     Status.REVIEWED,
     Status.WITHDRAWN,
 )
+PASSWORD = "maple-otter-violin-sunday"
+ADDRESS = "olive@bench.example"
+"""The owner's, who alone can sign in."""
 ANSWERED = frozenset({Status.IN_PROGRESS, Status.SUBMITTED, Status.REVIEWED})
+
+SAVED = orjson.dumps(
+    {"answers": [{"block": "q3", "value": "Something else came to mind, and I would like to keep it. " * 3}]}
+)
+"""What an autosave sends."""
 
 POSTGRESQL_SETTINGS = {"random_page_cost": "1.1", "jit": "off", "max_parallel_workers_per_gather": "0"}
 """What a server on solid-state disks is run with; for every contestant alike."""
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """An exercise in progress and the token of the client who works on it."""
+
+    token: str
+    assignment_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Seeded:
-    """Two who ask, and what they ask for: an assignment to read and drafts to save, one for each who saves."""
+    """A therapist, an assignment of theirs to read, and drafts of as many clients to save."""
 
     therapist_token: str
-    client_token: str
     assignment_id: str
-    drafts: tuple[str, ...]
+    drafts: tuple[Draft, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +118,10 @@ class _Seeding:
             self.vaults = {one: create_vault(self.practice_id, one) for one in (new_id() for _ in range(CLIENTS))}
         therapists = [new_id() for _ in range(THERAPISTS)]
         clients = self._people(therapists)
-        newest = self._assignments(clients, versions)
-        mine = [row for row in newest if row["client_id"] == clients[0].id and row["status"] == Status.IN_PROGRESS]
-        seeded = Seeded(
-            self._session(therapists[0]),
-            self._session(clients[0].id),
-            mine[-1]["id"],
-            tuple(row["id"] for row in mine[:-1]),
-        )
+        given = self._assignments(clients, versions)
+        working = {row["client_id"]: row["id"] for row in given if row["status"] == Status.IN_PROGRESS}
+        drafts = tuple(Draft(self._session(client.id), working[client.id]) for client in clients[1 : 1 + DRAFTS])
+        seeded = Seeded(self._session(therapists[0]), working[clients[0].id], drafts)
         if is_postgresql():
             _vacuum()
         return seeded
@@ -120,7 +131,7 @@ class _Seeding:
             ANYONE,
             token=practices.mint_setup_link(),
             practice={"slug": "bench", "name": "Bench Practice", "country": "DE", "time_zone": ZONE},
-            person={"name": "Olive Owner", "email": "olive@bench.example", "password": "maple-otter-violin-sunday"},
+            person={"name": "Olive Owner", "email": ADDRESS, "password": PASSWORD},
         )
         return Viewer(made["person"]["id"], made["practice"]["id"], Kind.STAFF, owner=True, therapist=True)
 
