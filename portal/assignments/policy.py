@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, literal_column, select
 
 from portal.assignments.models import Assignment, Comment, Response
 from portal.caseload import policy as caseload
@@ -14,7 +14,11 @@ from portal.core.viewer import Viewer
 
 
 def _through_own_care() -> ColumnElement[bool]:
-    """Whether the care link an assignment was given through is the viewer's and has not ended."""
+    """Whether the care link an assignment was given through is the viewer's and has not ended.
+
+    OFFSET 0 keeps PostgreSQL from turning this into a join: it would start from the care links, read all they have
+    given and sort it, where the newest fifty are one walk along an index (eleven times slower at a million rows).
+    """
     return (
         select(CareLink.id)
         .where(
@@ -23,6 +27,7 @@ def _through_own_care() -> ColumnElement[bool]:
             CareLink.therapist_id == VIEWER,
             CareLink.ended_at.is_(None),
         )
+        .offset(literal_column("0"))
         .exists()
     )
 
