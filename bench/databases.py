@@ -34,14 +34,14 @@ def database(engine: str, folder: Path) -> Iterator[str]:
 
 
 def settings(url: str, folder: Path, **more: Any) -> Config:
-    return Local(data_dir=folder / "data", keyring=folder / "keyring.json", database_url=url, **more)
+    return Local(**{"data_dir": folder / "data", "keyring": folder / "keyring.json", "database_url": url, **more})
 
 
 @contextmanager
-def portal_over(url: str, folder: Path) -> Iterator[Flask]:
-    """The portal on a migrated database; what it logs goes nowhere."""
+def portal_over(url: str, folder: Path, **more: Any) -> Iterator[Flask]:
+    """The portal on a migrated database; what it logs goes nowhere. `more` are further settings."""
     with Path("/dev/null").open("w", encoding="utf-8") as nowhere:
-        app = create_app(settings(url, folder))
+        app = create_app(settings(url, folder, **more))
         with app.app_context():
             upgrade()
             engines = [db.engine, db.engines[READ]]

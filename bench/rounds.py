@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import random
 import statistics
 import time
@@ -64,12 +65,22 @@ class Saving(Asking):
         return environs
 
 
+class Turns:
+    """Several askings, one after the other, so that no row is asked for all the time."""
+
+    def __init__(self, askings: Sequence[Asking]) -> None:
+        self._askings = itertools.cycle(askings)
+
+    def times(self, count: int) -> list[WSGIEnvironment]:
+        return [next(self._askings).times(1)[0] for _ in range(count)]
+
+
 @dataclass(frozen=True, slots=True)
 class Contestant:
     """Somebody who answers, and how they are asked."""
 
     app: App
-    asking: Asking
+    asking: Asking | Turns
     status: str = "200"
 
     def answer(self) -> Any:

@@ -99,6 +99,34 @@ class _Client:
     vault: Vault
 
 
+def founded() -> tuple[Viewer, list[tuple[str, str]]]:
+    """The owner of a new practice, and the ids of its published exercises and their versions."""
+    if is_postgresql():
+        _tune_postgresql()
+    made = practices.set_up(
+        ANYONE,
+        token=practices.mint_setup_link(),
+        practice={"slug": "bench", "name": "Bench Practice", "country": "DE", "time_zone": ZONE},
+        person={"name": "Olive Owner", "email": ADDRESS, "password": PASSWORD},
+    )
+    owner = Viewer(made["person"]["id"], made["practice"]["id"], Kind.STAFF, owner=True, therapist=True)
+    return owner, [_published(owner, number) for number in range(RESOURCES)]
+
+
+def _published(owner: Viewer, number: int) -> tuple[str, str]:
+    title = f"A made-up exercise, number {number}"
+    made = library.create_resource(owner, kind="exercise", title=title, document=dict(DOCUMENT), **CARD)
+    library.publish(owner, made["id"])
+    with transaction():
+        return made["id"], library.version_to_assign(owner, made["id"]).id
+
+
+def answers() -> list[dict[str, Any]]:
+    """The same in every draft, so that what everyone saves can be compared."""
+    texts = [{"block": f"q{n}", "value": f"{n}: {SENTENCE * 2}"} for n in range(QUESTIONS)]
+    return [{"block": "before", "value": 7}, *texts, {"block": "safe", "value": True}]
+
+
 def seed() -> Seeded:
     """Fill the empty, migrated database of the current application."""
     return _Seeding().run()
@@ -109,11 +137,8 @@ class _Seeding:
         self.now = clock.now()
 
     def run(self) -> Seeded:
-        if is_postgresql():
-            _tune_postgresql()
-        owner = self._practice()
+        owner, versions = founded()
         self.practice_id = owner.practice_id
-        versions = [self._resource(owner, n) for n in range(RESOURCES)]
         with transaction():
             self.vaults = {one: create_vault(self.practice_id, one) for one in (new_id() for _ in range(CLIENTS))}
         therapists = [new_id() for _ in range(THERAPISTS)]
@@ -125,24 +150,6 @@ class _Seeding:
         if is_postgresql():
             _vacuum()
         return seeded
-
-    def _practice(self) -> Viewer:
-        made = practices.set_up(
-            ANYONE,
-            token=practices.mint_setup_link(),
-            practice={"slug": "bench", "name": "Bench Practice", "country": "DE", "time_zone": ZONE},
-            person={"name": "Olive Owner", "email": ADDRESS, "password": PASSWORD},
-        )
-        return Viewer(made["person"]["id"], made["practice"]["id"], Kind.STAFF, owner=True, therapist=True)
-
-    def _resource(self, owner: Viewer, number: int) -> tuple[str, str]:
-        """A published exercise: its id and that of its version."""
-        made = library.create_resource(
-            owner, kind="exercise", title=f"A made-up exercise, number {number}", document=dict(DOCUMENT), **CARD
-        )
-        library.publish(owner, made["id"])
-        with transaction():
-            return made["id"], library.version_to_assign(owner, made["id"]).id
 
     def _people(self, therapists: list[str]) -> list[_Client]:
         clients = [
@@ -222,7 +229,7 @@ class _Seeding:
     def _response(self, assignment: Mapping[str, Any], sealed: Vault) -> dict[str, Any]:
         response_id, draft = new_id(), None
         if assignment["answered"]:
-            draft = sealed.seal(Response.draft, response_id, orjson.dumps({"answers": self._answers(), "rows": []}))
+            draft = sealed.seal(Response.draft, response_id, orjson.dumps({"answers": answers(), "rows": []}))
         return {
             "id": response_id,
             "assignment_id": assignment["id"],
@@ -234,11 +241,6 @@ class _Seeding:
             "draft": draft,
             "saved_at": assignment["started_at"],
         }
-
-    def _answers(self) -> list[dict[str, Any]]:
-        """The same in every draft, so that what everyone saves can be compared."""
-        texts = [{"block": f"q{n}", "value": f"{n}: {SENTENCE * 2}"} for n in range(QUESTIONS)]
-        return [{"block": "before", "value": 7}, *texts, {"block": "safe", "value": True}]
 
     def _session(self, person_id: str) -> str:
         token, secret_hash = mint(sessions.PREFIX)
