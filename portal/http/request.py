@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
-from flask import Response, current_app, g, request
+from flask import Response, current_app, request
 from marshmallow import Schema, ValidationError
 
 from portal.core.errors import Invalid, Malformed, PreconditionMissing
@@ -18,14 +18,18 @@ from portal.http.logs import REQUEST_ID, VIEWER
 from portal.http.paging import cursor_for, next_link
 from portal.http.serializer import compiled, shown_as, to_json
 
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
 _ETAG = re.compile(r'(?:W/)?"(\d{1,15})-[0-9a-f]{16}"')
 
 
 def viewer() -> Viewer:
     """Who asks, as the door has established."""
-    found: Viewer | None = g.get("viewer")
+    environ = request.environ
+    found: Viewer | None = environ.get(VIEWER)
     if found is None:
-        found = g.viewer = request.environ[VIEWER] = current_app.extensions["recognise"](request)
+        found = environ[VIEWER] = current_app.extensions["recognise"](request)
     return found
 
 
@@ -85,20 +89,27 @@ def _page(schema: Schema, page: Page) -> Response:
         "has_more": page.following is not None,
         "next_cursor": None,
     }
-    headers = {}
+    links = []
     if page.following is not None:
         shown["next_cursor"] = cursor_for(viewer(), page.following)
-        headers["Link"] = next_link(shown["next_cursor"])
+        links.append(("Link", next_link(shown["next_cursor"])))
     if page.total is not None:
         shown["total"] = page.total
-    response = _tagged(to_json(shown), 200, None)
-    response.headers.extend(headers)
-    return response
+    return _tagged(to_json(shown), 200, None, *links)
 
 
-def _tagged(body: bytes, status: int, version: int | None) -> Response:
-    tag = etag_of(version, body)
-    known = request.headers.get("If-None-Match", "")
-    if request.method in {"GET", "HEAD"} and (tag in known or known.strip() == "*"):
-        return Response(status=304, headers={"ETag": tag})
-    return Response(body, status, [("Content-Type", "application/json"), ("ETag", tag)])
+class Whole(Response):
+    """An answer that is complete: Werkzeug has nothing left to work out about it when it is sent."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response(self.status, self.headers.to_wsgi_list())
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else cast("list[bytes]", self.response)
+
+
+def _tagged(body: bytes, status: int, version: int | None, *more: tuple[str, str]) -> Response:
+    tag, environ = etag_of(version, body), request.environ
+    known = environ.get("HTTP_IF_NONE_MATCH", "")
+    if known and environ["REQUEST_METHOD"] in {"GET", "HEAD"} and (tag in known or known.strip() == "*"):
+        return Response(status=304, headers=[("ETag", tag), *more])
+    size = str(len(body))
+    return Whole(body, status, [("Content-Type", "application/json"), ("Content-Length", size), ("ETag", tag), *more])
