@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint as PlainBlueprint
 from flask import Flask, Request, current_app, request
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from flask.sessions import SessionInterface
 from flask_login import LoginManager
 from flask_smorest import Api
 
@@ -50,22 +50,23 @@ class Anonymous:
         return None
 
 
-class NoSessions(SecureCookieSessionInterface):
-    """The API has no cookies: a session here is an empty dictionary that is never written anywhere."""
+class NoSessions(SessionInterface):
+    """The API has no cookies: Flask's session is empty and refuses to be written."""
 
-    def open_session(self, _app: Flask, _request: Request) -> SecureCookieSession:
-        return self.session_class()
-
-    def save_session(self, app: Flask, session: SessionMixin, response: object) -> None:
-        pass
+    def open_session(self, _app: Flask, _request: Request) -> None:
+        return None
 
 
 class BearerOnly(LoginManager):
     """Flask-Login reading the Authorization header alone.
 
     As shipped it first looks for its session and remember-me cookies, and a junk cookie of that name stops the
-    header from being read at all.
+    header from being read at all; and it looks at every answer for a cookie to set.
     """
+
+    def init_app(self, app: Flask, add_context_processor: bool = True) -> None:  # noqa: FBT002 -- Flask-Login's signature
+        super().init_app(app, add_context_processor)
+        app.after_request_funcs[None].remove(self._update_remember_cookie)
 
     def _load_user(self) -> None:
         self._update_request_context_with_user(self._load_user_from_request(request))
