@@ -112,7 +112,7 @@ _current: list[Keyring] = []
 def use_keyring(keyring: Keyring) -> None:
     """Make `keyring` the one of this process."""
     _current[:] = [keyring]
-    _unwrap.cache_clear()
+    _unwrapped.cache_clear()
 
 
 def keyring() -> Keyring:
@@ -220,7 +220,7 @@ def vaults(practice_id: str, subject_ids: set[str]) -> dict[str, Vault]:
 
 def vault_of(practice_id: str, subject_id: str, version: str, wrapped: bytes) -> Vault:
     """The vault behind a data key that a query already brought along."""
-    return Vault(_unwrap(practice_id, subject_id, version, bytes(wrapped)), practice_id, subject_id)
+    return _unwrapped(practice_id, subject_id, version, bytes(wrapped))
 
 
 def _keys_of_subjects() -> AnySelect:
@@ -235,13 +235,14 @@ def _vault_of(row: Mapping[str, Any]) -> Vault:
 
 
 @lru_cache(maxsize=4096)
-def _unwrap(practice_id: str, subject_id: str, version: str, wrapped: bytes) -> bytes:
+def _unwrapped(practice_id: str, subject_id: str, version: str, wrapped: bytes) -> Vault:
     """Cached by the wrapped bytes: once a data key's row is gone there is nothing left to ask with."""
     cipher = AESGCM(keyring().wrapping[version])
     try:
-        return cipher.decrypt(wrapped[:NONCE], wrapped[NONCE:], _wrapped_for(practice_id, subject_id))
+        key = cipher.decrypt(wrapped[:NONCE], wrapped[NONCE:], _wrapped_for(practice_id, subject_id))
     except (InvalidTag, ValueError) as error:
         raise Undecipherable from error
+    return Vault(key, practice_id, subject_id)
 
 
 def _wrapped_for(practice_id: str, subject_id: str) -> bytes:
