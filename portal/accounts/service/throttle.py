@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from portal.accounts.models import Attempt
 from portal.core import clock
 from portal.core.crypto import keyring
-from portal.core.db import db, is_postgresql, transactional
+from portal.core.db import AnySelect, Instant, db, is_postgresql, transactional
 from portal.core.errors import TooMany
+from portal.core.ids import new_id
+from portal.core.statements import fetch, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +55,30 @@ def begin(purpose: str, account: str, address: str) -> Try:
             db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
     now, ids = clock.now(), []
     for key, limit in limits.items():
-        since = now - limit.within
-        count, oldest = db.session.execute(
-            select(func.count(), func.min(Attempt.at)).where(Attempt.key == key, Attempt.at > since)
-        ).one()
-        if count >= limit.most:
-            raise TooMany(retry_after=max(1, int((oldest + limit.within - now).total_seconds())))
-        attempt = Attempt(key=key, at=now)
-        db.session.add(attempt)
-        db.session.flush()
-        ids.append(attempt.id)
+        counted = fetch("throttle.count", _counted, {"key": key, "since": now - limit.within})[0]
+        if counted["count"] >= limit.most:
+            raise TooMany(retry_after=max(1, int((counted["oldest"] + limit.within - now).total_seconds())))
+        ids.append(new_id())
+        run("throttle.note", _note, {"id": ids[-1], "key": key, "at": now})
     return Try(tuple(limits), tuple(ids))
+
+
+def _counted() -> AnySelect:
+    return select(func.count().label("count"), func.min(Attempt.at).label("oldest")).where(
+        Attempt.key == bindparam("key"), Attempt.at > bindparam("since", type_=Instant())
+    )
+
+
+def _note() -> Any:
+    return insert(Attempt).values(id=bindparam("id"), key=bindparam("key"), at=bindparam("at"))
 
 
 @transactional
 def forgive(attempt: Try) -> None:
     """The secret was right: this try and the failures of this account from this address count no more."""
-    pair = attempt.keys[0]
-    db.session.execute(delete(Attempt).where(Attempt.key == pair))
-    db.session.execute(delete(Attempt).where(Attempt.id.in_(attempt.ids)))
+    run("throttle.forgive", lambda: delete(Attempt).where(Attempt.key == bindparam("key")), {"key": attempt.keys[0]})
+    for one in attempt.ids[1:]:
+        run("throttle.forget", lambda: delete(Attempt).where(Attempt.id == bindparam("id")), {"id": one})
 
 
 @transactional
