@@ -23,7 +23,9 @@ class Config:
     """Everything a process needs to know before its first request.
 
     `data_dir` holds the database of an embedded install and the outbox; `keyring` stands beside it, never
-    inside, so that a copy of the data is unreadable. `proxies` is the number of trusted reverse proxies.
+    inside, so that a copy of the data is unreadable. `owner_url` is the same PostgreSQL database as the role that
+    owns the tables: for migrations and backups, never for a process that answers requests. `proxies` is the number
+    of trusted reverse proxies.
     """
 
     name: ClassVar[str]
@@ -31,6 +33,7 @@ class Config:
     data_dir: Path
     keyring: Path
     database_url: str
+    owner_url: str | None = None
     host: str = "127.0.0.1"
     port: int = 8000
     base_url: str = ""
@@ -50,6 +53,7 @@ class Config:
             data_dir=data_dir,
             keyring=Path(environ.get("PORTAL_KEYRING", f"{data_dir}.keyring.json")).resolve(),
             database_url=_psycopg(environ.get("DATABASE_URL", f"sqlite:///{data_dir / 'portal.db'}")),
+            owner_url=_psycopg(environ["DATABASE_OWNER_URL"]) if environ.get("DATABASE_OWNER_URL") else None,
             host=host,
             port=port,
             base_url=environ.get("PORTAL_BASE_URL", f"http://{f'[{host}]' if ':' in host else host}:{port}").rstrip(

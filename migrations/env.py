@@ -1,4 +1,4 @@
-"""How Alembic reaches the database: through the application's writing engine."""
+"""How Alembic reaches the database: as the role that owns the tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from flask import current_app
 
-from portal.core.db import Id, Instant, db
+from portal.core.db import OWNER, Id, Instant, db
 from portal.library.models import JsonText
 
 OWN_TYPES = (Id, Instant)
@@ -25,7 +25,7 @@ def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | bool:
 
 
 def run() -> None:
-    with db.engine.connect() as connection:
+    with db.engines[OWNER].connect() as connection:
         context.configure(
             connection=connection,
             target_metadata=current_app.extensions["migrate"].db.Model.metadata,

@@ -62,7 +62,7 @@ def create_app(config: Config | None = None) -> Flask:
     config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     app = Portal(__name__, static_folder=None)
     app.config.update(
-        engine_settings(config.database_url),
+        engine_settings(config.database_url, config.owner_url),
         PORTAL=config,
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         TESTING=config.testing,

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import inspect, make_url
 
 from portal.core import clock, crypto
-from portal.core.db import db
+from portal.core.db import OWNER, db
 from portal.core.statements import let_go_of_connections
 
 FORMAT = "portal-backup-1"
@@ -111,7 +111,16 @@ def _take(snapshot: Path) -> None:
         ):
             source.backup(copy)
         return
-    _postgresql("pg_dump", "--format=custom", "--no-owner", "--file", str(snapshot), "--dbname", _libpq())
+    _postgresql(
+        "pg_dump",
+        "--format=custom",
+        "--no-owner",
+        "--enable-row-security",
+        "--file",
+        str(snapshot),
+        "--dbname",
+        _libpq(),
+    )
 
 
 def _check_sqlite(snapshot: Path) -> None:
@@ -133,7 +142,8 @@ def _put_sqlite(snapshot: Path) -> None:
 
 
 def _libpq() -> str:
-    url = make_url(str(db.engine.url.render_as_string(hide_password=False)))
+    """The database's address as the role that owns it, which row-level security lets see everything."""
+    url = make_url(str(db.engines[OWNER].url.render_as_string(hide_password=False)))
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 

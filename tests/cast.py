@@ -277,7 +277,7 @@ class _Builder:
         """Somebody with a session, without the cost of signing in."""
         token, secret_hash = mint(sessions.PREFIX)
         now, credential_id = clock.now(), new_id()
-        with transaction() as session:
+        with transaction(viewer.practice_id) as session:
             session.add(
                 Credential(
                     practice_id=viewer.practice_id,
@@ -295,7 +295,7 @@ class _Builder:
 
     def _activate(self, practice_id: str, person_id: str, email: str) -> None:
         """What accepting an invitation does, without its mail."""
-        with transaction() as session:
+        with transaction(practice_id) as session:
             session.execute(
                 update(Person)
                 .where(Person.practice_id == practice_id, Person.id == person_id)

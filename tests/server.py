@@ -25,6 +25,8 @@ import httpx
 import pytest
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 
+from tests.postgresql import as_application
+
 ROOT = Path(__file__).parent.parent
 API = "/api/v1"
 PASSWORD = "maple-otter-violin-sunday"
@@ -138,7 +140,12 @@ class Server:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         kept.pop("DATABASE_URL", None)
         kept |= {"PORTAL_DATA_DIR": str(self.data_dir), "HOST": "127.0.0.1", "PORT": str(self.port)}
-        return kept if self.database_url is None else {**kept, "DATABASE_URL": self.database_url}
+        return kept if self.database_url is None else {**kept, "DATABASE_URL": as_application(self.database_url)}
+
+    @property
+    def _as_owner(self) -> dict[str, str]:
+        """What an operator's commands know beyond what answers requests."""
+        return {} if self.database_url is None else {"DATABASE_OWNER_URL": self.database_url}
 
     def flask(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run one command of `flask` to its end; `more` are further environment variables."""
@@ -149,7 +156,7 @@ class Server:
         return subprocess.run(
             [sys.executable, "-m", module, *arguments],
             cwd=ROOT,
-            env={**self.environ, **more},
+            env={**self.environ, **self._as_owner, **more},
             capture_output=True,
             text=True,
             timeout=PATIENCE,

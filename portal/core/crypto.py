@@ -22,7 +22,7 @@ from typing import Any, cast
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-from sqlalchemy import String, bindparam, inspect, select
+from sqlalchemy import String, bindparam, column, inspect, select, table
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from portal.core import clock
@@ -148,7 +148,11 @@ def open_keyring(path: Path) -> Keyring:
 def _any_data_key() -> dict[str, Any] | None:
     if not inspect(db.engine).has_table("data_keys"):
         return None
-    return fetch_one("crypto.any", lambda: select(*DataKey.__table__.columns).limit(1), {})
+    practice = fetch_one("crypto.any_practice", lambda: select(table("practices", column("id", Id()))).limit(1), {})
+    if practice is None:
+        return None
+    own = {"practice": practice["id"], "subjects": [practice["id"]]}
+    return fetch_one("crypto.keys", _keys_of_subjects, own)
 
 
 # Data keys and vaults ----------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Storage: two engines over one database, the base of every table, and transactions.
 
 The writing engine opens every transaction with BEGIN IMMEDIATE on SQLite (a read that turns into a write there
-fails or loses updates); the reading engine is in AUTOCOMMIT, so that a query costs one round trip.
+fails or loses updates); the reading engine is in AUTOCOMMIT, so that a query costs one round trip. On PostgreSQL
+row-level security lets through the rows of one practice at a time; whoever reads or writes says which.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 
-from portal.core.ids import new_id
+from portal.core.ids import is_id, new_id
+from portal.core.viewer import Viewer
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Dialect
@@ -123,11 +125,16 @@ db = SQLAlchemy(
     session_options={"expire_on_commit": False, "autoflush": True},
 )
 
-READ = "read"
+READ, OWNER = "read", "owner"
+EVERY_PRACTICE = "*"
+"""The practice of what works for all: it opens the tables a worker looks through (jobs, facts, kept replies)."""
 
 
-def engine_settings(url: str) -> dict[str, Any]:
-    """The Flask-SQLAlchemy settings for one database seen through a writing and a reading engine."""
+def engine_settings(url: str, owner_url: str | None = None) -> dict[str, Any]:
+    """The Flask-SQLAlchemy settings for one database seen through a writing and a reading engine.
+
+    `owner_url` is the same database as the role that owns its tables: migrations and backups use it, requests never.
+    """
     pool: dict[str, Any] = {"pool_pre_ping": False}
     if url.startswith("postgresql"):
         pool = {
@@ -147,20 +154,23 @@ def engine_settings(url: str) -> dict[str, Any]:
                 **pool,
                 "pool_pre_ping": False,
                 "max_overflow": -1,  # a thread keeps one, so there are as many as threads
-            }
+            },
+            OWNER: {"url": owner_url or url},
         },
     }
 
 
 def prepare_engines() -> None:
     """Attach what each new connection needs; call once, inside the application's context."""
-    for engine in (db.engine, db.engines[READ]):
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _set_up_sqlite)
-        else:
-            event.listen(engine, "connect", _set_up_postgresql)
-    if db.engine.dialect.name == "sqlite":
+    sqlite = db.engine.dialect.name == "sqlite"
+    for engine in (db.engine, db.engines[READ], db.engines[OWNER]):
+        event.listen(engine, "connect", _set_up_sqlite if sqlite else _set_up_postgresql)
+    if sqlite:
         event.listen(db.engine, "begin", _begin_immediate)
+        event.listen(db.engines[OWNER], "begin", _begin_immediate)
+    else:
+        event.listen(db.engine, "connect", _begin_ourselves)
+        event.listen(db.engine, "begin", _begin_in_practice)
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _record: object) -> None:
@@ -181,9 +191,20 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+def _begin_ourselves(connection: DBAPIConnection, _record: object) -> None:
+    """The driver would begin by itself, in a round trip of its own, without saying the practice."""
+    cast("Any", connection).autocommit = True
+
+
+def _begin_in_practice(connection: Connection) -> None:
+    """Begin, and say which practice's rows row-level security lets through until the end: one round trip."""
+    connection.exec_driver_sql(f"BEGIN; SELECT set_config('app.practice', '{_practice.get()}', true)")
+
+
 # One writing transaction -------------------------------------------------------------------------------------
 
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
+_practice: ContextVar[str] = ContextVar("practice", default="")
 _sqlite_writer = threading.Lock()
 
 
@@ -192,34 +213,56 @@ def in_transaction() -> bool:
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
-    """Open the writing transaction, commit at the end, roll back on any error.
+def transaction(practice_id: str = "") -> Iterator[Session]:
+    """Open the writing transaction for one practice, commit at the end, roll back on any error.
 
-    On SQLite the writers of one process queue here, in order, instead of polling the file lock.
+    Without a practice only what belongs to none can be reached, until `enter_practice`. On SQLite the writers of one
+    process queue here, in order, instead of polling the file lock.
     """
+    _check(practice_id)
     session = db.session()
     if session.in_transaction():
         msg = "a transaction is still open on this session: read through fetch(), write inside @transactional"
         raise RuntimeError(msg)
     queue = _sqlite_writer if db.engine.dialect.name == "sqlite" else nullcontext()
     with queue:
-        token = _writing.set(True)
+        token, practice = _writing.set(True), _practice.set(practice_id)
         try:
             with session.begin():
                 yield session
         finally:
             _writing.reset(token)
+            _practice.reset(practice)
             session.close()
 
 
+def _check(practice_id: str) -> None:
+    """It goes into the text of a statement: an id, nothing or the word for all, and never anything else."""
+    if practice_id not in {"", EVERY_PRACTICE} and not is_id(practice_id):
+        msg = "this is not the id of a practice"
+        raise ValueError(msg)
+
+
+def enter_practice(practice_id: str) -> None:
+    """Go on in the rows of this practice, inside the open transaction: for who learns only there which one it is."""
+    _check(practice_id)
+    if is_postgresql():
+        db.session.flush()
+        db.session.connection().exec_driver_sql(f"SELECT set_config('app.practice', '{practice_id}', true)")
+
+
 def transactional(work: Callable[P, R]) -> Callable[P, R]:
-    """Run `work` in the open writing transaction, or in one of its own: the outermost commits."""
+    """Run `work` in the open writing transaction, or in one of its own: the outermost commits.
+
+    The practice is the viewer's, where `work` takes one first.
+    """
 
     @wraps(work)
     def joined(*args: P.args, **kwargs: P.kwargs) -> R:
         if _writing.get():
             return work(*args, **kwargs)
-        with transaction():
+        viewer = args[0] if args else None
+        with transaction(viewer.practice_id if isinstance(viewer, Viewer) else ""):
             return work(*args, **kwargs)
 
     return joined

@@ -17,7 +17,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
 from portal.core.crypto import keyring
-from portal.core.db import Base, Id, PracticeRow, db, is_postgresql, transactional
+from portal.core.db import (
+    EVERY_PRACTICE,
+    AnySelect,
+    Base,
+    Id,
+    PracticeRow,
+    db,
+    enter_practice,
+    is_postgresql,
+    transactional,
+)
 from portal.core.ids import new_id
 from portal.core.statements import fetch_one, run
 from portal.core.viewer import Viewer
@@ -122,13 +132,18 @@ _RECORDED = (
 
 def seal(limit: int = BATCH) -> int:
     """Give committed facts their position and link, oldest first; returns how many. One sealer at a time."""
-    if fetch_one("events.unsealed", lambda: select(Event.id).where(Event.position.is_(None)).limit(1), {}) is None:
+    if fetch_one("events.unsealed", _unsealed, {"practice": EVERY_PRACTICE}) is None:
         return 0
     return _seal(limit)
 
 
+def _unsealed() -> AnySelect:
+    return select(Event.id).where(Event.position.is_(None)).limit(1)
+
+
 @transactional
 def _seal(limit: int) -> int:
+    enter_practice(EVERY_PRACTICE)
     if is_postgresql():
         db.session.execute(select(func.pg_advisory_xact_lock(SEALER_LOCK)))
     waiting = db.session.execute(

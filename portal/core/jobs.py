@@ -15,7 +15,17 @@ from sqlalchemy import Index, String, bindparam, delete, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
-from portal.core.db import AnySelect, Base, Instant, PracticeRow, db, transaction, transactional
+from portal.core.db import (
+    EVERY_PRACTICE,
+    AnySelect,
+    Base,
+    Instant,
+    PracticeRow,
+    db,
+    enter_practice,
+    transaction,
+    transactional,
+)
 from portal.core.statements import fetch_one
 from portal.core.viewer import Viewer
 
@@ -108,7 +118,9 @@ def enqueue(viewer: Viewer, kind: str, subject: str, *, due_at: datetime | None 
 
 def claim() -> Claimed | None:
     """Take the job that is due longest, for two minutes; several workers never take the same one."""
-    return _claim() if fetch_one("jobs.due", _due, {"now": clock.now()}) is not None else None
+    return (
+        _claim() if fetch_one("jobs.due", _due, {"now": clock.now(), "practice": EVERY_PRACTICE}) is not None else None
+    )
 
 
 def _due() -> AnySelect:
@@ -123,6 +135,7 @@ def _due() -> AnySelect:
 
 @transactional
 def _claim() -> Claimed | None:
+    enter_practice(EVERY_PRACTICE)
     now = clock.now()
     row = db.session.execute(
         update(Job)
@@ -142,7 +155,7 @@ def settle(job: Claimed, *, failed: bool) -> None:
         values = {"due_at": clock.now() + timedelta(seconds=RETRIES[job.attempts - 1]), "leased_until": None}
     elif failed:
         values["gave_up"] = True
-    with transaction() as session:
+    with transaction(job.practice_id) as session:
         session.execute(update(Job).where(Job.practice_id == job.practice_id, Job.id == job.id).values(values))
 
 
@@ -178,4 +191,5 @@ def last_beat(name: str) -> datetime | None:
 @transactional
 def forget_ended(older_than: timedelta = timedelta(days=30)) -> None:
     """Drop jobs that ended well and are no longer of interest."""
+    enter_practice(EVERY_PRACTICE)
     db.session.execute(delete(Job).where(Job.ended_at < clock.now() - older_than, Job.gave_up.is_(False)))

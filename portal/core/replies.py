@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
 from portal.core.crypto import keyring, vault
-from portal.core.db import Base, Id, PracticeRow, db, is_postgresql, transactional
+from portal.core.db import EVERY_PRACTICE, Base, Id, PracticeRow, db, enter_practice, is_postgresql, transactional
 from portal.core.errors import Conflict, Fault, Invalid
 from portal.core.ids import new_id
 from portal.core.viewer import Viewer
@@ -139,4 +139,5 @@ def _given(viewer: Viewer, key: str, asked: str) -> Reply:
 @transactional
 def forget_old() -> None:
     """Drop what is older than a day."""
+    enter_practice(EVERY_PRACTICE)
     db.session.execute(delete(KeptReply).where(KeptReply.created_at < clock.now() - KEPT))

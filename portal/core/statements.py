@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import ClauseElement, ColumnElement, or_
 
-from portal.core.db import READ, db, in_transaction
+from portal.core.db import OWNER, READ, db, in_transaction
 from portal.core.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -100,9 +100,14 @@ def among(column: Any, words: Iterable[str]) -> ColumnElement[bool]:
     return or_(*(column == word for word in sorted(words)))
 
 
-def fetch_tuples(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Rows as the driver gives them (SQLite: text instants, 0 and 1 for claims), for compiled serializers."""
-    with _cursor() as (cursor, engine):
+def fetch_tuples(
+    key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any], *, anywhere: bool = False
+) -> list[tuple[Any, ...]]:
+    """Rows as the driver gives them (SQLite: text instants, 0 and 1 for claims), for compiled serializers.
+
+    `anywhere`: in whatever practice the connection happens to be, as the door does before it knows one.
+    """
+    with _cursor(None if anywhere else _practice_in(values)) as (cursor, engine):
         statement = prepare(key, build, engine.dialect)
         cursor.execute(statement.text, statement.parameters(values))
         return cast("list[tuple[Any, ...]]", cursor.fetchall())
@@ -113,7 +118,7 @@ def run(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, 
     if not in_transaction():
         msg = "run() writes: call it inside @transactional"
         raise RuntimeError(msg)
-    with _cursor() as (cursor, engine):
+    with _cursor(None) as (cursor, engine):
         statement = prepare(key, build, engine.dialect)
         cursor.execute(statement.text, statement.parameters(values))
         return int(cursor.rowcount)
@@ -121,7 +126,7 @@ def run(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, 
 
 def fetch(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Rows as dictionaries of Python values: datetimes aware, claims as bool."""
-    with _cursor() as (cursor, engine):
+    with _cursor(_practice_in(values)) as (cursor, engine):
         statement = prepare(key, build, engine.dialect)
         if statement.is_final:
             cursor.execute(statement.text, statement.parameters(values))
@@ -135,6 +140,7 @@ def _fetch_growing(statement: ClauseElement, values: Mapping[str, Any]) -> list[
         rows = db.session().connection().execute(cast("Any", statement), dict(values))
         return [dict(row) for row in rows.mappings()]
     with db.engines[READ].connect() as connection:
+        _enter(connection.connection, connection.engine, _practice_in(values))
         return [dict(row) for row in connection.execute(cast("Any", statement), dict(values)).mappings()]
 
 
@@ -143,10 +149,26 @@ def fetch_one(key: Hashable, build: Callable[[], ClauseElement], values: Mapping
     return rows[0] if rows else None
 
 
+def _practice_in(values: Mapping[str, Any]) -> str:
+    """Whose rows a statement is about, as its values say; without one, those that belong to no practice."""
+    return values.get("viewer_practice") or values.get("practice") or ""
+
+
+def _enter(raw: PoolProxiedConnection, engine: Engine, practice: str) -> None:
+    """Have row-level security let this practice's rows through from now on, where it does not already."""
+    if raw.info.get("practice") != practice and engine.dialect.name == "postgresql":
+        raw.cursor().execute("SELECT set_config('app.practice', %s, false)", (practice,))
+        raw.info["practice"] = practice
+
+
 class _cursor:  # noqa: N801 -- used like a function; a generator would cost as much as a short query
     """A driver cursor: of the open transaction, else of the connection this thread reads through."""
 
-    __slots__ = ("_cursor", "_engine", "_raw")
+    __slots__ = ("_cursor", "_engine", "_practice", "_raw")
+
+    def __init__(self, practice: str | None) -> None:
+        """`practice`: whose rows are read; None in a transaction, which has its own, and where it does not matter."""
+        self._practice = practice
 
     def __enter__(self) -> tuple[Any, Engine]:
         self._raw: PoolProxiedConnection | None = None
@@ -160,6 +182,8 @@ class _cursor:  # noqa: N801 -- used like a function; a generator would cost as 
             self._engine = db.engines[READ]
             self._raw = _reading.connection(self._engine)
             try:
+                if self._practice is not None:
+                    _enter(self._raw, self._engine, self._practice)
                 self._cursor = self._raw.cursor()
             except Exception as error:
                 self.__exit__(type(error), error, None)
@@ -211,3 +235,4 @@ def let_go_of_connections() -> None:
         _reading.let_go(engine, lost=False)
     engine.dispose()
     db.engine.dispose()
+    db.engines[OWNER].dispose()

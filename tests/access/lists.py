@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from portal.core import events
-from tests.access.table import CLIENTS, STAFF, Given, filled, ids_of
+from tests.access.table import CLIENTS, STAFF, SYSTEMS, Given, filled, ids_of
 from tests.cast import Cast
 
 OF_LINDEN = tuple(name for name in STAFF if name != "other_owner")
@@ -30,7 +30,7 @@ class Listed:
 
     @property
     def asking(self) -> tuple[str, ...]:
-        return CLIENTS if self.path.startswith("/me/") else STAFF
+        return CLIENTS if self.path.startswith("/me/") else (*STAFF, *SYSTEMS)
 
 
 def openings(cast: Cast) -> None:
@@ -48,6 +48,7 @@ def _work(*clients: str) -> tuple[str, ...]:
 
 
 CARE = ("client.care", "co_therapist.care", "former_therapist.care")
+BIRCHS = ("birch.reading", "birch.exercise", "birch.draft_resource")
 SHELF = ("linden.reading", "linden.exercise", "linden.draft_resource")
 
 LISTS = (
@@ -60,15 +61,22 @@ LISTS = (
             "co_therapist": ("client",),
             "colleague": ("stranger",),
             "other_owner": ("other_client",),
+            "integration": ("client", "partner", "former_client", "newcomer"),
+            "foreign": ("other_client",),
         },
     ),
-    Listed("/clients/<client>/care", {"therapist": CARE, "co_therapist": CARE}),
+    Listed("/clients/<client>/care", dict.fromkeys(("therapist", "co_therapist", "integration"), CARE)),
     Listed("/clients/<stranger>/care", {"colleague": ("stranger.care",)}),
     Listed("/clients/<unattended>/care", {"owner": ("unattended.care",)}),
     Listed("/clients/<client>/notes", {"therapist": ("therapist.note",)}),
     Listed(
+        "/integrations",
+        dict.fromkeys(OF_LINDEN, ("integration", "narrow", "uninvited", "revoked")) | {"other_owner": ("foreign",)},
+    ),
+    Listed(
         "/resources",
-        dict.fromkeys(OF_LINDEN, SHELF) | {"other_owner": ("birch.reading", "birch.exercise", "birch.draft_resource")},
+        dict.fromkeys((*OF_LINDEN, "integration", "uninvited"), SHELF)
+        | dict.fromkeys(("other_owner", "foreign"), BIRCHS),
     ),
     Listed(
         "/assignments",
@@ -77,9 +85,13 @@ LISTS = (
             "co_therapist": ("co_therapist.assignment",),
             "colleague": _work("stranger"),
             "other_owner": _work("other_client"),
+            "integration": _work("client", "partner", "former_client"),
+            "foreign": _work("other_client"),
         },
     ),
-    Listed("/assignments/<client.submitted>/comments", {"therapist": ("client.comment",)}),
+    Listed(
+        "/assignments/<client.submitted>/comments", dict.fromkeys(("therapist", "integration"), ("client.comment",))
+    ),
     Listed(
         "/me/assignments",
         {name: _work(name) for name in CLIENTS if name not in {"unattended", "client"}}

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from portal.core.db import READ, db
+from portal.core.db import OWNER, db
 from portal.core.ids import new_id
 from tests.access.shapes import misfits
 from tests.access.table import PLACE, PRINCIPALS, TABLE, Row, ids_of, prepared, rule_of, seen, send
@@ -126,7 +126,7 @@ def _json(response: TestResponse) -> dict[str, Any]:
 
 def _everything_stored(app: Flask) -> dict[str, list[dict[str, Any]]]:
     """Every row of every table, but for when a session was last used."""
-    with app.app_context(), db.engines[READ].connect() as connection:
+    with app.app_context(), db.engines[OWNER].connect() as connection:
         return {
             table.name: sorted(
                 (

@@ -9,12 +9,12 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import Row
 
-from portal.core.db import READ, db
+from portal.core.db import OWNER, db
 
 
 def rows(app: Flask, statement: Any) -> list[Row[Any]]:
     """What `statement` finds."""
-    with app.app_context(), db.engines[READ].connect() as connection:
+    with app.app_context(), db.engines[OWNER].connect() as connection:
         return list(connection.execute(statement).all())
 
 
@@ -27,14 +27,14 @@ def value(app: Flask, statement: Any) -> Any:
 
 def change(app: Flask, statement: Any) -> int:
     """Do an INSERT, UPDATE or DELETE and return how many rows it touched."""
-    with app.app_context(), db.engine.begin() as connection:
+    with app.app_context(), db.engines[OWNER].begin() as connection:
         return int(connection.execute(statement).rowcount)
 
 
 def everything(app: Flask) -> bytes:
     """Every value of every row of every table; on SQLite also the bytes of the database file and its log."""
     kept: list[bytes] = []
-    with app.app_context(), db.engines[READ].connect() as connection:
+    with app.app_context(), db.engines[OWNER].connect() as connection:
         for table in db.Model.metadata.sorted_tables:
             for row in connection.execute(table.select()):
                 kept += [column if isinstance(column, bytes) else str(column).encode() for column in row]

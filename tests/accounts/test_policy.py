@@ -12,7 +12,7 @@ from portal.accounts.models import Credential, Invitation, Person
 from portal.accounts.service.sessions import IDLE
 from portal.core import clock
 from portal.core.access import VisibleTo, binds
-from portal.core.db import READ, db
+from portal.core.db import OWNER, db
 from portal.core.viewer import Kind, Viewer, system
 from tests.accounts import stored
 from tests.cast import Actor, Cast
@@ -21,7 +21,7 @@ LINDEN_STAFF = {"owner", "therapist", "co_therapist", "former_therapist", "colle
 
 
 def ids(cast: Cast, viewer: Viewer, visible_to: VisibleTo) -> set[str]:
-    with cast.app.app_context(), db.engines[READ].connect() as connection:
+    with cast.app.app_context(), db.engines[OWNER].connect() as connection:
         return {row.id for row in connection.execute(visible_to(viewer), binds(viewer, idle_since=clock.now() - IDLE))}
 
 

@@ -18,8 +18,10 @@ from portal.audit import jobs as audit_jobs
 from portal.audit.anchor import AnchorDamaged, Finding, Mark
 from portal.core import clock, crypto, events, jobs
 from portal.core.crypto import Keyring
+from portal.core.db import transaction
 from portal.core.errors import Conflict
 from portal.core.events import Event, link_of
+from portal.core.viewer import system
 from tests.accounts import stored
 from tests.cast import Cast
 
@@ -190,11 +192,9 @@ def test_one_mark_a_day_is_kept_and_five_weeks_of_them(cast: Cast, anchor_file: 
 
 
 def _record_one(cast: Cast) -> None:
-    from portal.core.db import transaction  # noqa: PLC0415 -- this test alone records by hand
-    from portal.core.viewer import system  # noqa: PLC0415 -- as above
-
-    with cast.app.app_context(), transaction():
-        events.record(system(cast.things["linden.practice"]), events.Fact("test.told"), cast.client.viewer)
+    practice_id = cast.things["linden.practice"]
+    with cast.app.app_context(), transaction(practice_id):
+        events.record(system(practice_id), events.Fact("test.told"), cast.client.viewer)
 
 
 def test_a_day_without_a_fact_writes_nothing(cast: Cast, anchor_file: Path, end: int) -> None:

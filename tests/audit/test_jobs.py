@@ -33,7 +33,7 @@ def test_sealing_is_a_tick_of_the_worker() -> None:
 def test_one_tick_seals_more_than_one_batch(cast: Cast) -> None:
     viewer = system(cast.things["linden.practice"])
     with cast.app.app_context():
-        with transaction():
+        with transaction(viewer.practice_id):
             for _ in range(events.BATCH + 1):
                 events.record(viewer, TOLD, Subject(cast.client.id))
         audit_jobs.seal()

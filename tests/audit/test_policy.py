@@ -7,13 +7,13 @@ import pytest
 from portal.audit import policy
 from portal.core import events
 from portal.core.access import binds
-from portal.core.db import READ, db
+from portal.core.db import OWNER, db
 from portal.core.viewer import Kind, Viewer, system
 from tests.cast import Cast
 
 
 def seen(cast: Cast, viewer: Viewer) -> list[str]:
-    with cast.app.app_context(), db.engines[READ].connect() as connection:
+    with cast.app.app_context(), db.engines[OWNER].connect() as connection:
         return [row.fact for row in connection.execute(policy.visible_to(viewer), binds(viewer))]
 
 

@@ -15,11 +15,11 @@ from portal import cli
 from portal.audit import anchor, service
 from portal.core import clock, crypto, events
 from portal.core.crypto import Keyring
-from portal.core.db import transaction
 from portal.core.events import Event, link_of
 from portal.core.ids import new_id
 from tests.accounts import stored
 from tests.cast import Cast
+from tests.owner import as_owner
 
 pytestmark = pytest.mark.bar
 
@@ -168,7 +168,7 @@ def _fill(cast: Cast, practice: str) -> None:
         )
         link = link_of(link, event, position)
         rows.append({name: getattr(event, name) for name in _COLUMNS} | {"position": position, "link": link})
-    with cast.app.app_context(), transaction() as session:
+    with cast.app.app_context(), as_owner() as session:
         for begin in range(0, FACTS, 10_000):
             session.execute(insert(Event), rows[begin : begin + 10_000])
 

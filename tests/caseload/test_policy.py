@@ -12,7 +12,7 @@ from portal.caseload import policy
 from portal.caseload.models import CareLink, Client
 from portal.core import clock
 from portal.core.access import VisibleTo, binds
-from portal.core.db import READ, db
+from portal.core.db import OWNER, db
 from portal.core.viewer import Kind, Viewer, system
 from tests.accounts import stored
 from tests.cast import Cast
@@ -22,7 +22,7 @@ STAFF = ("owner", "therapist", "co_therapist", "former_therapist", "colleague", 
 
 
 def ids(cast: Cast, viewer: Viewer, visible_to: VisibleTo) -> set[str]:
-    with cast.app.app_context(), db.engines[READ].connect() as connection:
+    with cast.app.app_context(), db.engines[OWNER].connect() as connection:
         return {row.id for row in connection.execute(visible_to(viewer), binds(viewer))}
 
 

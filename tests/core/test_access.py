@@ -20,7 +20,7 @@ def _statement(viewer: Viewer) -> Select[tuple[str]]:
 
 
 def _see(viewer: Viewer, thing_id: str) -> Client:
-    with transaction():
+    with transaction(viewer.practice_id):
         return access.see(viewer, Client, policy.visible_to, thing_id)
 
 

@@ -17,9 +17,10 @@ from sqlalchemy.orm import DeclarativeBase
 
 from portal.core import crypto
 from portal.core.crypto import DataKey, Keyring, KeyringError, Undecipherable, Vault, vault, vaults
-from portal.core.db import Base, db, transaction
+from portal.core.db import Base, db
 from tests.assignments.service.stories import act, given, published
 from tests.cast import Cast
+from tests.owner import as_owner
 
 NOT_SEALED = {("events", "link"), ("data_keys", "wrapped")}
 """A link of the audit chain is an HMAC, not a text; a data key is wrapped and has tests of its own below."""
@@ -61,7 +62,7 @@ def _subject(row: Any) -> str:
 
 
 def _rows(entity: type[Any], name: str) -> list[Any]:
-    with transaction() as session:
+    with as_owner() as session:
         found = session.scalars(select(entity).where(getattr(entity, name).is_not(None))).all()
         return [row for row in found if getattr(row, name)]
 
@@ -156,7 +157,7 @@ def test_moved_in_the_database_a_value_is_not_shown_to_anyone(filled: Cast, path
     target = db.Model.metadata.tables[table]
     things = [filled.things["client.submitted"], filled.things["partner.submitted"]]
     key = target.c.id if table == "assignments" else target.c.assignment_id
-    with filled.app.app_context(), transaction() as session:
+    with filled.app.app_context(), as_owner() as session:
         sealed = session.execute(select(target.c[name]).where(key == things[1])).scalar_one()
         session.execute(update(target).where(key == things[0]).values({name: sealed}))
     answer = filled.therapist.get(path.format(things[0]))
@@ -168,7 +169,7 @@ def test_moved_in_the_database_a_value_is_not_shown_to_anyone(filled: Cast, path
 
 
 def test_a_wrapped_key_moved_to_another_person_or_altered_is_refused(cast: Cast, context: None) -> None:
-    with transaction() as session:
+    with as_owner() as session:
         keys = session.scalars(select(DataKey).where(DataKey.practice_id == cast.client.viewer.practice_id)).all()
     for one in keys:
         for other in keys:
@@ -185,7 +186,7 @@ def test_a_wrapped_key_moved_to_another_person_or_altered_is_refused(cast: Cast,
 def test_a_destroyed_key_opens_nothing_any_more(cast: Cast, context: None) -> None:
     practice, client = cast.client.viewer.practice_id, cast.client.id
     vault(practice, client)
-    with transaction() as session:
+    with as_owner() as session:
         session.execute(delete(DataKey).where(DataKey.subject_id == client))
     with pytest.raises(Undecipherable):
         vault(practice, client)
@@ -193,7 +194,7 @@ def test_a_destroyed_key_opens_nothing_any_more(cast: Cast, context: None) -> No
 
 
 def test_each_client_has_a_key_of_their_own(cast: Cast, context: None) -> None:
-    with transaction() as session:
+    with as_owner() as session:
         keys = session.scalars(select(DataKey)).all()
     people = {actor.id for actor in cast.everyone().values() if actor.viewer.is_client}
     assert people <= {key.subject_id for key in keys}

@@ -148,7 +148,7 @@ def test_a_row_of_another_practice_is_refused_by_the_database(cast: Cast, contex
         therapist_id=cast.other_owner.id,
         started_at=clock.now(),
     )
-    with pytest.raises(IntegrityError), transaction():
+    with pytest.raises(IntegrityError), transaction(link.practice_id):
         db.session.add(link)
 
 
@@ -184,10 +184,12 @@ def test_an_instant_said_in_another_zone_is_the_same_instant(cast: Cast, context
 
 @pytest.mark.parametrize("day", [date(1, 1, 1), date(999, 12, 31), date(2024, 2, 29), date(9999, 12, 31), None])
 def test_every_day_comes_back_as_it_was(cast: Cast, context: None, day: date | None) -> None:
-    thing = cast.things["client.draft"]
-    with transaction() as session:
+    thing, practice_id = cast.things["client.draft"], cast.things["linden.practice"]
+    with transaction(practice_id) as session:
         session.execute(update(Assignment).where(Assignment.id == thing).values(due_on=day))
     row = fetch_one(
-        "test.day", lambda: select(Assignment.due_on).where(Assignment.id == bindparam("thing")), {"thing": thing}
+        "test.day",
+        lambda: select(Assignment.due_on).where(Assignment.id == bindparam("thing")),
+        {"thing": thing, "practice": practice_id},
     )
     assert row == {"due_on": day}

@@ -14,11 +14,12 @@ import pytest
 from sqlalchemy import select, update
 
 from portal.audit.service import verify
-from portal.core.db import db, transaction, transactional
+from portal.core.db import transaction, transactional
 from portal.core.events import Event, Fact, link_of, record, seal
 from portal.core.ids import new_id
 from portal.core.viewer import Viewer
 from tests.cast import Cast
+from tests.owner import as_owner
 
 HAPPENED = Fact("test.happened")
 
@@ -39,7 +40,7 @@ def _happen(viewer: Viewer, fact: Fact = HAPPENED, **details: Any) -> str:
 
 
 def _sealed(practice_id: str) -> list[tuple[int, str]]:
-    with transaction() as session:
+    with as_owner() as session:
         rows = session.execute(
             select(Event.position, Event.id)
             .where(Event.practice_id == practice_id, Event.position.is_not(None))
@@ -55,7 +56,7 @@ def _seal_all() -> None:
 
 def test_a_fact_says_who_what_and_when_in_ids_and_numbers(cast: Cast, context: None) -> None:
     subject = _happen(cast.therapist.viewer, attempt=2, area="x")
-    with transaction() as session:
+    with as_owner() as session:
         event = session.scalars(select(Event).where(Event.subject_id == subject)).one()
     assert (event.fact, event.actor_kind, event.actor_id) == ("test.happened", "staff", cast.therapist.id)
     assert orjson.loads(event.details) == {"area": "x", "attempt": 2}
@@ -64,7 +65,7 @@ def test_a_fact_says_who_what_and_when_in_ids_and_numbers(cast: Cast, context: N
 
 
 def test_a_fact_concerns_its_subjects_client_unless_said_otherwise(cast: Cast, context: None) -> None:
-    with transaction() as session:
+    with transaction(cast.therapist.viewer.practice_id) as session:
         for client_id in (None, cast.partner.id):
             record(cast.therapist.viewer, HAPPENED, Thing(new_id(), cast.client.id), client_id=client_id)
         found = session.scalars(select(Event.client_id).where(Event.fact == "test.happened").order_by(Event.id)).all()
@@ -73,13 +74,13 @@ def test_a_fact_concerns_its_subjects_client_unless_said_otherwise(cast: Cast, c
 
 def test_a_fact_that_is_rolled_back_never_happened(cast: Cast, context: None) -> None:
     @transactional
-    def fail() -> None:
-        _happen(cast.therapist.viewer)
+    def fail(viewer: Viewer) -> None:
+        _happen(viewer)
         raise LookupError
 
     with pytest.raises(LookupError):
-        fail()
-    with transaction() as session:
+        fail(cast.therapist.viewer)
+    with as_owner() as session:
         assert session.scalars(select(Event).where(Event.fact == HAPPENED.name)).all() == []
 
 
@@ -101,7 +102,7 @@ def test_a_reaction_acts_in_the_same_transaction_and_takes_the_fact_with_it(cast
     fact.also(refuse)
     with pytest.raises(LookupError):
         _happen(cast.therapist.viewer, fact)
-    with transaction() as session:
+    with as_owner() as session:
         assert len(session.scalars(select(Event).where(Event.fact == "test.reacted")).all()) == 1
 
 
@@ -149,7 +150,7 @@ def test_a_fact_altered_after_sealing_breaks_the_chain_there(cast: Cast, context
     _seal_all()
     place = len(_sealed(cast.owner.viewer.practice_id)) - 1
     where = (Event.practice_id == cast.owner.viewer.practice_id, Event.position == place)
-    with transaction() as session:
+    with as_owner() as session:
         session.execute(update(Event).where(*where).values(**change))
     broken = {verdict.practice_id: verdict.broken_at for verdict in verify()}
     assert broken[cast.owner.viewer.practice_id] == place
@@ -158,7 +159,7 @@ def test_a_fact_altered_after_sealing_breaks_the_chain_there(cast: Cast, context
 
 def test_a_link_depends_on_everything_before_it(cast: Cast, context: None) -> None:
     _seal_all()
-    with transaction() as session:
+    with as_owner() as session:
         event = session.scalars(select(Event).where(Event.position == 2)).first()
     assert event is not None
     assert link_of(b"", event, 2) != link_of(b"x", event, 2) != link_of(b"x", event, 3)
@@ -200,6 +201,6 @@ def test_eight_writers_and_a_sealer_at_once_leave_gapless_positions(cast: Cast) 
         _seal_all()
         positions = [[position for position, _ in _sealed(viewer.practice_id)] for viewer in practices]
         assert positions == [list(range(1, len(one) + 1)) for one in positions]
-        with transaction():
-            assert len(db.session.scalars(select(Event).where(Event.fact == "test.happened")).all()) == 400
+        with as_owner() as session:
+            assert len(session.scalars(select(Event).where(Event.fact == "test.happened")).all()) == 400
         assert all(verdict.broken_at is None for verdict in verify())

@@ -14,6 +14,7 @@ from portal.core.db import db, in_transaction, transaction, transactional
 from portal.core.jobs import LEASE, RETRIES, Claimed, Job, claim, enqueue, forget_ended, settle, work_off
 from portal.core.viewer import Viewer
 from tests.cast import Cast
+from tests.owner import as_owner
 
 KIND = "test.job"
 
@@ -22,7 +23,7 @@ KIND = "test.job"
 def handled(cast: Cast, context: None) -> Iterator[list[str]]:
     """The subjects of the test's jobs, as they are done."""
     done: list[str] = []
-    with transaction() as session:
+    with as_owner() as session:
         session.query(Job).delete()
 
     @jobs.handles(KIND)
@@ -38,13 +39,13 @@ def handled(cast: Cast, context: None) -> Iterator[list[str]]:
 
 
 def _leave(viewer: Viewer, *subjects: str, kind: str = KIND, later: timedelta = timedelta()) -> None:
-    with transaction():
+    with transaction(viewer.practice_id):
         for subject in subjects:
             enqueue(viewer, kind, subject, due_at=clock.now() + later)
 
 
 def _only() -> Job:
-    with transaction() as session:
+    with as_owner() as session:
         return session.scalars(select(Job)).one()
 
 
@@ -132,7 +133,7 @@ def test_done_jobs_are_forgotten_after_a_while(cast: Cast, handled: list[str]) -
     assert _only().ended_at is not None
     with clock.travelled(timedelta(days=31)):
         forget_ended()
-    with transaction() as session:
+    with as_owner() as session:
         assert session.scalars(select(Job)).all() == []
 
 

@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import func, literal, select
 
 from portal.core.access import PRACTICE
-from portal.core.db import Instant, db, transaction
+from portal.core.db import Instant
 from portal.core.jobs import Job
 from portal.core.listing import Asked, Listing, Page, any_of, at_least, below, claim, equals
 from portal.core.viewer import Viewer
 from tests.cast import Cast
+from tests.owner import as_owner
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -47,11 +48,11 @@ LISTINGS = [pytest.param(_listing(raw=True), id="raw"), pytest.param(_listing(ra
 @pytest.fixture
 def viewer(cast: Cast, context: None) -> Viewer:
     """An owner whose practice has twenty-three jobs, many due at the same time, and the other practice has one."""
-    with transaction() as session:
+    with as_owner() as session:
         session.query(Job).delete()
         for practice, many in ((cast.owner.viewer.practice_id, 23), (cast.other_owner.viewer.practice_id, 1)):
             for index in range(many):
-                db.session.add(
+                session.add(
                     Job(
                         practice_id=practice,
                         kind="even" if index % 2 == 0 else "odd",

@@ -72,9 +72,10 @@ def test_a_statement_is_built_once_and_takes_new_values_each_time(cast: Cast, co
 
 
 def test_a_claim_comes_back_as_true_or_false(cast: Cast, context: None) -> None:
-    with transaction():
-        db.session.add(
-            Job(practice_id=cast.owner.viewer.practice_id, kind="k", subject="s", due_at=clock.now(), gave_up=True)
-        )
-    row = fetch_one("test.claim", lambda: select(Job.gave_up, Job.leased_until).where(Job.kind == "k"), {})
+    practice_id = cast.owner.viewer.practice_id
+    with transaction(practice_id):
+        db.session.add(Job(practice_id=practice_id, kind="k", subject="s", due_at=clock.now(), gave_up=True))
+    row = fetch_one(
+        "test.claim", lambda: select(Job.gave_up, Job.leased_until).where(Job.kind == "k"), {"practice": practice_id}
+    )
     assert row == {"gave_up": True, "leased_until": None}

@@ -10,9 +10,9 @@ from portal.accounts.models import Credential, CredentialKind
 from portal.accounts.service.sessions import LONGEST
 from portal.caseload.service import care
 from portal.core import clock, events
-from portal.core.db import transaction
 from portal.core.ids import new_id
 from tests.cast import CARD, Actor, Cast, exercise_document
+from tests.owner import as_owner
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def _made(response: Any) -> Any:
 def a_session(cast: Cast, _number: int) -> None:
     """Without the cost of signing in; many begin in the same second."""
     known, now = cast.client.viewer, clock.now()
-    with cast.app.app_context(), transaction() as session:
+    with cast.app.app_context(), as_owner() as session:
         session.add(
             Credential(
                 practice_id=known.practice_id,

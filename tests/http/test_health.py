@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
+from config import Config
+from portal.app import create_app
 from portal.core import clock, crypto, jobs
-from portal.core.db import db
+from portal.core.db import OWNER, db
+from portal.core.statements import let_go_of_connections
 from tests.cast import Cast
 
-MEMBERS = {"status", "database", "migrations", "worker", "recovery_file"}
+MEMBERS = {"status", "database", "migrations", "practice_wall", "worker", "recovery_file"}
 
 
 @contextmanager
 def _changed(cast: Cast, change: str, back: str) -> Iterator[None]:
     def run(statement: str) -> None:
-        with cast.app.app_context(), db.engine.begin() as connection:
+        with cast.app.app_context(), db.engines[OWNER].begin() as connection:
             connection.execute(text(statement))
 
     run(change)
@@ -103,3 +107,16 @@ def test_health_tells_nothing_of_who_is_here(cast: Cast) -> None:
     assert set(shown.get_json()) == MEMBERS
     for word in ("linden", "sqlite", "postgresql", "/tmp", "0001"):
         assert word not in shown.get_data(as_text=True)
+
+
+@pytest.mark.engines("postgresql")
+def test_a_role_that_no_wall_stops_makes_it_unavailable(cast: Cast, config: Config) -> None:
+    """The owner of the tables sees every practice's rows: no process that answers requests works as that role."""
+    assert config.owner_url is not None
+    app = create_app(replace(config, database_url=config.owner_url))
+    with app.test_client() as client:
+        response = client.get("/health/ready")
+    assert (response.status_code, response.get_json()["status"]) == (503, "unavailable")
+    assert "role of its own" in response.get_json()["practice_wall"]
+    with app.app_context():
+        let_go_of_connections()

@@ -12,10 +12,11 @@ from werkzeug.test import TestResponse
 
 from portal.assignments.models import Assignment
 from portal.core import clock, replies
-from portal.core.db import READ, db, transaction
+from portal.core.db import OWNER, db
 from portal.core.ids import new_id
 from tests.access.table import TABLE, prepared, rule_of, send
 from tests.cast import Actor, Cast
+from tests.owner import as_owner
 
 
 def _given(cast: Cast, **more: Any) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def _assign(actor: Actor, cast: Cast, key: str, **more: Any) -> TestResponse:
 
 
 def _count(cast: Cast) -> int:
-    with cast.app.app_context(), db.engines[READ].connect() as connection:
+    with cast.app.app_context(), db.engines[OWNER].connect() as connection:
         return connection.execute(select(func.count()).select_from(Assignment)).scalar_one()
 
 
@@ -90,18 +91,18 @@ def test_a_refusal_is_not_kept(cast: Cast) -> None:
 
 def test_a_key_lasts_a_day(cast: Cast) -> None:
     path, headers = f"/assignments/{cast.things['client.submitted']}/comments", {"Idempotency-Key": "key"}
-    with cast.app.app_context(), transaction() as session:
+    with cast.app.app_context(), as_owner() as session:
         session.execute(update(replies.KeptReply).values(created_at=clock.now()))
     cast.therapist.post(path, {"body": "A word."}, headers=headers)
-    with cast.app.app_context(), transaction() as session:
+    with cast.app.app_context(), as_owner() as session:
         session.execute(update(replies.KeptReply).values(created_at=clock.now() - replies.KEPT - timedelta(seconds=1)))
     again = cast.therapist.post(path, {"body": "A word."}, headers=headers)
     assert "Idempotency-Replayed" not in again.headers
-    with cast.app.app_context(), transaction() as session:
+    with cast.app.app_context(), as_owner() as session:
         session.execute(update(replies.KeptReply).values(created_at=clock.now() - replies.KEPT - timedelta(seconds=1)))
     with cast.app.app_context():
         replies.forget_old()
-        with db.engines[READ].connect() as connection:
+        with db.engines[OWNER].connect() as connection:
             assert connection.execute(select(func.count()).select_from(replies.KeptReply)).scalar_one() == 0
 
 
@@ -109,7 +110,7 @@ def test_what_is_kept_is_sealed(cast: Cast) -> None:
     with cast.app.app_context():
         _ = db.engine
     _assign(cast.therapist, cast, "key", why="A very private reason.")
-    with cast.app.app_context(), db.engines[READ].connect() as connection:
+    with cast.app.app_context(), db.engines[OWNER].connect() as connection:
         rows = connection.execute(select(replies.KeptReply.__table__)).all()
     assert "private reason" not in str(rows)
     assert b"private reason" not in b"".join(bytes(row.reply) for row in rows)
@@ -143,7 +144,7 @@ def test_a_client_can_repeat_too_and_their_reply_dies_with_their_key(cast: Cast)
     first, again = (cast.client.post(path, headers={"Idempotency-Key": "key"}) for _ in range(2))
     assert (first.status_code, again.status_code) == (200, 200)
     assert again.headers["Idempotency-Replayed"] == "true"
-    with cast.app.app_context(), db.engines[READ].connect() as connection:
+    with cast.app.app_context(), db.engines[OWNER].connect() as connection:
         kept = select(replies.KeptReply.subject_id).where(replies.KeptReply.subject_id == cast.client.id)
         assert connection.execute(kept).first() is not None
 

@@ -11,10 +11,10 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.core import clock
-from portal.core.db import db, transaction
 from portal.core.ids import new_id
 from portal.library.models import DESCRIBED, JsonText, Resource, Version
 from tests.cast import Cast
+from tests.owner import as_owner
 
 
 @pytest.mark.parametrize(
@@ -57,26 +57,26 @@ def test_json_text_keeps_every_value_and_the_order_of_its_members(value: dict[st
 
 def test_a_document_comes_back_from_the_database_key_for_key(cast: Cast, context: None) -> None:
     document = {"z": 1, "a": {"y": [1.5, None, "ü\u2028"], "b": True}, "m": 2}
-    with transaction() as session:
+    with as_owner() as session:
         session.execute(update(Resource).where(Resource.id == cast.things["linden.exercise"]).values(draft=document))
-    with transaction() as session:
+    with as_owner() as session:
         read = session.scalars(select(Resource.draft).where(Resource.id == cast.things["linden.exercise"])).one()
     assert read == document
     assert list(read) == ["z", "a", "m"]
 
 
 def test_a_version_number_is_given_once(cast: Cast, context: None) -> None:
-    with transaction() as session:
+    with as_owner() as session:
         version = session.scalars(select(Version).where(Version.resource_id == cast.things["linden.exercise"])).one()
         twin = {column.key: getattr(version, column.key) for column in Version.__table__.columns} | {"id": new_id()}
-    with pytest.raises(IntegrityError), transaction():
-        db.session.add(Version(**twin))
+    with pytest.raises(IntegrityError), as_owner() as session:
+        session.add(Version(**twin))
 
 
 def test_a_version_cannot_belong_to_another_practices_resource(cast: Cast, context: None) -> None:
-    with transaction() as session:
+    with as_owner() as session:
         version = session.scalars(select(Version).where(Version.resource_id == cast.things["linden.exercise"])).one()
         twin = {column.key: getattr(version, column.key) for column in Version.__table__.columns}
     foreign = twin | {"id": new_id(), "practice_id": cast.other_owner.viewer.practice_id}
-    with pytest.raises(IntegrityError), transaction():
-        db.session.add(Version(**foreign))
+    with pytest.raises(IntegrityError), as_owner() as session:
+        session.add(Version(**foreign))

@@ -9,7 +9,6 @@ from sqlalchemy import func, select, update
 
 from portal.accounts.service import practices
 from portal.assignments.service import giving, shown
-from portal.core.db import transaction
 from portal.core.errors import Conflict, Forbidden, Invalid, NotVisible, Stale
 from portal.core.events import Event
 from portal.core.listing import Asked
@@ -18,10 +17,11 @@ from portal.library import service
 from portal.library.models import Resource
 from portal.library.starter import starters
 from tests.cast import CARD, Cast, exercise_document
+from tests.owner import as_owner
 
 
 def _facts(fact: str) -> int:
-    with transaction() as session:
+    with as_owner() as session:
         return session.scalar(select(func.count()).where(Event.fact == fact)) or 0
 
 
@@ -142,7 +142,7 @@ def test_an_owner_who_is_no_therapist_reads_and_does_not_write(cast: Cast, conte
 
 
 def _library(viewer: Viewer) -> dict[str, tuple[Any, ...]]:
-    with transaction() as session:
+    with as_owner() as session:
         rows = session.scalars(
             select(Resource).where(Resource.practice_id == viewer.practice_id, Resource.origin_key.is_not(None))
         ).all()
@@ -155,7 +155,7 @@ def _library(viewer: Viewer) -> dict[str, tuple[Any, ...]]:
 @pytest.fixture
 def older_texts(cast: Cast, context: None) -> None:
     """Both practices hold the starter texts of an earlier release."""
-    with transaction() as session:
+    with as_owner() as session:
         session.execute(
             update(Resource)
             .where(Resource.origin_key.is_not(None))

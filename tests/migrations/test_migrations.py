@@ -32,9 +32,11 @@ from sqlalchemy.exc import IntegrityError
 from config import Config
 from portal.accounts.models import Credential
 from portal.app import MIGRATIONS, create_app
-from portal.core.db import READ, db
+from portal.core.db import OWNER, db
 from portal.core.ids import new_id
+from portal.core.statements import let_go_of_connections
 from tests.cast import Cast, build
+from tests.postgresql import as_application
 from tests.server import database
 
 TABLES = db.Model.metadata.sorted_tables
@@ -61,11 +63,11 @@ def scripts() -> ScriptDirectory:
 def empty_app(engine: str, config: Config, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
     """The application, with the suite's own keyring, on a database that holds nothing at all."""
     with database(engine, request) as url:
-        app = create_app(replace(config, database_url=url or f"sqlite:///{tmp_path / 'empty.db'}"))
+        address = as_application(url) if url else f"sqlite:///{tmp_path / 'empty.db'}"
+        app = create_app(replace(config, database_url=address, owner_url=url))
         yield app
         with app.app_context():
-            db.engine.dispose()
-            db.engines[READ].dispose()
+            let_go_of_connections()
 
 
 def test_there_is_one_head_and_revisions_are_numbered(scripts: ScriptDirectory) -> None:
@@ -110,13 +112,13 @@ def _below(revisions: list[str], position: int) -> str:
 
 
 def _table_names() -> set[str]:
-    with db.engine.connect() as connection:
+    with db.engines[OWNER].connect() as connection:
         return set(inspect(connection).get_table_names())
 
 
 def _counts(names: list[str]) -> dict[str, int]:
     tables = db.Model.metadata.tables
-    with db.engines[READ].connect() as connection:
+    with db.engines[OWNER].connect() as connection:
         return {name: connection.execute(select(func.count()).select_from(tables[name])).scalar_one() for name in names}
 
 
@@ -126,7 +128,7 @@ def _all_counts() -> dict[str, int]:
 
 def _tokens_of_integrations() -> int:
     """Credentials that cannot outlive the table of whom they belong to."""
-    with db.engines[READ].connect() as connection:
+    with db.engines[OWNER].connect() as connection:
         held = select(func.count()).where(Credential.integration_id.is_not(None))
         return connection.execute(held).scalar_one()
 
@@ -139,14 +141,14 @@ def _keeps_its_rows(before: dict[str, int]) -> None:
 
 def _differences() -> list[Any]:
     """What autogenerate would still change: tables, columns, types, nullability, keys, indexes."""
-    with db.engine.connect() as connection:
+    with db.engines[OWNER].connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "target_metadata": db.metadata})
         return list(compare_metadata(context, db.metadata))
 
 
 def test_every_constraint_of_the_models_stands_in_the_database(cast: Cast) -> None:
     """What autogenerate does not compare: checks, and the columns of every key, name by name."""
-    with cast.app.app_context(), db.engine.connect() as connection:
+    with cast.app.app_context(), db.engines[OWNER].connect() as connection:
         for table in TABLES:
             assert _found(connection, table.name) == _declared(table), table.name
 
@@ -202,7 +204,7 @@ def test_a_reference_into_another_practice_is_refused(
     own, other = cast.things["linden.practice"], cast.things["birch.practice"]
     column = reference.column_keys[1]
     referred = reference.referred_table
-    with cast.app.app_context(), db.engine.connect() as connection:
+    with cast.app.app_context(), db.engines[OWNER].connect() as connection:
         theirs = connection.execute(select(referred.c.id).where(referred.c.practice_id == other)).scalars().first()
         owned = select(table).where(table.c.practice_id == own, table.c[column].is_not(None))
         row = connection.execute(owned).mappings().first()
@@ -233,7 +235,7 @@ def _row(table: Table, row: Mapping[Any, Any]) -> Update:
 
 def test_a_row_without_a_practice_is_refused(cast: Cast) -> None:
     nowhere = new_id()
-    with cast.app.app_context(), db.engine.connect() as connection:
+    with cast.app.app_context(), db.engines[OWNER].connect() as connection:
         for table in TABLES:
             references = {one.referred_table.name for one in table.foreign_key_constraints}
             if "practices" not in references:
@@ -265,7 +267,7 @@ def test_a_row_that_breaks_a_check_is_refused(cast: Cast, table: Table, check: C
     breaking = update(table).where(table.c.id == row_id).values(values)
     with (
         cast.app.app_context(),
-        db.engine.connect() as connection,
+        db.engines[OWNER].connect() as connection,
         pytest.raises(IntegrityError, match=re.escape(str(check.name))),
     ):
         connection.execute(breaking)

@@ -12,12 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from portal import backup
-from portal.core.db import db
+from portal.core.db import OWNER, db
 from portal.core.events import seal
 from tests.cast import Cast
+from tests.postgresql import as_application
 
 ROOT = Path(__file__).parents[2]
 TABLES = ("people", "assignments", "responses", "events", "data_keys")
@@ -106,8 +107,14 @@ def _flask(place: dict[str, str], *command: str) -> subprocess.CompletedProcess[
     return subprocess.run(line, cwd=ROOT, env={**os.environ, **place}, capture_output=True, text=True, check=False)
 
 
-def _counts(url: str) -> dict[str, int]:
-    engine = create_engine(url)
+def _settings(cast: Cast) -> dict[str, str]:
+    """Where the cast is, as the environment of a process says it."""
+    config = cast.app.config["PORTAL"]
+    return {"DATABASE_URL": config.database_url, "DATABASE_OWNER_URL": config.owner_url or config.database_url}
+
+
+def _counts(place: dict[str, str]) -> dict[str, int]:
+    engine = create_engine(place.get("DATABASE_OWNER_URL") or place["DATABASE_URL"])
     try:
         with engine.connect() as connection:
             return {table: connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() for table in TABLES}
@@ -126,10 +133,11 @@ def empty_place(cast: Cast, tmp_path: Path, engine: str) -> Iterator[dict[str, s
         yield {**place, "DATABASE_URL": f"sqlite:///{tmp_path / 'new' / 'portal.db'}"}
         return
     with cast.app.app_context():
-        server = db.engine.execution_options(isolation_level="AUTOCOMMIT")
+        server = db.engines[OWNER].execution_options(isolation_level="AUTOCOMMIT")
         with server.connect() as connection:
             connection.execute(text("CREATE DATABASE restored"))
-            yield {**place, "DATABASE_URL": config.database_url.replace("/postgres?", "/restored?")}
+            restored = make_url(config.owner_url or "").set(database="restored").render_as_string(hide_password=False)
+            yield {**place, "DATABASE_URL": as_application(restored), "DATABASE_OWNER_URL": restored}
             connection.execute(text("DROP DATABASE restored WITH (FORCE)"))
 
 
@@ -146,7 +154,7 @@ def test_a_backup_comes_back_in_an_empty_place_with_the_keyring(
     checked = _flask(empty_place, "audit", "verify")
     assert checked.returncode == 0, checked.stdout
     assert "whole" in checked.stdout
-    assert _counts(empty_place["DATABASE_URL"]) == _counts(cast.app.config["PORTAL"].database_url)
+    assert _counts(empty_place) == _counts(_settings(cast))
     strange = {**empty_place, "PORTAL_DATA_DIR": str(tmp_path / "x"), "PORTAL_KEYRING": str(tmp_path / "fresh.json")}
     refused = _flask({**strange, "DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}"}, "backup", "verify", made)
     assert refused.returncode == 1

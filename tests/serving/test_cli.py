@@ -18,10 +18,10 @@ from portal import cli
 from portal.accounts.service import practices
 from portal.core import events
 from portal.core.crypto import Keyring, Undecipherable, import_keyring
-from portal.core.db import transaction
 from portal.core.errors import NotVisible
 from portal.core.viewer import ANYONE
 from tests.cast import PASSWORD, Cast
+from tests.owner import as_owner
 from tests.server import Server, loopback, set_up_practice
 
 PASSPHRASE = "four words nobody guesses"
@@ -69,7 +69,7 @@ def test_a_whole_audit_trail_exits_0_and_counts_its_facts(cast: Cast) -> None:
     with cast.app.app_context():
         while events.seal():
             pass
-        with transaction() as session:
+        with as_owner() as session:
             facts = len(session.scalars(select(events.Event.id)).all())
     done = _run(cast.app, cli.verify_audit)
     assert done.exit_code == 0, done.output
@@ -85,7 +85,7 @@ def test_a_broken_audit_trail_exits_1_and_says_where(cast: Cast, tampering: str)
             pass
         third = (events.Event.practice_id == cast.owner.viewer.practice_id) & (events.Event.position == 3)
         change = update(events.Event).where(third).values(details="{}", actor_kind="system")
-        with transaction() as session:
+        with as_owner() as session:
             session.execute(change if tampering == "changed" else delete(events.Event).where(third))
     done = _run(cast.app, cli.verify_audit)
     assert done.exit_code == 1

@@ -168,8 +168,10 @@ def identify(token: str) -> Viewer | None:
         return None
     now = clock.now()
     values = {"hash": hashed(token), "now": now, "noted_before": now - NOTED_EVERY}
-    rows = fetch_tuples("accounts.identify_integration", _identity, values)
-    if not rows:
+    rows = fetch_tuples("accounts.identify_integration", _identity, values, anywhere=True)
+    if rows and rows[0][3] is None:  # the connection was in another practice
+        rows = fetch_tuples("accounts.identify_integration", _identity, {**values, "practice": rows[0][1]})
+    if not rows or rows[0][3] is None:
         return None
     credential_id, practice_id, integration_id, scopes, unnoted = rows[0]
     if unnoted:
@@ -192,16 +194,17 @@ def _identity() -> AnySelect:
             Integration.scopes,
             (Credential.last_used_at <= bindparam("noted_before", type_=Instant())).label("unnoted"),
         )
-        .join(
+        .outerjoin(
             Integration,
-            (Integration.practice_id == Credential.practice_id) & (Integration.id == Credential.integration_id),
+            (Integration.practice_id == Credential.practice_id)
+            & (Integration.id == Credential.integration_id)
+            & Integration.revoked_at.is_(None),
         )
         .where(
             Credential.secret_hash == bindparam("hash"),
             Credential.kind == CredentialKind.INTEGRATION,
             Credential.ended_at.is_(None),
             Credential.expires_at > bindparam("now", type_=Instant()),
-            Integration.revoked_at.is_(None),
         )
     )
 

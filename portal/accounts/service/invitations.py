@@ -20,7 +20,7 @@ from portal.accounts.service import people, throttle
 from portal.accounts.service.credentials import end_credentials, end_invitation, end_invitations, issue
 from portal.core import access, clock, mail
 from portal.core.crypto import blind_index, keyring, vault
-from portal.core.db import db, transactional
+from portal.core.db import db, enter_practice, transactional
 from portal.core.errors import Conflict, NotVisible, PortalError
 from portal.core.events import record
 from portal.core.jobs import enqueue
@@ -106,6 +106,7 @@ class Letter:
 @transactional
 def prepare_letter(practice_id: str, invitation_id: str) -> Letter | None:
     """Mint the secret of an invitation that is about to be mailed; None where it is no longer open."""
+    enter_practice(practice_id)
     invitation = db.session.get(Invitation, (practice_id, invitation_id), with_for_update=True)
     if invitation is None or not invitation.is_open:
         return None
@@ -172,6 +173,7 @@ def _accept(token: str, code: str, password_hash: str, time_zone: str | None) ->
     ).first()
     if credential is None or not is_whole(token, PREFIX):
         return NotVisible(REFUSED)
+    enter_practice(credential.practice_id)
     invitation = db.session.scalars(
         select(Invitation).where(
             Invitation.practice_id == credential.practice_id,

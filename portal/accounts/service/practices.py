@@ -13,7 +13,7 @@ from portal.accounts.secrets import hashed, is_whole, mint
 from portal.accounts.service import people, sessions
 from portal.core import access, clock
 from portal.core.crypto import blind_index, create_vault
-from portal.core.db import db, transactional
+from portal.core.db import db, enter_practice, transactional
 from portal.core.errors import Fault, Invalid, NotVisible, Stale
 from portal.core.events import record
 from portal.core.ids import new_id
@@ -54,6 +54,7 @@ def _set_up(token: str, practice: dict[str, Any], person: dict[str, Any], passwo
     if sessions.find_practice(practice["slug"]) is not None:
         raise Invalid(Fault("#/practice/slug", "Another practice here has this short name. Choose another."))
     row = Practice(id=new_id(), created_at=clock.now(), **practice)
+    enter_practice(row.id)
     db.session.add(row)
     db.session.flush()
     create_vault(row.id, row.id)

@@ -17,7 +17,7 @@ from portal.accounts.service import sessions, throttle
 from portal.accounts.service.credentials import end_credentials, issue
 from portal.core import clock
 from portal.core.crypto import blind_index, vault
-from portal.core.db import db, transactional
+from portal.core.db import db, enter_practice, transactional
 from portal.core.errors import NotVisible
 from portal.core.events import record
 from portal.core.jobs import enqueue
@@ -40,6 +40,7 @@ def request_reset(viewer: Viewer, address: str, *, email: str, practice: str | N
 
 @transactional
 def _leave_word(practice_id: str, mail_index: str) -> None:
+    enter_practice(practice_id)
     enqueue(system(practice_id), SEND, mail_index)
 
 
@@ -54,6 +55,7 @@ class Letter:
 @transactional
 def prepare_letter(practice_id: str, mail_index: str) -> Letter | None:
     """Mint the secret of a reset that is about to be mailed; None where nobody active has this address."""
+    enter_practice(practice_id)
     person = db.session.scalars(
         select(Person).where(
             Person.practice_id == practice_id,
@@ -91,6 +93,7 @@ def _complete(token: str, password_hash: str) -> None:
     ).first()
     if credential is None or not is_whole(token, PREFIX):
         raise NotVisible(REFUSED)
+    enter_practice(credential.practice_id)
     person = db.session.get_one(Person, (credential.practice_id, credential.person_id))
     person.password_hash = password_hash
     end_credentials(person.practice_id, person.id)

@@ -91,8 +91,10 @@ def identify(token: str | None) -> Viewer | None:
         return None
     now = clock.now()
     values = {"hash": hashed(token), "now": now, "idle_since": now - IDLE, "noted_before": now - NOTED_EVERY}
-    rows = fetch_tuples("accounts.identify", _identity, values)
-    if not rows:
+    rows = fetch_tuples("accounts.identify", _identity, values, anywhere=True)
+    if rows and rows[0][3] is None:  # the connection was in another practice
+        rows = fetch_tuples("accounts.identify", _identity, {**values, "practice": rows[0][1]})
+    if not rows or rows[0][3] is None:
         return None
     credential_id, practice_id, person_id, kind, owner, therapist, unnoted = rows[0]
     if unnoted:
@@ -112,14 +114,18 @@ def _identity() -> AnySelect:
             Person.therapist,
             (Credential.last_used_at <= bindparam("noted_before", type_=Instant())).label("unnoted"),
         )
-        .join(Person, (Person.practice_id == Credential.practice_id) & (Person.id == Credential.person_id))
+        .outerjoin(
+            Person,
+            (Person.practice_id == Credential.practice_id)
+            & (Person.id == Credential.person_id)
+            & Person.deactivated_at.is_(None),
+        )
         .where(
             Credential.secret_hash == bindparam("hash"),
             Credential.kind == CredentialKind.SESSION,
             Credential.ended_at.is_(None),
             Credential.expires_at > now,
             Credential.last_used_at > idle_since,
-            Person.deactivated_at.is_(None),
         )
     )
 

@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from portal.accounts.models import Practice
 from portal.assignments import events
 from portal.assignments.models import COMPLETED, WORKABLE, Assignment, CareCount, Status
 from portal.core import clock
-from portal.core.db import AnySelect, Id, Instant, db, is_postgresql, transactional
+from portal.core.db import AnySelect, Id, Instant, db, enter_practice, is_postgresql, transactional
 from portal.core.statements import among, fetch, run
 from portal.core.viewer import Viewer
 
@@ -117,24 +118,33 @@ class Difference:
 
 def compare() -> list[Difference]:
     """Every care link's counts against its assignments; an empty list says that all are right."""
-    counted = {(row["practice_id"], row["care_id"]): row for row in fetch("assignments.counted", _counted_all, {})}
-    kept = {
-        (row["practice_id"], row["care_id"]): row
-        for row in fetch("assignments.kept_counts", lambda: select(*CareCount.__table__.columns), {})
-    }
+    practices = fetch("assignments.practices", lambda: select(Practice.id), {})
+    return [difference for row in practices for difference in _compare(row["id"])]
+
+
+def _compare(practice_id: str) -> list[Difference]:
+    own = {"practice": practice_id}
+    counted = {row["care_id"]: row for row in fetch("assignments.counted", _counted_all, own)}
+    kept = {row["care_id"]: row for row in fetch("assignments.kept_counts", _kept, own)}
     nothing = {name: None if name.endswith(("_at", "_since")) else 0 for name in COUNTS}
     found = []
-    for key in sorted(counted.keys() | kept.keys()):
-        names = _differing(kept.get(key, nothing), counted.get(key, nothing))
+    for care_id in sorted(counted.keys() | kept.keys()):
+        names = _differing(kept.get(care_id, nothing), counted.get(care_id, nothing))
         if names:
-            found.append(Difference(*key, names))
+            found.append(Difference(practice_id, care_id, names))
     return found
 
 
+def _kept() -> AnySelect:
+    return select(*CareCount.__table__.columns).where(CareCount.practice_id == bindparam("practice", type_=Id()))
+
+
 def _counted_all() -> AnySelect:
-    return select(
-        Assignment.practice_id, Assignment.care_id, *(counted.label(name) for name, counted in COUNTS.items())
-    ).group_by(Assignment.practice_id, Assignment.care_id)
+    return (
+        select(Assignment.care_id, *(counted.label(name) for name, counted in COUNTS.items()))
+        .where(Assignment.practice_id == bindparam("practice", type_=Id()))
+        .group_by(Assignment.care_id)
+    )
 
 
 def _differing(kept: Any, counted: Any) -> tuple[str, ...]:
@@ -149,4 +159,5 @@ def _differing(kept: Any, counted: Any) -> tuple[str, ...]:
 def repair(differences: list[Difference]) -> None:
     """Count these care links anew."""
     for one in differences:
+        enter_practice(one.practice_id)
         recount(one.practice_id, one.care_id)

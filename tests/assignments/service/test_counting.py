@@ -12,8 +12,8 @@ from sqlalchemy import update
 
 from portal.assignments.models import CareCount
 from portal.assignments.service import counting
-from portal.core.db import transaction
 from tests.cast import Cast
+from tests.owner import as_owner
 
 
 def _differences(cast: Cast) -> list[counting.Difference]:
@@ -89,7 +89,7 @@ def test_many_who_act_at_once_are_all_counted(cast: Cast) -> None:
 
 def test_a_wrong_count_is_found_named_and_repaired(cast: Cast) -> None:
     care = cast.things["client.care"]
-    with cast.app.app_context(), transaction() as session:
+    with cast.app.app_context(), as_owner() as session:
         session.execute(update(CareCount).where(CareCount.care_id == care).values(open=17))
     [difference] = _differences(cast)
     assert (difference.care_id, difference.names) == (care, ("open",))

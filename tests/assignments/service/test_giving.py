@@ -13,11 +13,11 @@ from portal.assignments.models import Assignment, Response
 from portal.assignments.service import giving
 from portal.assignments.service.shown import list_assignments
 from portal.core import clock
-from portal.core.db import transaction
 from portal.core.errors import Duplicate, Invalid, NotVisible
 from portal.core.listing import Asked
 from tests.assignments.service.stories import act, bring_to, given, published
 from tests.cast import Cast
+from tests.owner import as_owner
 
 
 def _shown(cast: Cast, assignment_id: str) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def test_twenty_identical_requests_at_once_make_one(cast: Cast) -> None:
     assert errors == []
     assert len(made) == 1
     assert told == made * 19
-    with cast.app.app_context(), transaction() as session:
+    with cast.app.app_context(), as_owner() as session:
         assert session.scalar(select(func.count()).where(Assignment.resource_id == resource)) == 1
         assert session.scalar(select(func.count()).where(Response.assignment_id == made[0])) == 1
 

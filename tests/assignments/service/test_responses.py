@@ -12,12 +12,13 @@ from sqlalchemy import func, select, text
 
 from portal.assignments.models import Response
 from portal.assignments.service import attempts, responses
-from portal.core.db import db, transaction
+from portal.core.db import OWNER, db
 from portal.core.errors import NotVisible, Stale
 from portal.core.events import Event
 from portal.core.ids import new_id
 from tests.assignments.service.stories import act, given, published, saved, submitted
 from tests.cast import Actor, Cast, exercise_document
+from tests.owner import as_owner
 
 SECRET = "a-word-nobody-else-may-read"
 
@@ -41,7 +42,7 @@ def _attempt(cast: Cast, assignment_id: str, number: int = 1) -> Any:
 
 
 def _opened(cast: Cast) -> int:
-    with cast.app.app_context(), transaction() as session:
+    with cast.app.app_context(), as_owner() as session:
         return session.scalar(select(func.count()).where(Event.fact == "response.opened")) or 0
 
 
@@ -151,7 +152,7 @@ def test_the_first_save_is_the_start_and_is_told_once(cast: Cast) -> None:
     thing = _exercise(cast)
     for value in (1, 2, 3):
         saved(cast.client, thing, {"block": "before", "value": value})
-    with cast.app.app_context(), transaction() as session:
+    with cast.app.app_context(), as_owner() as session:
         started = select(func.count()).where(Event.fact == "assignment.started", Event.subject_id == thing)
         assert session.scalar(started) == 1
     shown = cast.therapist.get(f"/assignments/{thing}").get_json()
@@ -352,7 +353,7 @@ def test_one_look_leaves_one_row_for_viewer_attempt_and_request(cast: Cast) -> N
     for looks in (1, 2, 3):
         assert _attempt(cast, thing).status_code == 200
         assert _opened(cast) == looks
-    with cast.app.app_context(), transaction() as session:
+    with cast.app.app_context(), as_owner() as session:
         rows = session.scalars(select(Event).where(Event.fact == "response.opened")).all()
         attempt = session.scalars(select(Response).where(Response.assignment_id == thing)).one()
         assert {(row.actor_id, row.subject_id, row.client_id) for row in rows} == {
@@ -401,7 +402,7 @@ def no_fact_is_accepted(cast: Cast) -> Iterator[None]:
 
 
 def _tell(cast: Cast, which: int) -> None:
-    with cast.app.app_context(), db.engine.begin() as connection:
+    with cast.app.app_context(), db.engines[OWNER].begin() as connection:
         for statement in REFUSAL[db.engine.dialect.name][which]:
             connection.execute(text(statement))
 
@@ -416,7 +417,7 @@ def test_where_the_row_cannot_be_written_nothing_is_read(cast: Cast, no_fact_is_
 
 def test_where_answers_cannot_be_opened_no_row_is_left(cast: Cast) -> None:
     thing = cast.things["client.submitted"]
-    with cast.app.app_context(), transaction() as session:
+    with cast.app.app_context(), as_owner() as session:
         response = session.scalars(select(Response).where(Response.assignment_id == thing)).one()
         assert response.submission is not None
         response.submission = response.submission[:-1] + bytes([response.submission[-1] ^ 1])

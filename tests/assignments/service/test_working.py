@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from portal.core.db import transaction
 from portal.core.events import Event
 from tests.assignments.service.stories import act, bring_to, given, published
 from tests.cast import Cast
+from tests.owner import as_owner
 
 PLAN = {"when": "When the children sleep", "then": "I sit down with tea", "obstacle": "I may be tired"}
 
@@ -21,7 +21,7 @@ def _mine(cast: Cast, assignment_id: str) -> dict[str, Any]:
 
 
 def _facts(cast: Cast, assignment_id: str) -> list[str]:
-    with cast.app.app_context(), transaction() as session:
+    with cast.app.app_context(), as_owner() as session:
         found = session.scalars(select(Event).where(Event.subject_id == assignment_id).order_by(Event.id)).all()
         assert {event.client_id for event in found} == {cast.client.id}
         return [event.fact.removeprefix("assignment.") for event in found]
@@ -113,7 +113,7 @@ def test_a_refused_act_leaves_no_fact(cast: Cast) -> None:
 
 
 def test_no_fact_holds_a_word_anybody_wrote(cast: Cast) -> None:
-    with cast.app.app_context(), transaction() as session:
+    with cast.app.app_context(), as_owner() as session:
         details = " ".join(session.scalars(select(Event.details)).all())
     for word in ("client", "Why", "learned", "needs", "Thank", "made-up"):
         assert f"{word} " not in details
