@@ -84,7 +84,12 @@ def describe(app: Flask) -> Api:
     plugin.converter.add_attribute_function(_of_any_members)  # type: ignore[union-attr]  # -- there since the line above
     api.spec.components.security_scheme(
         "bearer",
-        {"type": "http", "scheme": "bearer", "description": "The token of `POST /api/v1/sessions`: RFC 6750."},
+        {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The token of a person (`POST /api/v1/sessions`) or of an integration (`POST "
+            "/api/v1/integrations`), RFC 6750. An operation that names a scope lets in integrations that have it.",
+        },
     )
     return api
 
