@@ -21,6 +21,8 @@ from portal.core.ids import is_id
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FIRST_YEAR, LAST_YEAR = 1900, 2199
+YEARS = "(19|20|21)[0-9]{2}"
+_LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$"
 _MAIL = re.compile(r"[^@\s<>,;:\"\\()\[\]]+@[^@\s<>,;:\"\\()\[\]]+\.[^@\s<>,;:\"\\()\[\]]+")
 
 EXAMPLE_ID = "01980c5e-7d2a-7c3b-9f10-0a1b2c3d4e5f"
@@ -55,6 +57,7 @@ class Line(Text):
     """Text on one line that says something: blanks around it are dropped, and it may not be empty."""
 
     def __init__(self, most: int, **kwargs: Any) -> None:
+        kwargs["metadata"] = {"pattern": _LINE} | kwargs.get("metadata", {})
         super().__init__(most, least=1, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
@@ -80,7 +83,7 @@ class Instant(fields.DateTime):
     """An instant in UTC, whole seconds; a sent one must say its offset."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs["metadata"] = {"example": EXAMPLE_INSTANT} | kwargs.get("metadata", {})
+        kwargs["metadata"] = {"pattern": f"^{YEARS}-", "example": EXAMPLE_INSTANT} | kwargs.get("metadata", {})
         super().__init__(format="iso", **kwargs)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
@@ -101,7 +104,7 @@ class Day(fields.Date):
     """A calendar day, YYYY-MM-DD."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs["metadata"] = {"example": "2026-03-09"} | kwargs.get("metadata", {})
+        kwargs["metadata"] = {"pattern": f"^{YEARS}-", "example": "2026-03-09"} | kwargs.get("metadata", {})
         super().__init__(format="iso", **kwargs)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
@@ -138,7 +141,7 @@ class Words(fields.Field[list[str]]):
 
     def __init__(self, words: Iterable[str], **kwargs: Any) -> None:
         self.words = tuple(str(word) for word in words)
-        one = f"({'|'.join(self.words)})"
+        one = f"({'|'.join(word.replace('.', '[.]') for word in self.words)})"
         shape = {"type": "string", "pattern": f"^{one}(,{one})*$", "example": ",".join(self.words[:2])}
         kwargs["metadata"] = shape | kwargs.get("metadata", {})
         super().__init__(**kwargs)

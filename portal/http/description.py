@@ -20,6 +20,7 @@ from marshmallow import Schema
 from portal.core import errors, wire
 from portal.http.areas import Area, anyone
 from portal.http.examples import example_of
+from portal.http.idempotency import IDEMPOTENCY_KEY, REPLAYED
 from portal.http.openapi import REFUSES, STALE, IdConverter, schema_name
 from portal.http.problems import KINDS, OF_ERROR, Kind
 from portal.http.refusals import (
@@ -83,7 +84,12 @@ def describe(app: Flask) -> Api:
     plugin.converter.add_attribute_function(_of_any_members)  # type: ignore[union-attr]  # -- there since the line above
     api.spec.components.security_scheme(
         "bearer",
-        {"type": "http", "scheme": "bearer", "description": "The token of `POST /api/v1/sessions`: RFC 6750."},
+        {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The token of a person (`POST /api/v1/sessions`) or of an integration (`POST "
+            "/api/v1/integrations`), RFC 6750. An operation that names a scope lets in integrations that have it.",
+        },
     )
     return api
 
@@ -153,12 +159,14 @@ def _complete(operation: Operation, item: Operation, method: str, area: Area, sp
             "headers": {"ETag": {"$ref": "#/components/headers/ETag"}},
         }
         operation.setdefault("parameters", []).append(dict(IF_NONE_MATCH))
-    slugs = {slug for slug, holds in _derived(operation, parameters, area).items() if holds}
+    slugs = {slug for slug, holds in _derived(operation, parameters, method, area).items() if holds}
     slugs |= {SLUGS[name] for name in declared}
     if stale is not None:
         slugs.add(SLUGS[errors.Stale.__name__])
     for status, kinds in _by_status(slugs).items():
         kept.setdefault(str(status), _refusals(kinds, stale or _shape_of(succeeded), spec))
+    if any(parameter["name"] == IDEMPOTENCY_KEY["name"] for parameter in parameters):
+        succeeded.setdefault("headers", {})[REPLAYED] = {"$ref": f"#/components/headers/{REPLAYED}"}
     for each in kept.values():
         if "$ref" not in each:
             each.setdefault("headers", {})["X-Request-Id"] = {"$ref": "#/components/headers/X-Request-Id"}
@@ -168,21 +176,23 @@ def _complete(operation: Operation, item: Operation, method: str, area: Area, sp
         parameter.setdefault("description", of_parameter(parameter))
 
 
-def _derived(operation: Operation, parameters: list[Operation], area: Area) -> dict[str, bool]:
+def _derived(operation: Operation, parameters: list[Operation], method: str, area: Area) -> dict[str, bool]:
     """Which kinds of problem follow from what is declared."""
     takes = {parameter["in"] for parameter in parameters}
-    names_version = any(parameter["name"] == "If-Match" for parameter in parameters)
+    names = {parameter["name"] for parameter in parameters}
+    names_version, names_key = "If-Match" in names, IDEMPOTENCY_KEY["name"] in names
     takes_body = "requestBody" in operation
     needs = operation.get("security")
     return {
-        "malformed": takes_body or names_version or "query" in takes,
+        "malformed": takes_body or names_version or "query" in takes or method == "post",
         "unauthenticated": needs != [],
         SCOPES_MISSING: any(scopes for one in needs or () for scopes in one.values()),
         "not-found": "path" in takes or area.door is not anyone,
         "stale": names_version,
         "too-large": takes_body,
         "unsupported-media-type": takes_body,
-        "invalid": takes_body,
+        "conflict": names_key,
+        "invalid": takes_body or names_key,
         "precondition-required": names_version,
         "internal": True,
         "unavailable": True,

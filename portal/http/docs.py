@@ -202,7 +202,7 @@ def _kind(spec: Spec, declared: Spec) -> str:
     if "format" in schema:
         words += f" ({schema['format']})"
     if (several := SEVERAL.fullmatch(schema.get("pattern", ""))) is not None:
-        words = "any of " + several[1].replace("|", ", ")
+        words = "any of " + several[1].replace("[.]", ".").replace("|", ", ")
     words += "".join(f", {said.format(schema[bound])}" for bound, said in BOUNDS.items() if schema.get(bound))
     nullable = "null" in kinds or {"type": "null"} in declared.get("anyOf", ())
     return f"{words}; or null" if nullable else words

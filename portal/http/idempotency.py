@@ -26,7 +26,12 @@ IDEMPOTENCY_KEY: Mapping[str, Any] = {
     "name": HEADER,
     "description": "Makes it safe to send this request again for 24 hours: any 1 to 255 printable characters, new for "
     "each thing to do. A repeated answer carries `Idempotency-Replayed: true`.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "example": "5f0b2d5e-0d0c-4a51-8a4e-1f6f1c2f7a10"},
+    "schema": {
+        "type": "string",
+        "pattern": "^[!-~]([ -~]{0,253}[!-~])?$",
+        "maxLength": 255,
+        "example": "5f0b2d5e-0d0c-4a51-8a4e-1f6f1c2f7a10",
+    },
 }
 _KEY = re.compile(r'"?([!-~][ -~]{0,254}?)"?')
 

@@ -27,12 +27,13 @@ from portal.http.request import answer
 JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
 KEPT_OUT = frozenset({"q", "cursor"})
 MOST_QUERIES = 1_000
+ETAG = '^(W/)?"[0-9]{1,15}-[0-9a-f]{16}"$'
 IF_MATCH: Mapping[str, Any] = {
     "in": "header",
     "name": "If-Match",
     "required": True,
     "description": "The ETag read before; only its version part is compared.",
-    "schema": {"type": "string", "example": '"3-0123456789abcdef"'},
+    "schema": {"type": "string", "pattern": ETAG, "example": '"3-0123456789abcdef"'},
 }
 
 

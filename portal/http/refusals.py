@@ -26,6 +26,11 @@ HEADERS: Mapping[str, Any] = {
         "schema": {"type": "string", "pattern": '^"[0-9]{1,15}-[0-9a-f]{16}"$'},
         "example": '"3-0123456789abcdef"',
     },
+    "Idempotency-Replayed": {
+        "description": "`true` where this is the kept answer to a request sent before.",
+        "schema": {"const": "true"},
+        "example": "true",
+    },
     "Link": {
         "description": "The next page (RFC 8288, rel=next), where there is one.",
         "schema": {"type": "string"},

@@ -8,6 +8,7 @@ from typing import Any
 
 Schemas = dict[str, Any]
 KEPT = ("description", "default")
+SAY_LITTLE = {"kind", "status", "type"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Use:
 def name_the_words(schemas: Schemas) -> None:
     """Replace every closed list of words in `schemas` by a reference to one that is named after its members.
 
-    Where members of one name take different words (status, kind), the schema they belong to comes first.
+    Where members of one name take different words, or the name alone says little, the schema comes first.
     """
     lists: dict[tuple[str, ...], list[Use]] = {}
     for use in _uses(schemas):
@@ -32,7 +33,7 @@ def name_the_words(schemas: Schemas) -> None:
     for words, uses in lists.items():
         member = min((use.member for use in uses), key=len)
         name = _in_camels(member)
-        if sum(member in each for each in members) > 1 or name in schemas:
+        if member in SAY_LITTLE or name in schemas or sum(member in each for each in members) > 1:
             name = _owner([use.schema for use in uses]) + name
         schemas[name] = {"type": "string", "enum": [*words], "description": _sentence(uses)}
         for use in uses:
@@ -45,7 +46,11 @@ def _uses(schemas: Schemas) -> Iterator[Use]:
             if "enum" in declared:
                 yield Use(name, member, declared)
             elif "enum" in declared.get("items", {}):
-                yield Use(name, member.removesuffix("ies") + "y", declared["items"])
+                yield Use(name, _one_of(member), declared["items"])
+
+
+def _one_of(members: str) -> str:
+    return members.removesuffix("ies") + "y" if members.endswith("ies") else members.removesuffix("s")
 
 
 def _owner(schemas: list[str]) -> str:

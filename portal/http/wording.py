@@ -24,13 +24,17 @@ def body_of(door: Callable[[], None]) -> str:
 def in_words(operation: Operation, parameters: list[Operation], door: Callable[[], None]) -> str:
     """What is worth knowing before calling it: whom it is for, then what its declarations ask for."""
     names = {parameter["name"] for parameter in parameters}
-    said = [f"For {body_of(door)}."]
+    scopes = [f"`{scope}`" for one in operation.get("security", ()) for scope in one.get("bearer", ())]
+    programs = f", and integrations with the scope {' or '.join(scopes)}" if scopes else ""
+    said = [f"For {body_of(door)}{programs}."]
     if operation.get("description"):
         said.insert(0, " ".join(operation["description"].split()))
     if "cursor" in names:
         said.append("A page at a time: while `has_more`, call it again with `next_cursor` as `cursor`, all else alike.")
     if "If-Match" in names:
         said.append("Send the ETag you read as `If-Match`; where it has changed since, 412 brings what stands now.")
+    if "Idempotency-Key" in names:
+        said.append("With an `Idempotency-Key` it is done once, however often it is sent.")
     return " ".join(said)
 
 
