@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -117,16 +118,22 @@ def _writers(server: Server) -> list[Writer]:
 
 
 def _backed_up_under_writes(server: Server, writers: list[Writer], made: Path, pg_programs: str) -> list[int]:
-    """What each had saved, acknowledged, before the backup began."""
+    """What each had saved, acknowledged, when the backup began: that is when its private folder appears."""
     stop = threading.Event()
     threads = [threading.Thread(target=writer.write, args=(stop,)) for writer in writers]
     for thread in threads:
         thread.start()
     try:
         until(lambda: all(writer.acknowledged > QUESTIONS for writer in writers), "nobody gets to write")
-        before, began = [writer.acknowledged for writer in writers], time.monotonic()
-        _did(server.flask("backup", "create", str(made), PORTAL_PG_BIN=pg_programs))
-        took, meanwhile = time.monotonic() - began, sum(writer.acknowledged for writer in writers) - sum(before)
+        with ThreadPoolExecutor(1) as command:
+            begun = [writer.acknowledged for writer in writers], time.monotonic()
+            done = command.submit(server.flask, "backup", "create", str(made), PORTAL_PG_BIN=pg_programs)
+            while not done.done() and not list(made.parent.glob(".portal-backup-*")):
+                time.sleep(0.001)
+            before = [writer.acknowledged for writer in writers]
+            _did(done.result())
+        meanwhile = sum(writer.acknowledged for writer in writers) - sum(begun[0])
+        took = time.monotonic() - begun[1]
     finally:
         stop.set()
         for thread in threads:
