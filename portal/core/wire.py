@@ -136,6 +136,18 @@ class Word(fields.String):
         super().__init__(**kwargs)
 
 
+class Several(fields.List[Any]):
+    """A list of `least` to `most` items, which are counted before any of them is read."""
+
+    def __init__(self, item: fields.Field[Any], most: int, *, least: int = 0, **kwargs: Any) -> None:
+        super().__init__(item, validate=validate.Length(least, most), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list):
+            self._validate(value)
+        return list(super()._deserialize(value, attr, data, **kwargs))
+
+
 class Words(fields.Field[list[str]]):
     """Several of a closed list of words, separated by commas, in a query string."""
 

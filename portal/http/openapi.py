@@ -20,7 +20,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.routing import BaseConverter
 
 from portal.core import wire
-from portal.core.errors import Conflict, Invalid, Malformed, PortalError, Stale, UnsupportedMedia
+from portal.core.errors import MOST_FAULTS, Conflict, Invalid, Malformed, PortalError, Stale, UnsupportedMedia
 from portal.http.idempotency import IDEMPOTENCY_KEY, Sees, done_once, never_kept
 from portal.http.request import answer
 
@@ -114,7 +114,7 @@ class Arguments(FlaskParser):
     def handle_error(self, error: Any, req: Request, schema: Schema, **_: Any) -> NoReturn:
         if "query" in error.messages:
             known = ", ".join(sorted(field.data_key or name for name, field in schema.load_fields.items()))
-            faults = [fault.as_json() for fault in wire.faults_in(error.messages["query"])]
+            faults = [fault.as_json() for fault in wire.faults_in(error.messages["query"])[:MOST_FAULTS]]
             msg = f"A parameter is not known here or cannot be read. This list takes: {known}."
             raise Malformed(msg, errors=faults)
         raise Invalid(*wire.faults_in(error.messages.get("json", error.messages)))

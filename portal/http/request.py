@@ -21,6 +21,8 @@ from portal.http.serializer import compiled, shown_as, to_json
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+LARGEST_FORM = 50_000
+"""Bytes; tens of thousands of small fields would take longer to read than a person waits."""
 _ETAG = re.compile(r'(?:W/)?"(\d{1,15})-[0-9a-f]{16}"')
 
 
@@ -45,6 +47,7 @@ def address() -> str:
 
 def form(schema: Schema) -> dict[str, Any]:
     """An urlencoded form as `schema` loads it; empty fields count as absent. Raises Invalid with pointers."""
+    request.max_content_length = LARGEST_FORM
     sent = {name: value for name, value in request.form.items() if value != ""}
     try:
         return dict(schema.load(sent))

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from portal.core.wire import Flag, Identifier, Instant, Json, Line, ListQuerySchema, Text, WireSchema, Word, Words
+from portal.core.wire import (
+    Flag,
+    Identifier,
+    Instant,
+    Json,
+    Line,
+    ListQuerySchema,
+    Several,
+    Text,
+    WireSchema,
+    Word,
+    Words,
+)
 
 KINDS = ("reading", "exercise")
 INTENSITIES = ("gentle", "moderate", "intense")
@@ -58,11 +70,7 @@ def description_fields(*, required: bool) -> dict[str, fields.Field]:  # type: i
             1000, required=required, metadata={"example": "Why feelings come in waves, and when to get help."}
         ),
         "language": Line(16, required=required, metadata={"example": "en"}),
-        "topics": fields.List(
-            fields.String(validate=TOPIC, metadata={"example": "triggers"}),
-            required=required,
-            validate=validate.Length(0, 20),
-        ),
+        "topics": Several(fields.String(validate=TOPIC, metadata={"example": "triggers"}), 20, required=required),
         "minutes": fields.Integer(
             required=required, strict=True, validate=validate.Range(1, 240), metadata={"example": 8}
         ),
@@ -72,11 +80,7 @@ def description_fields(*, required: bool) -> dict[str, fields.Field]:  # type: i
         ),
         "audience": Word(AUDIENCES, required=required),
         "licence": Text(500, required=required, metadata={"example": "Written for this library."}),
-        "sources": fields.List(
-            Line(500, metadata={"example": "Freyd JJ (1996). Betrayal Trauma."}),
-            required=required,
-            validate=validate.Length(0, 50),
-        ),
+        "sources": Several(Line(500, metadata={"example": "Freyd JJ (1996). Betrayal Trauma."}), 50, required=required),
     }
 
 

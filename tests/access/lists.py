@@ -6,8 +6,9 @@ library, a session of a test) are of no interest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from portal.core import events
 from tests.access.table import CLIENTS, STAFF, SYSTEMS, Given, filled, ids_of
@@ -24,6 +25,7 @@ class Listed:
     shown: Mapping[str, tuple[str, ...]]
     by: str = "id"
     given: Given | None = None
+    rows: Callable[[Any], list[Any]] = lambda page: list(page["data"])
 
     def __str__(self) -> str:
         return f"GET {self.path}"
@@ -48,8 +50,10 @@ def _work(*clients: str) -> tuple[str, ...]:
 
 
 CARE = ("client.care", "co_therapist.care", "former_therapist.care")
-BIRCHS = ("birch.reading", "birch.exercise", "birch.draft_resource")
 SHELF = ("linden.reading", "linden.exercise", "linden.draft_resource")
+OTHER_SHELF = ("birch.reading", "birch.exercise", "birch.draft_resource")
+CASELOAD = ("client", "partner", "former_client", "newcomer")
+SYSTEMS_OF_LINDEN = tuple(f"linden.{name}" for name in ("integration", "narrow", "uninvited", "revoked"))
 
 LISTS = (
     Listed("/staff", dict.fromkeys(OF_LINDEN, (*OF_LINDEN, "leaver")) | {"other_owner": ("other_owner",)}),
@@ -57,36 +61,46 @@ LISTS = (
         "/clients",
         {
             "owner": ("unattended",),
-            "therapist": ("client", "partner", "former_client", "newcomer"),
+            "therapist": CASELOAD,
+            "integration": CASELOAD,
             "co_therapist": ("client",),
             "colleague": ("stranger",),
             "other_owner": ("other_client",),
-            "integration": ("client", "partner", "former_client", "newcomer"),
             "foreign": ("other_client",),
         },
     ),
-    Listed("/clients/<client>/care", dict.fromkeys(("therapist", "co_therapist", "integration"), CARE)),
+    Listed("/integrations", dict.fromkeys(OF_LINDEN, SYSTEMS_OF_LINDEN) | {"other_owner": ("birch.foreign",)}),
+    Listed(
+        "/integrations/<linden.integration>/caseload",
+        {"therapist": ("linden.integration",)},
+        by="integration_id",
+        rows=lambda said: [said] if said["opted_in_at"] else [],
+    ),
+    Listed(
+        "/events",
+        dict.fromkeys(("integration", "narrow"), CASELOAD)
+        | dict.fromkeys(("other_owner", "foreign"), ("other_client",)),
+        by="client_id",
+        given=openings,
+    ),
+    Listed("/clients/<client>/care", {"therapist": CARE, "co_therapist": CARE, "integration": CARE}),
     Listed("/clients/<stranger>/care", {"colleague": ("stranger.care",)}),
     Listed("/clients/<unattended>/care", {"owner": ("unattended.care",)}),
     Listed("/clients/<client>/notes", {"therapist": ("therapist.note",)}),
     Listed(
-        "/integrations",
-        dict.fromkeys(OF_LINDEN, ("integration", "narrow", "uninvited", "revoked")) | {"other_owner": ("foreign",)},
-    ),
-    Listed(
         "/resources",
         dict.fromkeys((*OF_LINDEN, "integration", "uninvited"), SHELF)
-        | dict.fromkeys(("other_owner", "foreign"), BIRCHS),
+        | dict.fromkeys(("other_owner", "foreign"), OTHER_SHELF),
     ),
     Listed(
         "/assignments",
         {
             "therapist": _work("client", "partner", "former_client"),
+            "integration": _work("client", "partner", "former_client"),
+            "foreign": _work("other_client"),
             "co_therapist": ("co_therapist.assignment",),
             "colleague": _work("stranger"),
             "other_owner": _work("other_client"),
-            "integration": _work("client", "partner", "former_client"),
-            "foreign": _work("other_client"),
         },
     ),
     Listed(
@@ -109,11 +123,15 @@ LISTS = (
 
 def shown(listed: Listed, cast: Cast, principal: str) -> set[str]:
     """The names of what a list shows somebody; nothing where they are refused."""
-    names = {thing: name for name, thing in cast.things.items()}
-    names |= {actor.id: name for name, actor in cast.everyone().items() if actor.id}
-    answer = cast.everyone()[principal].get(filled(listed.path, ids_of(cast)) + "?limit=100")
-    if answer.status_code != 200:
-        return set()
-    page = answer.get_json()
-    assert page["has_more"] is False
-    return {names[row[listed.by]] for row in page["data"] if row[listed.by] in names}
+    names = {actor.id: name for name, actor in cast.everyone().items() if actor.id}
+    names |= {thing: name for name, thing in cast.things.items()}
+    path, found, more = str(filled(listed.path, ids_of(cast))), set(), ""
+    while True:
+        answer = cast.everyone()[principal].get(f"{path}?{more}" if more else path)
+        if answer.status_code != 200:
+            return set()
+        page = answer.get_json()
+        found |= {names[row[listed.by]] for row in listed.rows(page) if row[listed.by] in names}
+        if not page.get("has_more"):
+            return found
+        more = f"after={page['next_after']}" if "next_after" in page else f"cursor={page['next_cursor']}"

@@ -172,6 +172,7 @@ CHANGES: list[dict[str, Any]] = [
     {"actor_id": new_id()},
     {"subject_id": new_id()},
     {"client_id": new_id()},
+    {"care_id": new_id()},
     {"link": b"\0" * 32},
     {"link": None},
 ]

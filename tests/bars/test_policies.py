@@ -91,6 +91,7 @@ SAME_TO_WHOEVER_ASKS = {
     "caseload.care_visible_to says everything of the practice": A_SECOND_WALL,
     "caseload.care_visible_to says everything of every practice": A_SECOND_WALL,
     "accounts.practice_visible_to says everything of every practice": "no route names a practice: it is the viewer's",
+    "accounts.integrations_visible_to says everything of the practice": "staff see that; a system asks for itself",
     "library.versions_visible_to says everything of the practice": "that is what staff see, and only staff ask",
     "library.visible_to says everything of the practice": "that is what staff see, and only staff ask",
 }

@@ -35,6 +35,7 @@ KINDS: dict[str, fields.Field[Any]] = {
     "flag": wire.Flag(),
     "mail": wire.MailAddress(),
     "zone": wire.TimeZone(),
+    "several": wire.Several(fields.Integer(strict=True), 3, least=1),
 }
 
 
@@ -104,6 +105,10 @@ def test_what_fits_is_taken(kind: str, sent: Any, taken: Any) -> None:
         ("mail", "robin@example.org, eve@example.org"),
         ("mail", "robin@example.org\nBcc: x@example.org"),
         ("zone", "Mars/Olympus"),
+        ("several", []),
+        ("several", [1, 2, 3, 4]),
+        ("several", [1, "a"]),
+        ("several", "1"),
     ],
 )
 def test_what_does_not_fit_is_refused(kind: str, sent: Any) -> None:
@@ -116,6 +121,15 @@ def test_instants_and_days_are_told_as_the_wire_says() -> None:
     assert wire.Day().serialize("on", {"on": date(2026, 3, 2)}) == "2026-03-02"
     assert wire.Instant().serialize("at", {"at": None}) is None
     assert wire.Instant().serialize("at", {"at": "2026-03-02T09:30:00Z"}) == "2026-03-02T09:30:00Z"
+
+
+def test_a_list_that_is_too_long_is_refused_before_its_items_are_read() -> None:
+    """Reading a hundred thousand wrong ones takes longer than a person waits."""
+    read: list[object] = []
+    counting = wire.Several(fields.Function(deserialize=read.append), 3)
+    with pytest.raises(ValidationError):
+        counting.deserialize([1, 2, 3, 4])
+    assert read == []
 
 
 class InnerSchema(wire.WireSchema):

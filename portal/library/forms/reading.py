@@ -12,13 +12,15 @@ from markdown_it import MarkdownIt
 from marshmallow import fields, validate
 
 from portal.core.errors import Fault, Invalid
-from portal.core.wire import Line, Text, WireSchema, faults_in
+from portal.core.wire import Line, Several, Text, WireSchema, faults_in
 from portal.library.forms.blocks import OptionSchema
 from portal.library.forms.document import SCHEMA as EXERCISE
 from portal.library.forms.document import Form, parse
 
 SCHEMA = "portal.reading/1"
 _markdown = MarkdownIt("js-default")
+_markdown.core.ruler.enableOnly(["normalize", "block"])  # what stands in the lines is not asked, and can cost seconds
+_markdown.disable(["table", "reference"])  # neither can hide a heading, and both cost
 _LINE = re.compile(r"\r\n|\r|\n")
 
 
@@ -26,7 +28,7 @@ class CheckSchema(WireSchema):
     """One question to check oneself with; the answer explains, it does not grade."""
 
     label = Line(500, required=True)
-    options = fields.List(fields.Nested(OptionSchema()), required=True, validate=validate.Length(2, 10))
+    options = Several(fields.Nested(OptionSchema()), 10, least=2, required=True)
     answer = Text(2000, least=1, required=True)
 
 
@@ -42,7 +44,7 @@ class ReadingDocumentSchema(WireSchema):
 
     schema = fields.String(required=True, validate=validate.Equal(SCHEMA, error=f'Use "{SCHEMA}".'))
     markdown = Text(100_000, least=1, required=True)
-    key_points = fields.List(Line(300), validate=validate.Length(0, 5))
+    key_points = Several(Line(300), 5)
     check = fields.Nested(CheckSchema())
     reflection = fields.Nested(ReflectionSchema())
     talk = Line(300)
