@@ -21,7 +21,7 @@ from bench.databases import command, database, engines_or_both, portal_over, set
 from bench.rounds import Asking, Contestant, Saving, Turns, measure, of, ratio
 from bench.seed import POSTGRESQL_SETTINGS, SAVED
 from bench.statements import Watched
-from bench.targets import AUTOSAVE, GROWTH, LIST, ONE
+from bench.targets import AUTOSAVE, CASELOAD, GROWTH, LIST, ONE
 from bench.verdict import Figure, Outcome, conclude
 from portal.core.db import SQLITE_PRAGMAS
 
@@ -46,6 +46,7 @@ def workloads(portal: Flask, grown: Grown) -> Mapping[str, Contestant]:
         LIST: Contestant(app, Asking(f"{API}/assignments?limit=50", token)),
         ONE: Contestant(app, one),
         AUTOSAVE: Contestant(app, save),
+        CASELOAD: Contestant(app, Asking(f"{API}/caseload", token)),
     }
 
 
