@@ -68,7 +68,7 @@ BY_CPU = (
     Target(AUTOSAVE, FLOOR),
     Target(AUTOSAVE, DRF),
 )
-"""Over HTTP, the processor's time a request takes in all processes of a server."""
+"""Over HTTP, the processor's time a request takes in all processes of a server and of its database."""
 
 BY_RATE = (
     *(Target(target.workload, target.other) for target in BY_CPU if target.workload != AUTOSAVE),
