@@ -24,6 +24,7 @@ from bench.seed import ADDRESS, PASSWORD, SAVED, Seeded, seed
 from bench.statements import Watched
 from bench.targets import (
     AUTOSAVE,
+    CASELOAD,
     FLASK_FLOOR,
     FLOOR,
     IDIOMATIC,
@@ -50,6 +51,7 @@ def contest(url: str, portal: Flask, seeded: Seeded) -> Mapping[str, Contestants
     flask = flask_floor(floor)
     page = Asking(f"{API}/assignments?limit=50", seeded.therapist_token)
     one = Asking(f"{API}/assignments/{seeded.assignment_id}", seeded.therapist_token)
+    caseload = Asking(f"{API}/caseload", seeded.therapist_token)
     apps: dict[str, App] = {FLOOR: floor, FLASK_FLOOR: flask.wsgi_app, PORTAL: portal.wsgi_app}
     return {
         LIST: {
@@ -57,6 +59,7 @@ def contest(url: str, portal: Flask, seeded: Seeded) -> Mapping[str, Contestants
             IDIOMATIC: Contestant(idiomatic.create_app(url).wsgi_app, page),
         },
         ONE: {name: Contestant(app, one) for name, app in apps.items()},
+        CASELOAD: {name: Contestant(app, caseload) for name, app in apps.items()},
         AUTOSAVE: {
             name: Contestant(app, Saving(f"{API}/me/assignments/{draft.assignment_id}/response", draft.token, SAVED))
             for (name, app), draft in zip(apps.items(), seeded.drafts, strict=False)

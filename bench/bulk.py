@@ -17,7 +17,7 @@ import orjson
 import psycopg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bench.seed import ANSWERED, QUESTIONS, SENTENCE, STATUSES, ZONE, Draft, answers, founded
+from bench.seed import ANSWERED, COUNTS, QUESTIONS, SENTENCE, STATUSES, ZONE, Draft, answers, founded
 from portal.accounts.models import Person
 from portal.accounts.secrets import mint
 from portal.accounts.service import sessions
@@ -77,6 +77,9 @@ class Bulk:
             with self._connection.cursor().copy(f"COPY {table} ({names}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
+
+    def execute(self, statement: str) -> None:
+        self._connection.execute(statement)
 
     def copy_practice(self, entity: type[PracticeRow], one: str, other: str) -> None:
         """Give another practice the same rows."""
@@ -227,6 +230,7 @@ class _Growing:
 
         self.bulk.insert("assignments", _ASSIGNMENT, rows())
         self.bulk.insert("responses", _RESPONSE, responses)
+        self.bulk.execute(COUNTS)
         return mine, working
 
     def _row(self, turn: int, share: float, client: _Client) -> tuple[Any, ...]:

@@ -78,6 +78,23 @@ FROM assignments a
   JOIN data_keys k ON k.practice_id = a.practice_id AND k.subject_id = a.client_id
 WHERE a.practice_id = ? AND a.client_id = ? AND a.id = ?
 """
+CASELOAD = """
+SELECT l.practice_id, l.client_id, l.id, p.name, p.activated_at, s.quiet_days, k.keyring_version, k.wrapped,
+  coalesce(n.waiting, 0), coalesce(n.open, 0), coalesce(n.paused, 0), coalesce(n.declined, 0), coalesce(n.done, 0),
+  coalesce(n.assigned, 0), n.waiting_since, n.next_due_at, n.last_assigned_at, n.last_act_at,
+  CASE WHEN n.next_due_at <= ? THEN (
+    SELECT count(*) FROM assignments a
+    WHERE a.practice_id = ? AND a.care_id = l.id AND a.due_at <= ? AND a.status IN ('assigned', 'seen', 'in_progress'))
+  ELSE 0 END
+FROM care_links l
+  JOIN clients c ON c.practice_id = l.practice_id AND c.id = l.client_id
+  JOIN people p ON p.practice_id = l.practice_id AND p.id = l.client_id
+  JOIN data_keys k ON k.practice_id = l.practice_id AND k.subject_id = l.client_id
+  JOIN practices s ON s.id = l.practice_id
+  LEFT JOIN care_counts n ON n.practice_id = l.practice_id AND n.care_id = l.id
+WHERE l.practice_id = ? AND l.therapist_id = ? AND l.ended_at IS NULL AND c.archived_at IS NULL
+"""
+NEEDS = ("review", "overdue", "quiet", None)
 COUNT = """
 UPDATE assignments SET status = 'in_progress', status_before = NULL, answered = ?, total = ?,
   seen_at = coalesce(seen_at, ?), started_at = coalesce(started_at, ?), last_act_at = ?
@@ -96,9 +113,9 @@ class Store:
 
     def __init__(self, connection: Any, instant: Callable[[datetime], Any], mark: str, begin: str) -> None:
         self.connection, self.instant, self.begin = connection, instant, begin
-        self.identity, self.page, self.one, self.draft, self.count, self.save = (
+        self.identity, self.page, self.one, self.draft, self.count, self.save, self.caseload = (
             sql.replace("LIMIT ALL", LIMIT_ALL[mark]).replace("?", mark)
-            for sql in (IDENTITY, PAGE, ONE, DRAFT, COUNT, SAVE)
+            for sql in (IDENTITY, PAGE, ONE, DRAFT, COUNT, SAVE, CASELOAD)
         )
 
     def rows(self, sql: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
@@ -127,7 +144,7 @@ UNAUTHENTICATED, NOT_FOUND, STALE = "401 Unauthorized", "404 Not Found", "412 Pr
 
 
 class Floor:
-    """The three things that are asked for, each as the bytes of its answer; and a WSGI callable around them."""
+    """What is asked for, each as the bytes of its answer; and a WSGI callable around them."""
 
     def __init__(self, store: Store, wrapping: Mapping[str, bytes]) -> None:
         self.store, self.wrapping = store, wrapping
@@ -177,6 +194,23 @@ class Floor:
             "care_id": care_id,
         }
         return orjson.dumps(opened, option=JSON)
+
+    def caseload(self, authorization: str) -> bytes:
+        practice, person = self.identify(authorization)
+        instant, now = self.store.instant, datetime.now(UTC).replace(microsecond=0)
+        at = instant(now)
+        rows = self.store.rows(self.store.caseload, (at, practice, at, practice, person))
+        quiet_before = instant(now - timedelta(days=rows[0][5])) if rows else at
+        shown = []
+        for row in rows:
+            name = _opened(
+                self.cipher(practice, row[1], row[6], row[7]), f"people|name|{row[1]}|{practice}|{row[1]}|v1", row[3]
+            )
+            assert name is not None
+            need, since = _need(row, quiet_before)
+            shown.append(((NEEDS.index(need), since or at, name.casefold(), row[1]), _client(row, name, need, since)))
+        shown.sort(key=lambda pair: pair[0])
+        return orjson.dumps({"data": [client for _, client in shown]}, option=JSON)
 
     def save(self, authorization: str, assignment_id: str, expected: int, body: bytes) -> bytes:
         """Merge one sealed draft with the answers sent, and store it unless somebody else did."""
@@ -235,6 +269,8 @@ class Floor:
 
     def answer(self, environ: WSGIEnvironment) -> bytes:
         parts, authorization = environ["PATH_INFO"].split("/"), environ["HTTP_AUTHORIZATION"]
+        if parts[-1] == "caseload":
+            return self.caseload(authorization)
         if parts[-1] == "assignments":
             limit = int(dict(parse_qsl(environ["QUERY_STRING"]))["limit"])
             return self.assignments(authorization, limit)
@@ -274,6 +310,33 @@ def _item(row: tuple[Any, ...]) -> dict[str, Any]:
     }
 
 
+def _need(row: tuple[Any, ...], quiet_before: Any) -> tuple[str | None, Any]:
+    if row[8]:
+        return "review", row[14]
+    if row[18]:
+        return "overdue", row[15]
+    latest = max((at for at in (row[16], row[17]) if at is not None), default=None)
+    return ("quiet", latest) if row[9] and latest <= quiet_before else (None, None)
+
+
+def _client(row: tuple[Any, ...], name: str, need: str | None, since: Any) -> dict[str, Any]:
+    return {
+        "client": {"id": row[1], "name": name, "status": "active" if row[4] else "invited"},
+        "care_id": row[2],
+        "needs": need,
+        "needs_since": since,
+        "waiting": row[8],
+        "overdue": row[18],
+        "open": row[9],
+        "paused": row[10],
+        "declined": row[11],
+        "done": row[12],
+        "assigned": row[13],
+        "next_due_at": row[15],
+        "last_act_at": row[17],
+    }
+
+
 def _opened(cipher: AESGCM, scope: str, sealed: bytes | None) -> str | None:
     return None if sealed is None else cipher.decrypt(sealed[:NONCE], sealed[NONCE:], scope.encode()).decode()
 
@@ -289,6 +352,10 @@ def flask_floor(floor: Floor) -> Flask:
     @app.get("/api/v1/assignments")
     def assignments() -> Response:
         return _json(floor.assignments(request.headers["Authorization"], int(request.args["limit"])))
+
+    @app.get("/api/v1/caseload")
+    def caseload() -> Response:
+        return _json(floor.caseload(request.headers["Authorization"]))
 
     @app.get("/api/v1/assignments/<assignment_id>")
     def assignment(assignment_id: str) -> Response:

@@ -21,7 +21,7 @@ from bench.databases import command, database, engines_or_both, portal_over, set
 from bench.rounds import Asking, Contestant, Saving, Turns, measure, of, ratio
 from bench.seed import POSTGRESQL_SETTINGS, SAVED
 from bench.statements import Watched
-from bench.targets import AUTOSAVE, GROWTH, LIST, ONE
+from bench.targets import AUTOSAVE, CASELOAD, GROWTH, LIST, ONE
 from bench.verdict import Figure, Outcome, conclude
 from portal.core.db import SQLITE_PRAGMAS
 
@@ -31,9 +31,11 @@ FEW_ROWS = ("practices",)
 """Tables that are read whole without harm."""
 PLANNED = ("SELECT", "UPDATE", "INSERT", "DELETE", "WITH")
 BAD_STEPS = re.compile(
+    r"\(practice_id=\?\)$|"
     rf"^SCAN (?!CONSTANT ROW|(?:{'|'.join(FEW_ROWS)})\b)|TEMP B-TREE|AUTOMATIC|"
     rf"Seq Scan on (?!(?:{'|'.join(FEW_ROWS)})\b)|^\W*(?:Incremental )?Sort\b"
 )
+"""Reading a whole table or all of a practice, sorting, and an index made for one query."""
 
 
 def workloads(portal: Flask, grown: Grown) -> Mapping[str, Contestant]:
@@ -46,6 +48,7 @@ def workloads(portal: Flask, grown: Grown) -> Mapping[str, Contestant]:
         LIST: Contestant(app, Asking(f"{API}/assignments?limit=50", token)),
         ONE: Contestant(app, one),
         AUTOSAVE: Contestant(app, save),
+        CASELOAD: Contestant(app, Asking(f"{API}/caseload", token)),
     }
 
 

@@ -27,6 +27,7 @@ from bench.targets import (
     BESIDE_A_SIGN_IN,
     BY_CPU,
     BY_RATE,
+    CASELOAD,
     LIST,
     MOST_LOCK_ERRORS,
     ONE,
@@ -38,6 +39,7 @@ from bench.verdict import Cost, Count, Figure, Outcome, conclude
 API = "/api/v1"
 CONNECTIONS = 16
 SECONDS, WARM_UP = 1.6, 0.4
+WORKLOADS = (LIST, ONE, CASELOAD, AUTOSAVE)
 QUIET, BESIDE = "quiet", "beside"
 
 
@@ -60,6 +62,7 @@ class Bench:
         self.lines: dict[str, list[Line]] = {
             LIST: [page] * CONNECTIONS,
             ONE: [Line(f"{API}/assignments/{seeded.assignment_id}", seeded.therapist_token)] * CONNECTIONS,
+            CASELOAD: [Line(f"{API}/caseload", seeded.therapist_token)] * CONNECTIONS,
             AUTOSAVE: [
                 Line(f"{API}/me/assignments/{draft.assignment_id}/response", draft.token, "PATCH", SAVED, 1)
                 for draft in drafts
@@ -127,13 +130,13 @@ def run(engine: str, rounds: int, clients: Clients) -> Outcome:
         folder = Path(name)
         with portal_over(url, folder) as app, app.app_context():
             seeded = seed()
-        names = tuple(dict.fromkeys(one for workload in (LIST, ONE, AUTOSAVE) for one in _contestants(workload)))
+        names = tuple(dict.fromkeys(one for workload in WORKLOADS for one in _contestants(workload)))
         ports = free_ports(len(names))
         configs = {one: settings(url, folder, port=port) for one, port in zip(names, ports, strict=True)}
         with running(names, configs, folder) as servers:
             bench = Bench(servers, clients, seeded)
             measured: dict[str, Measured] = {}
-            for workload in (LIST, ONE, AUTOSAVE):
+            for workload in WORKLOADS:
                 bench.require_alike(workload, _contestants(workload))
                 measured[workload] = bench.measure(workload, _contestants(workload), rounds)
             return _outcome(engine, measured, bench.beside_a_sign_in(rounds))

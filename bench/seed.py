@@ -1,4 +1,7 @@
-"""The database everybody reads: 10,000 assignments of 200 clients and 20 therapists, sealed as the portal does."""
+"""The database everybody reads: 10,000 assignments, sealed as the portal does.
+
+The therapist who asks has a caseload of 200 clients; twenty others have ten each.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ from portal.core.ids import new_id
 from portal.core.viewer import ANYONE, Kind, Viewer
 from portal.library import service as library
 
-THERAPISTS, CLIENTS, ASSIGNMENTS, RESOURCES, DRAFTS = 20, 200, 10_000, 12, 24
+OWN_CLIENTS, COLLEAGUES, CLIENTS_EACH, ASSIGNMENTS, RESOURCES, DRAFTS = 200, 20, 10, 10_000, 12, 24
+CLIENTS = OWN_CLIENTS + COLLEAGUES * CLIENTS_EACH
 ZONE = "Europe/Berlin"
 BATCH = 2_000
 SENTENCE = "I noticed it in the kitchen before he had said anything, and then I went outside for a while. "
@@ -63,6 +67,17 @@ STATUSES = (
 PASSWORD = "maple-otter-violin-sunday"
 ADDRESS = "olive@bench.example"
 """The owner's, who alone can sign in."""
+COUNTS = """
+INSERT INTO care_counts (practice_id, care_id, assigned, done, waiting, open, paused, declined,
+  waiting_since, next_due_at, last_assigned_at, last_act_at)
+SELECT practice_id, care_id, count(*) FILTER (WHERE status <> 'withdrawn'),
+  count(*) FILTER (WHERE status IN ('submitted', 'reviewed')), count(*) FILTER (WHERE status = 'submitted'),
+  count(*) FILTER (WHERE status IN ('assigned', 'seen', 'in_progress')), count(*) FILTER (WHERE status = 'paused'),
+  count(*) FILTER (WHERE status = 'declined'), min(submitted_at) FILTER (WHERE status = 'submitted'),
+  min(due_at) FILTER (WHERE status IN ('assigned', 'seen', 'in_progress')), max(assigned_at), max(last_act_at)
+FROM assignments GROUP BY practice_id, care_id
+"""
+"""What the portal keeps up by itself as assignments are given and worked on."""
 ANSWERED = frozenset({Status.IN_PROGRESS, Status.SUBMITTED, Status.REVIEWED})
 
 SAVED = orjson.dumps(
@@ -141,7 +156,7 @@ class _Seeding:
         self.practice_id = owner.practice_id
         with transaction():
             self.vaults = {one: create_vault(self.practice_id, one) for one in (new_id() for _ in range(CLIENTS))}
-        therapists = [new_id() for _ in range(THERAPISTS)]
+        therapists = [new_id() for _ in range(1 + COLLEAGUES)]
         clients = self._people(therapists)
         given = self._assignments(clients, versions)
         working = {row["client_id"]: row["id"] for row in given if row["status"] == Status.IN_PROGRESS}
@@ -153,7 +168,9 @@ class _Seeding:
 
     def _people(self, therapists: list[str]) -> list[_Client]:
         clients = [
-            _Client(client_id, therapists[n * THERAPISTS // CLIENTS], new_id(), own)
+            _Client(
+                client_id, therapists[0 if n < OWN_CLIENTS else 1 + (n - OWN_CLIENTS) // CLIENTS_EACH], new_id(), own
+            )
             for n, (client_id, own) in enumerate(self.vaults.items())
         ]
         staff = vault(self.practice_id, self.practice_id)
@@ -191,6 +208,8 @@ class _Seeding:
             responses.append(self._response(row, client.vault))
         self._insert(Assignment, given)
         self._insert(Response, responses)
+        with db.engine.begin() as connection:
+            connection.execute(text(COUNTS))
         return given
 
     def _assignment(self, number: int, client: _Client, resource_id: str, version_id: str) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+
 from bench.load import HOST, PATIENCE, Line, drive
 from bench.targets import APIFAIRY, DRF, FASTAPI, FASTAPI_ASYNC, FLASK_FLOOR, FLOOR, IDIOMATIC, PORTAL
 from config import Config
@@ -54,22 +56,37 @@ def _python(place: str) -> str:
     return str(python)
 
 
+def processor_seconds(pid: int) -> float:
+    """Seconds of processor time of a process and all below it so far, those that have ended among them."""
+    ticks, waiting = 0, [pid]
+    while waiting:
+        place = Path(f"/proc/{waiting.pop()}")
+        with suppress(FileNotFoundError, ProcessLookupError):
+            ticks += sum(int(field) for field in (place / "stat").read_text().rpartition(")")[2].split()[11:15])
+            waiting += [int(child) for task in place.glob("task/*/children") for child in task.read_text().split()]
+    return ticks / _TICK
+
+
+def database_process(url: str) -> int | None:
+    """The process all of PostgreSQL's stand below; SQLite's work is done in the server's own."""
+    if url.startswith("sqlite"):
+        return None
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        backend = connection.info.backend_pid
+        return int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running one."""
+    """A running one, and the database beside it."""
 
     port: int
-    process: subprocess.Popen[bytes]
+    pid: int
+    database: int | None
 
     def cpu(self) -> float:
-        """Seconds of processor time of all its processes so far, those that have ended among them."""
-        ticks, waiting = 0, [self.process.pid]
-        while waiting:
-            place = Path(f"/proc/{waiting.pop()}")
-            with suppress(FileNotFoundError, ProcessLookupError):
-                ticks += sum(int(field) for field in (place / "stat").read_text().rpartition(")")[2].split()[11:15])
-                waiting += [int(pid) for task in place.glob("task/*/children") for pid in task.read_text().split()]
-        return ticks / _TICK
+        """Seconds of processor time of the server and of its database so far."""
+        return processor_seconds(self.pid) + (processor_seconds(self.database) if self.database else 0.0)
 
 
 @contextmanager
@@ -101,7 +118,7 @@ def _one(name: str, config: Config, folder: Path) -> Iterator[Server]:
         )
     try:
         _wait_for(config.port, process, name, log)
-        yield Server(config.port, process)
+        yield Server(config.port, process.pid, database_process(config.database_url))
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from portal.accounts import events
 from portal.accounts.models import Credential, CredentialKind, Invitation, Person
@@ -12,6 +12,8 @@ from portal.accounts.secrets import mint
 from portal.core import clock
 from portal.core.db import db, transactional
 from portal.core.events import record
+from portal.core.ids import new_id
+from portal.core.statements import run
 from portal.core.viewer import Viewer
 
 
@@ -30,19 +32,19 @@ def issue(
     """
     secret, secret_hash = mint(prefix)
     now = clock.now()
-    credential = Credential(
-        practice_id=practice_id,
-        kind=kind,
-        person_id=person_id,
-        integration_id=integration_id,
-        secret_hash=secret_hash,
-        created_at=now,
-        last_used_at=now,
-        expires_at=now + lasts,
-    )
-    db.session.add(credential)
-    db.session.flush()
-    return secret, credential
+    row = {
+        "practice_id": practice_id,
+        "id": new_id(),
+        "kind": kind,
+        "person_id": person_id,
+        "integration_id": integration_id,
+        "secret_hash": secret_hash,
+        "created_at": now,
+        "last_used_at": now,
+        "expires_at": now + lasts,
+    }
+    run("credentials.issue", lambda: insert(Credential).values({name: bindparam(name) for name in row}), row)
+    return secret, Credential(**row)
 
 
 @transactional

@@ -42,8 +42,8 @@ def sign_in(viewer: Viewer, address: str, *, email: str, password: str, practice
     if not hasher().verify(person["password_hash"] if person else None, password):
         raise Unauthenticated(REFUSED)
     assert person is not None, "verify() is False where nothing is stored"
-    throttle.forgive(attempt)
-    return _start(Viewer(person["id"], person["practice_id"], Kind(person["kind"])), password, person["password_hash"])
+    starting = Viewer(person["id"], person["practice_id"], Kind(person["kind"]))
+    return _start(starting, attempt, password, person["password_hash"])
 
 
 def find_practice(slug: str | None) -> str | None:
@@ -73,7 +73,8 @@ def _person_behind(practice_id: str, index: str) -> dict[str, Any] | None:
 
 
 @transactional
-def _start(viewer: Viewer, password: str, stored: str) -> dict[str, Any]:
+def _start(viewer: Viewer, attempt: throttle.Try, password: str, stored: str) -> dict[str, Any]:
+    throttle.forgive(attempt)
     token, session = issue(viewer.practice_id, viewer.id or "", CredentialKind.SESSION, PREFIX, LONGEST)
     if hasher().is_outdated(stored):
         db.session.execute(

@@ -52,7 +52,7 @@ def begin(purpose: str, account: str, address: str) -> Try:
     }
     if is_postgresql():
         for key in sorted(limits):
-            db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+            fetch("throttle.lock", _lock, {"key": key})
     now, ids = clock.now(), []
     for key, limit in limits.items():
         counted = fetch("throttle.count", _counted, {"key": key, "since": now - limit.within})[0]
@@ -61,6 +61,10 @@ def begin(purpose: str, account: str, address: str) -> Try:
         ids.append(new_id())
         run("throttle.note", _note, {"id": ids[-1], "key": key, "at": now})
     return Try(tuple(limits), tuple(ids))
+
+
+def _lock() -> AnySelect:
+    return select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("key"), 0)))
 
 
 def _counted() -> AnySelect:
