@@ -29,6 +29,7 @@ SCOPES = (
     "resources:read",
     "resources:write",
     "events:read",
+    "exports:create",
 )
 SLUG = validate.Regexp(
     r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\Z", error="Use small letters, digits and dashes, 40 at most."

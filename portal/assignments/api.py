@@ -10,6 +10,7 @@ from portal.assignments.service import (
     attention,
     bulk,
     comments,
+    exporting,
     giving,
     progress,
     responses,
@@ -55,6 +56,14 @@ def assign(sent: dict[str, Any]) -> Any:
 def assign_all(sent: dict[str, Any]) -> Any:
     """Assign to many at once, each with its own why"""
     return bulk.assign_all(viewer(), **sent)
+
+
+@staff.route("/exports/assignments", scope="exports:create")
+@staff.arguments(assignment.ExportQuerySchema(), location="query")
+@staff.streams("text/csv", refuses=[Forbidden])
+def export_assignments(query: dict[str, Any]) -> Any:
+    """Export assignments as CSV, without any answer; leaves one row in the trail"""
+    return exporting.export_assignments(viewer(), **query)
 
 
 @staff.route("/caseload")

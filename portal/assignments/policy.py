@@ -85,6 +85,11 @@ def comments_visible_to(viewer: Viewer) -> Select[Comment]:
     )
 
 
+def may_export(viewer: Viewer) -> bool:
+    """Taking a file away is a therapist's, or an integration's with the scope."""
+    return (viewer.is_staff and viewer.therapist) or viewer.holds("exports:create")
+
+
 def may_assign(viewer: Viewer) -> bool:
     """A therapist assigns; an integration for those who opted in, with the scope."""
     return (viewer.is_staff and viewer.therapist) or viewer.holds("assignments:write")

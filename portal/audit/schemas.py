@@ -60,6 +60,7 @@ TYPES = (
     "client.changed",
     "client.invited",
     "client.restored",
+    "export.made",
     "integration.created",
     "integration.revoked",
     "integration.rotated",

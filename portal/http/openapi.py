@@ -7,12 +7,12 @@ needs to say; `portal.http.description` derives from them how else it can end. W
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import wraps
 from typing import Any, NoReturn
 
 import orjson
-from flask import Request, Response, request
+from flask import Request, Response, current_app, request
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import Schema, ValidationError, fields
 from webargs import missing
@@ -229,6 +229,19 @@ class Blueprint(SmorestBlueprint):
 
         return decorated
 
+    def streams(self, content_type: str, *, refuses: Collection[type[PortalError]] = ()) -> Any:
+        """Answer with a file of this type, piece by piece as the view gives them."""
+        declare = super().response(200, {"type": "string"}, content_type=content_type)
+
+        def decorated(view: Callable[..., Any]) -> Any:
+            @wraps(view)
+            def answered(*args: Any, **sent: Any) -> Response:
+                return Response(_pieces(view(*args, **sent)), 200, mimetype=content_type)
+
+            return _documented(declare, self._ended(answered, refuses))
+
+        return decorated
+
     def _ended(self, view: Any, refuses: Collection[type[PortalError]], stale: Schema | None = None) -> Any:
         """Note for the description how else `view` can end, and whether it asks for a credential."""
         doc = view.__dict__.setdefault("_apidoc", {}).setdefault("manual_doc", {})
@@ -243,6 +256,21 @@ class Blueprint(SmorestBlueprint):
     def changes_content(self, view: Callable[..., Any]) -> Any:
         """Document that this route needs If-Match; the route reads it with `expected_version()`."""
         return _documented(self.doc(parameters=[dict(IF_MATCH)]), view)
+
+
+def _pieces(made: Iterator[bytes]) -> Iterator[bytes]:
+    """Each piece made in a context of the application: none stays open when nobody reads on."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 -- Flask's way past its proxy
+
+    def one_by_one() -> Iterator[bytes]:
+        while True:
+            with app.app_context():
+                piece = next(made, None)
+            if piece is None:
+                return
+            yield piece
+
+    return one_by_one()
 
 
 def _documented(declare: Callable[[Any], Any], view: Any) -> Any:

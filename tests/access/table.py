@@ -317,6 +317,7 @@ ASSIGNMENTS = (
         headers={"Idempotency-Key": "a-key-of-the-table"},
     ),
     api("GET", "/caseload", staff(200, owner=403)),
+    api("GET", "/exports/assignments", everywhere(staff(200, owner=403), 200)),
     api("GET", "/assignments/<client.submitted>", scoped(GIVERS, 200)),
     api("GET", "/assignments/<co_therapist.assignment>", scoped(staff(404, co_therapist=200), 404)),
     api("GET", "/assignments/<stranger.submitted>", scoped(staff(404, colleague=200), 404)),

@@ -31,6 +31,7 @@ SCOPES: Mapping[str, str] = {
     "resources:read": "Read the library.",
     "resources:write": "Write, publish and archive readings and exercises.",
     "events:read": "Read the feed of facts.",
+    "exports:create": "Take assignments away as CSV; each export leaves a row in the trail.",
 }
 """What a token can be let into, besides what therapists opt in; each route says which of them it takes."""
 DAYS = 90

@@ -226,6 +226,13 @@ class AssignmentQuerySchema(MyAssignmentQuerySchema):
     sort = Word(("assigned_at", "-assigned_at", "due_on", "-due_on", "submitted_at", "-submitted_at"))
 
 
+class ExportQuerySchema(AssignmentQuerySchema):
+    """Which assignments to export: all that match."""
+
+    class Meta(WireSchema.Meta):
+        exclude = ("limit", "cursor", "include_total", "expand", "sort")
+
+
 class AssignmentExpandSchema(WireSchema):
     """What to bring along."""
 
