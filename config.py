@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Self
 
+MOST_PROCESSES = 64
+
 
 class ConfigurationError(SystemExit):
     """The settings do not fit together; the message names the variable and the remedy."""
@@ -38,6 +40,7 @@ class Config:
     port: int = 8000
     base_url: str = ""
     proxies: int = 0
+    processes: int = 2
     smtp_url: str | None = None
     mail_from: str = "portal@localhost"
     testing: bool = False
@@ -60,6 +63,7 @@ class Config:
                 "/"
             ),
             proxies=_proxies(environ.get("PORTAL_PROXIES") or "0"),
+            processes=_processes(environ.get("PORTAL_PROCESSES")),
             smtp_url=environ.get("SMTP_URL"),
             mail_from=environ.get("PORTAL_MAIL_FROM", "portal@localhost"),
         )
@@ -141,6 +145,16 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Config:
         msg = f"PORTAL_ENV={name} is not known: use one of {', '.join(ENVIRONMENTS)}."
         raise ConfigurationError(msg)
     return ENVIRONMENTS[name].read(environ).check()
+
+
+def _processes(text: str | None) -> int:
+    """One per core, and two at least, unless said."""
+    if not text:
+        return max(2, os.cpu_count() or 2)
+    if not text.isdecimal() or not 0 < int(text) <= MOST_PROCESSES:
+        msg = f"PORTAL_PROCESSES={text} is not a number of web processes: use 1 to {MOST_PROCESSES}."
+        raise ConfigurationError(msg)
+    return int(text)
 
 
 def _proxies(text: str) -> int:

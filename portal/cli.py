@@ -24,7 +24,18 @@ from portal.http.description import frozen
 
 
 def add_commands(app: Flask) -> None:
-    for command in (start, worker, set_up_link, make_demo, keys, audit_commands, caseload_commands, backups, openapi):
+    for command in (
+        start,
+        web,
+        worker,
+        set_up_link,
+        make_demo,
+        keys,
+        audit_commands,
+        caseload_commands,
+        backups,
+        openapi,
+    ):
         app.cli.add_command(command)
 
 
@@ -40,6 +51,12 @@ def start() -> None:
     if not practices.exists_any():
         welcome += f"\n\nNo practice yet. Set one up, once, within two days:\n\n  {_link()}\n"
     serving.serve(_config(), once_ready=lambda: click.echo(welcome))
+
+
+@click.command("web")
+def web() -> None:
+    """Run the web server alone, in this process: for a supervisor that runs the worker beside it."""
+    serving.become_web(_config())
 
 
 @click.command("worker")

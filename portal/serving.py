@@ -34,9 +34,8 @@ STEADY = 120
 
 
 def web_command(config: Config) -> list[str]:
-    """granian: a process per core, two threads each on SQLite (more would fight over the interpreter), three else."""
+    """granian: a process per core unless said, two threads each on SQLite (more would fight over the interpreter)."""
     sqlite = config.database_url.startswith("sqlite")
-    workers = max(2, os.cpu_count() or 2)
     return [
         sys.executable,
         "-m",
@@ -48,7 +47,7 @@ def web_command(config: Config) -> list[str]:
         "--port",
         str(config.port),
         "--workers",
-        str(workers),
+        str(config.processes),
         "--blocking-threads",
         "2" if sqlite else "3",
         "--backpressure",
@@ -61,6 +60,13 @@ def web_command(config: Config) -> list[str]:
         "warning",
         "wsgi:app",
     ]
+
+
+def become_web(config: Config) -> None:
+    """Turn this process into the web server's: for a supervisor that runs web and worker as two services."""
+    _require_free_port(config)
+    command = web_command(config)
+    os.execv(command[0], command)  # noqa: S606 -- our own command, no shell
 
 
 def serve(config: Config, *, once_ready: Callable[[], None]) -> None:

@@ -54,7 +54,7 @@ def misdescribed(response: TestResponse, spec: Spec, operation: Spec) -> list[st
     if media is None:
         return [*wrong, f"{response.mimetype} is not described"] if response.get_data() else wrong
     checker = Draft202012Validator({**media["schema"], "components": spec["components"]})
-    body = response.get_json() if response.mimetype.endswith("json") else response.get_data(as_text=True)
+    body = response.get_json() if (response.mimetype or "").endswith("json") else response.get_data(as_text=True)
     return wrong + [f"{list(fault.absolute_path)} {fault.message[:200]}" for fault in checker.iter_errors(body)]
 
 
