@@ -17,6 +17,8 @@ from tests.cast import Cast
 from tests.described import Spec, description
 
 WITH_BODY = [row for row in TABLE if row.body is not None and set(row.cells.values()) - {401, 404}]
+AT_ONCE = 50
+"""Foreign members in one request: each is pointed to, and an answer lists a hundred faults at most."""
 FORMS: Mapping[str, Schema] = {
     "/setup": schemas.SetUpFormSchema(),
     "/invitation": schemas.AcceptSchema(),
@@ -72,14 +74,16 @@ def test_no_column_of_any_table_can_be_written_by_naming_it(cast: Cast) -> None:
         body = media["example"]
         principal = _somebody_let_in(row)
         for pointer, part, declared in list(_objects(description(cast.app), media["schema"], body)):
-            for column in sorted(columns - declared):
-                part[column] = "anything"
+            foreign = sorted(columns - declared)
+            for named in (foreign[begin : begin + AT_ONCE] for begin in range(0, len(foreign), AT_ONCE)):
+                part.update(dict.fromkeys(named, "anything"))
                 response = send(Row(row.method, row.path, row.cells, body, None, row.version), cast, principal)
-                tried += 1
-                del part[column]
-                pointers = [fault["pointer"] for fault in (response.get_json() or {}).get("errors", ())]
-                if response.status_code != 422 or f"{pointer}/{column}" not in pointers:
-                    taken.append((str(row), f"{pointer}/{column}", response.status_code))
+                tried += len(named)
+                for column in named:
+                    del part[column]
+                pointers = {fault["pointer"] for fault in (response.get_json() or {}).get("errors", ())}
+                refused = pointers if response.status_code == 422 else set()
+                taken += [(str(row), f"{pointer}/{one}") for one in named if f"{pointer}/{one}" not in refused]
     assert taken == []
     assert tried > 2_000
 

@@ -61,9 +61,10 @@ class Written:
     addresses: list[str]
 
 
-def test_no_word_of_a_client_stands_on_disk(server: Server) -> None:
+def test_no_word_of_a_client_stands_on_disk_nor_in_a_mail_but_whom_it_is_for(server: Server) -> None:
     written = _write_everything(server)
     until(lambda: len(server.letters()) >= 2, "the worker does not send the mails")
+    _mails_say_only_whom_they_are_for(server, written)
     until(lambda: _unsealed(server) == 0, "the worker does not seal the facts")
     for place, raw in _everything_on_disk(server):
         assert hits(raw) <= _known_in(place), f"{place} holds {hits(raw)}"
@@ -76,9 +77,7 @@ def test_no_word_of_a_client_stands_on_disk(server: Server) -> None:
         assert hits(raw) <= _known_in(place), f"after the end, {place} holds {hits(raw)}"
 
 
-def test_a_mail_says_only_whom_it_is_for(server: Server) -> None:
-    written = _write_everything(server)
-    until(lambda: len(server.letters()) >= 2, "the worker does not send the mails")
+def _mails_say_only_whom_they_are_for(server: Server, written: Written) -> None:
     for letter in server.letters():
         assert letter["To"] in written.addresses
         said = bytes(letter)
