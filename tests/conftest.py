@@ -24,6 +24,7 @@ from portal.accounts.service import sessions
 from portal.app import create_app
 from portal.core import clock
 from portal.core.db import OWNER, READ, db
+from portal.core.statements import let_go_of_connections
 from tests.cast import Cast, build
 from tests.postgresql import as_application, temporary_postgresql
 
@@ -80,8 +81,7 @@ def migrated_app(config: Testing) -> Iterator[Flask]:
         upgrade()
     yield app
     with app.app_context():
-        db.engine.dispose()
-        db.engines[READ].dispose()
+        let_go_of_connections()
 
 
 @pytest.fixture(scope="session")

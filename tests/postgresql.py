@@ -42,7 +42,7 @@ def _with_two_roles(url: str) -> str:
     server = create_engine(url, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         connection.execute(text(f"CREATE ROLE {OWNER_ROLE} LOGIN CREATEDB"))
-        connection.execute(text(f"GRANT pg_checkpoint, pg_read_all_settings TO {OWNER_ROLE}"))
+        connection.execute(text(f"GRANT pg_checkpoint, pg_read_all_settings, pg_signal_backend TO {OWNER_ROLE}"))
         connection.execute(text(f"CREATE ROLE {APPLICATION_ROLE} LOGIN"))
         connection.execute(text(f"CREATE DATABASE portal OWNER {OWNER_ROLE}"))
     server.dispose()
