@@ -37,7 +37,11 @@ AREAS = (
     Area("guest", areas.anyone, (accounts.guest,)),
     Area("person", areas.signed_in, (accounts.person,)),
     Area("program", areas.program, (accounts.program,)),
-    Area("staff", areas.staff, (accounts.staff, caseload.staff, library.staff, assignments.staff, audit.staff)),
+    Area(
+        "staff",
+        areas.staff,
+        (accounts.staff, accounts.integration, caseload.staff, library.staff, assignments.staff, audit.staff),
+    ),
     Area("client", areas.client, (assignments.client, audit.client)),
     Area("operator", areas.anyone, (health,), prefix=""),
     Area("guest pages", areas.page_of_a_guest, (views.guest, pages, docs), prefix=None),

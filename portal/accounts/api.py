@@ -15,7 +15,8 @@ TAG = "Accounts"
 guest = Blueprint("accounts_guest", __name__, tag=TAG, guest=True)
 person = Blueprint("accounts_person", __name__, tag=TAG)
 staff = Blueprint("accounts_staff", __name__, tag=TAG)
-program = Blueprint("accounts_program", __name__, tag=TAG)
+integration = Blueprint("accounts_integrations", __name__, tag="Integrations")
+program = Blueprint("accounts_program", __name__, tag="Integrations")
 
 
 @guest.route("/setup", methods=["POST"])
@@ -160,17 +161,17 @@ def invite_staff(sent: dict[str, Any]) -> Any:
     return invitations.invite_staff(viewer(), **sent)
 
 
-@staff.route("/integrations")
-@staff.arguments(schemas.IntegrationQuerySchema(), location="query")
-@staff.lists(schemas.IntegrationSchema())
+@integration.route("/integrations")
+@integration.arguments(schemas.IntegrationQuerySchema(), location="query")
+@integration.lists(schemas.IntegrationSchema())
 def list_integrations(query: dict[str, Any]) -> Any:
     """List the other systems the practice has let in"""
     return integrations.list_integrations(viewer(), asked(viewer(), query))
 
 
-@staff.route("/integrations", methods=["POST"])
-@staff.arguments(schemas.CreateIntegrationSchema())
-@staff.response(201, schemas.NewTokenSchema(), refuses=[Forbidden])
+@integration.route("/integrations", methods=["POST"])
+@integration.arguments(schemas.CreateIntegrationSchema())
+@integration.response(201, schemas.NewTokenSchema(), refuses=[Forbidden])
 def create_integration(sent: dict[str, Any]) -> Any:
     """Let another system in; its token is shown this once"""
     return integrations.create_integration(viewer(), **sent)
@@ -183,23 +184,23 @@ def get_current_integration() -> Any:
     return integrations.get_integration(viewer(), viewer().id or "")
 
 
-@staff.route("/integrations/<id:integration_id>")
-@staff.response(200, schemas.IntegrationSchema())
+@integration.route("/integrations/<id:integration_id>")
+@integration.response(200, schemas.IntegrationSchema())
 def get_integration(integration_id: str) -> Any:
     """Read about an integration"""
     return integrations.get_integration(viewer(), integration_id)
 
 
-@staff.route("/integrations/<id:integration_id>/rotation", methods=["POST"])
-@staff.arguments(schemas.RotateSchema())
-@staff.response(201, schemas.NewTokenSchema(), refuses=[Conflict, Forbidden])
+@integration.route("/integrations/<id:integration_id>/rotation", methods=["POST"])
+@integration.arguments(schemas.RotateSchema())
+@integration.response(201, schemas.NewTokenSchema(), refuses=[Conflict, Forbidden])
 def rotate_token(sent: dict[str, Any], integration_id: str) -> Any:
     """Change an integration's token; the new one is shown this once"""
     return integrations.rotate(viewer(), integration_id, **sent)
 
 
-@staff.route("/integrations/<id:integration_id>", methods=["DELETE"])
-@staff.response(204, refuses=[Forbidden])
+@integration.route("/integrations/<id:integration_id>", methods=["DELETE"])
+@integration.response(204, refuses=[Forbidden])
 def revoke_integration(integration_id: str) -> None:
     """Shut another system out, from its next request on"""
     integrations.revoke(viewer(), integration_id)

@@ -197,7 +197,9 @@ class IntegrationSchema(WireSchema):
     name = Line(120, required=True, metadata={"example": "Clinic record system"})
     scopes = fields.List(Word(SCOPES), required=True, metadata={"example": ["assignments:read", "events:read"]})
     expires_at = Instant(required=True, allow_none=True, metadata={"description": "When its latest token ends."})
-    last_used_at = Instant(required=True, allow_none=True, metadata={"description": "To the minute."})
+    last_used_at = Instant(
+        required=True, allow_none=True, metadata={"description": "To the minute; null while it has not been used."}
+    )
     created_at = Instant(required=True)
     revoked_at = Instant(required=True, allow_none=True)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, case, func, select, update
 
 from portal.accounts import events, policy
 from portal.accounts.models import Credential, CredentialKind, Integration
@@ -60,7 +60,9 @@ INTEGRATIONS = Listing(
         Integration.name,
         Integration.scopes,
         _of_tokens(func.max(Credential.expires_at), "expires_at"),
-        _of_tokens(func.max(Credential.last_used_at), "last_used_at"),
+        _of_tokens(
+            func.max(case((Credential.last_used_at > Credential.created_at, Credential.last_used_at))), "last_used_at"
+        ),
         Integration.created_at,
         Integration.revoked_at,
     ),

@@ -9,6 +9,7 @@ from typing import Any
 from portal.accounts.service import people
 from portal.assignments import events, policy
 from portal.assignments.service.shown import ASSIGNMENTS
+from portal.caseload import policy as caseload
 from portal.core import access
 from portal.core.db import transactional
 from portal.core.events import record
@@ -78,8 +79,10 @@ def _rows(viewer: Viewer, filters: Mapping[str, Any]) -> Iterator[list[Any]]:
 
 
 def _with_names(viewer: Viewer, page: Page) -> Iterator[list[Any]]:
+    """The rows as they are written; names only for who may read about clients."""
     rows = page.rows()
-    names = people.names_of(viewer.practice_id, {row["client_id"] for row in rows})
+    named = {row["client_id"] for row in rows} if caseload.may_name_clients(viewer) else set()
+    names = people.names_of(viewer.practice_id, named)
     for row in rows:
-        row["client_name"] = names[row["client_id"]]["name"]
+        row["client_name"] = names[row["client_id"]]["name"] if named else None
         yield [bool(row[source]) if name in CLAIMS else row[source] for name, source in COLUMNS.items()]

@@ -131,10 +131,11 @@ def test_it_outlives_whoever_made_it(cast: Cast) -> None:
 
 def test_when_it_was_last_used_is_shown_to_the_minute(cast: Cast) -> None:
     made = _made(cast)
+    assert made["last_used_at"] is None
     with clock.travelled(timedelta(minutes=5)):
         _holding(cast, made["token"]).get("/integrations/current")
     shown = cast.owner.get(f"/integrations/{made['id']}").get_json()
-    assert shown["last_used_at"] > made["last_used_at"]
+    assert shown["last_used_at"] > made["created_at"]
 
 
 @pytest.mark.parametrize(

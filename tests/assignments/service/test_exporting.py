@@ -78,3 +78,12 @@ def test_a_long_file_is_read_page_by_page_and_whole(cast: Cast) -> None:
         assert _exported(cast.therapist) == everything
     finally:
         exporting.AT_ONCE = before
+
+
+def test_a_system_that_may_not_read_about_clients_gets_no_names(cast: Cast) -> None:
+    made = cast.owner.post("/integrations", {"name": "Figures", "scopes": ["exports:create"]}).get_json()
+    assert cast.therapist.put(f"/integrations/{made['id']}/caseload", {}).status_code == 200
+    rows = _exported(Actor("figures", cast.app, cast.integration.viewer, made["token"]))
+    assert rows
+    assert {row["client_name"] for row in rows} == {""}
+    assert {row["client_name"] for row in _exported(cast.integration)} == {"Client", "Partner", "Former Client"}
