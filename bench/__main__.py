@@ -106,8 +106,8 @@ def run(engine: str, rounds: int) -> Outcome:
     watched = Watched()
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as name, portal_on(engine, Path(name)) as app:
         with app.app_context():
-            seeded, url = seed(), app.config["SQLALCHEMY_DATABASE_URI"]
-        workloads = dict(contest(url, app, seeded))
+            seeded, config = seed(), app.config["PORTAL"]
+        workloads = dict(contest(config.owner_url or config.database_url, app, seeded))
         for contestants in workloads.values():
             require_equal(contestants)
         counts = [
@@ -117,7 +117,7 @@ def run(engine: str, rounds: int) -> Outcome:
         workloads[UNCHANGED] = unchanged(workloads[LIST], seeded)
         settle_memory()
         measured = {name: measure(contestants, rounds) for name, contestants in workloads.items()}
-        signing_in: dict[str, Runner] = {PORTAL: SigningIn(app), VERIFY: Verifying(app.config["PORTAL"].argon2_cost)}
+        signing_in: dict[str, Runner] = {PORTAL: SigningIn(app), VERIFY: Verifying(config.argon2_cost)}
         measured[SIGN_IN] = measure(signing_in, rounds)
         return Outcome([_figure(target, engine, measured[target.workload]) for target in IN_PROCESS], counts)
 

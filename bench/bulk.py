@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 import psycopg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import URL
 
 from bench.seed import ANSWERED, COUNTS, QUESTIONS, SENTENCE, STATUSES, ZONE, Draft, answers, founded
 from portal.accounts.models import Person
@@ -24,12 +25,14 @@ from portal.accounts.service import sessions
 from portal.assignments.models import Assignment, Response, Status
 from portal.core import clock
 from portal.core.crypto import Vault, keyring
-from portal.core.db import PracticeRow, db
+from portal.core.db import OWNER, PracticeRow, db, is_postgresql
 from portal.core.ids import new_id
 from portal.library.models import Resource, Version
 
 OWN_CLIENTS, CLIENTS_EACH, ASSIGNMENTS_EACH, THERAPISTS_IN_A_PRACTICE = 200, 40, 25, 20
 DRAFTS, READ = 20, 200
+SUPERUSER = "postgres"
+"""Who may leave out the checks of references; a role of the temporary server."""
 DAYS = 700
 SHORT_DRAFT = orjson.dumps({"answers": [{"block": "before", "value": 7}], "rows": []})
 
@@ -57,7 +60,8 @@ class _Client:
 class Bulk:
     """Rows on their way into a table, as each engine takes them fastest."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, address: URL) -> None:
+        url = address.render_as_string(hide_password=False)
         self.sqlite = url.startswith("sqlite")
         self._connection: Any = (
             sqlite3.connect(url.removeprefix("sqlite:///"))
@@ -124,7 +128,7 @@ class _Growing:
     def run(self) -> Grown:
         owner, versions = founded()
         self.practice_id = owner.practice_id
-        self.bulk = Bulk(db.engine.url.render_as_string(hide_password=False))
+        self.bulk = Bulk(db.engines[OWNER].url.set(username=SUPERUSER) if is_postgresql() else db.engine.url)
         self.versions = {owner.practice_id: versions}
         clients = list(self._clients(owner.practice_id))
         self._people(clients)

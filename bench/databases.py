@@ -18,14 +18,14 @@ from portal.app import create_app
 from portal.core.db import READ, db
 from portal.core.statements import let_go_of_connections
 from portal.http.logs import write_json_lines
-from tests.postgresql import temporary_postgresql
+from tests.postgresql import as_application, temporary_postgresql
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @contextmanager
 def database(engine: str, folder: Path) -> Iterator[str]:
-    """The address of an empty database."""
+    """The address of an empty database, on PostgreSQL as the role that owns it."""
     if engine == SQLITE:
         yield f"sqlite:///{folder / 'data' / 'portal.db'}"
     else:
@@ -34,7 +34,11 @@ def database(engine: str, folder: Path) -> Iterator[str]:
 
 
 def settings(url: str, folder: Path, **more: Any) -> Config:
-    return Local(**{"data_dir": folder / "data", "keyring": folder / "keyring.json", "database_url": url, **more})
+    """The portal's, on PostgreSQL as the role that row-level security holds."""
+    chosen: dict[str, Any] = {"data_dir": folder / "data", "keyring": folder / "keyring.json", "database_url": url}
+    if not url.startswith("sqlite"):
+        chosen |= {"database_url": as_application(url), "owner_url": url}
+    return Local(**{**chosen, **more})
 
 
 @contextmanager

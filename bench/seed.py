@@ -20,7 +20,7 @@ from portal.assignments.models import Assignment, Response, Status
 from portal.caseload.models import CareLink, Client
 from portal.core import clock
 from portal.core.crypto import Vault, create_vault, vault
-from portal.core.db import Base, db, is_postgresql, transaction
+from portal.core.db import OWNER, Base, db, is_postgresql, transaction
 from portal.core.ids import new_id
 from portal.core.viewer import ANYONE, Kind, Viewer
 from portal.library import service as library
@@ -132,7 +132,7 @@ def _published(owner: Viewer, number: int) -> tuple[str, str]:
     title = f"A made-up exercise, number {number}"
     made = library.create_resource(owner, kind="exercise", title=title, document=dict(DOCUMENT), **CARD)
     library.publish(owner, made["id"])
-    with transaction():
+    with transaction(owner.practice_id):
         return made["id"], library.version_to_assign(owner, made["id"]).id
 
 
@@ -154,7 +154,7 @@ class _Seeding:
     def run(self) -> Seeded:
         owner, versions = founded()
         self.practice_id = owner.practice_id
-        with transaction():
+        with transaction(self.practice_id):
             self.vaults = {one: create_vault(self.practice_id, one) for one in (new_id() for _ in range(CLIENTS))}
         therapists = [new_id() for _ in range(1 + COLLEAGUES)]
         clients = self._people(therapists)
@@ -208,7 +208,7 @@ class _Seeding:
             responses.append(self._response(row, client.vault))
         self._insert(Assignment, given)
         self._insert(Response, responses)
-        with db.engine.begin() as connection:
+        with db.engines[OWNER].begin() as connection:
             connection.execute(text(COUNTS))
         return given
 
@@ -269,7 +269,7 @@ class _Seeding:
         return token
 
     def _insert(self, entity: type[Base], rows: list[dict[str, Any]]) -> None:
-        with db.engine.begin() as connection:
+        with db.engines[OWNER].begin() as connection:
             for batch in _batches(rows):
                 connection.execute(insert(entity), [{"practice_id": self.practice_id, **row} for row in batch])
 
@@ -281,7 +281,7 @@ def _batches(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 def _tune_postgresql() -> None:
     """Set what the server is run with, for every connection made from now on."""
-    with db.engine.begin() as connection:
+    with db.engines[OWNER].begin() as connection:
         name = connection.execute(text("SELECT current_database()")).scalar_one()
         for setting, value in POSTGRESQL_SETTINGS.items():
             connection.execute(text(f'ALTER DATABASE "{name}" SET {setting} = {value}'))
@@ -289,5 +289,5 @@ def _tune_postgresql() -> None:
 
 def _vacuum() -> None:
     """What the server does by itself after a bulk load, without waiting for it."""
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with db.engines[OWNER].connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))

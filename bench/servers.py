@@ -101,7 +101,7 @@ def _one(name: str, config: Config, folder: Path) -> Iterator[Server]:
     ours = ("PORTAL_", "GRANIAN_", "SMTP_")
     environ = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     environ |= {
-        "BENCH_DATABASE": config.database_url,
+        "BENCH_DATABASE": config.owner_url or config.database_url,
         "BENCH_KEYRING": str(config.keyring),
         "DATABASE_URL": config.database_url,
         "PORTAL_DATA_DIR": str(config.data_dir),
@@ -118,7 +118,7 @@ def _one(name: str, config: Config, folder: Path) -> Iterator[Server]:
         )
     try:
         _wait_for(config.port, process, name, log)
-        yield Server(config.port, process.pid, database_process(config.database_url))
+        yield Server(config.port, process.pid, database_process(config.owner_url or config.database_url))
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
