@@ -50,13 +50,10 @@ FROM assignments a
   JOIN resource_versions v ON v.practice_id = a.practice_id AND v.id = a.version_id
   JOIN clients c ON c.practice_id = a.practice_id AND c.id = a.client_id
 """
-LIMIT_ALL = {"?": "LIMIT -1", "%s": ""}
-"""By how a driver marks values, which says which engine it is."""
 OWN_CARE = """
-WHERE a.practice_id = ? AND a.therapist_id = ? AND EXISTS (
-  SELECT 1 FROM care_links l
-  WHERE l.practice_id = a.practice_id AND l.id = a.care_id AND l.therapist_id = a.therapist_id AND l.ended_at IS NULL
-  LIMIT ALL OFFSET 0)
+WHERE a.practice_id = ? AND a.therapist_id = ? AND a.therapist_id = (
+  SELECT l.therapist_id FROM care_links l
+  WHERE l.practice_id = a.practice_id AND l.id = a.care_id AND l.ended_at IS NULL)
 """
 PAGE = LISTED + SEEN + OWN_CARE + "ORDER BY a.assigned_at DESC, a.id DESC LIMIT ?"
 ONE = (
@@ -114,8 +111,7 @@ class Store:
     def __init__(self, connection: Any, instant: Callable[[datetime], Any], mark: str, begin: str) -> None:
         self.connection, self.instant, self.begin = connection, instant, begin
         self.identity, self.page, self.one, self.draft, self.count, self.save, self.caseload = (
-            sql.replace("LIMIT ALL", LIMIT_ALL[mark]).replace("?", mark)
-            for sql in (IDENTITY, PAGE, ONE, DRAFT, COUNT, SAVE, CASELOAD)
+            sql.replace("?", mark) for sql in (IDENTITY, PAGE, ONE, DRAFT, COUNT, SAVE, CASELOAD)
         )
 
     def rows(self, sql: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
