@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, select
 
 from portal.assignments.models import Assignment, Comment, Response
 from portal.caseload import policy as caseload
-from portal.caseload.models import CareLink
+from portal.caseload.models import CareLink, OptIn
 from portal.core.access import NOBODY, PRACTICE, VIEWER
 from portal.core.viewer import Viewer
 
@@ -19,24 +19,21 @@ def _through_own_care() -> ColumnElement[bool]:
     A comparison, not an EXISTS: PostgreSQL would turn that into a join which reads all a caseload was given and sorts
     it, or look the link up among all of the therapist's. So the newest fifty are one walk along an index at any size.
     """
-    whose = select(CareLink.therapist_id).where(
-        CareLink.practice_id == PRACTICE, CareLink.id == Assignment.care_id, CareLink.ended_at.is_(None)
+    return _therapist_of_open_link() == VIEWER
+
+
+def _therapist_of_open_link() -> ScalarSelect[Any]:
+    """Whose the care link is that an assignment was given through; nobody's once it has ended."""
+    return (
+        select(CareLink.therapist_id)
+        .where(CareLink.practice_id == PRACTICE, CareLink.id == Assignment.care_id, CareLink.ended_at.is_(None))
+        .scalar_subquery()
     )
-    return whose.scalar_subquery() == VIEWER
 
 
 def _through_opted_in_care() -> ColumnElement[bool]:
     """Whether the care link an assignment was given through is open, and its therapist lets the integration see."""
-    return (
-        select(CareLink.id)
-        .where(
-            CareLink.practice_id == PRACTICE,
-            CareLink.id == Assignment.care_id,
-            CareLink.ended_at.is_(None),
-            caseload.opted_in(CareLink.therapist_id),
-        )
-        .exists()
-    )
+    return _therapist_of_open_link().in_(caseload.words_for_integration().with_only_columns(OptIn.therapist_id))
 
 
 def visible_to(viewer: Viewer) -> Select[Assignment]:

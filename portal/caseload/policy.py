@@ -36,6 +36,11 @@ def opted_in(therapist_id: Any) -> ColumnElement[bool]:
     )
 
 
+def words_for_integration() -> Select[OptIn]:
+    """The words of the therapists who let the viewer, an integration, see their caseload."""
+    return select(OptIn).where(OptIn.practice_id == PRACTICE, OptIn.integration_id == VIEWER)
+
+
 def in_sight_of_integration(client_id: Any) -> ColumnElement[bool]:
     """Whether a therapist who opted in has a care link with this client that has not ended."""
     return (
