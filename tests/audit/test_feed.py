@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from portal.audit import schemas
-from portal.core import events
+from portal.audit import policy, schemas
+from portal.core import access, events
+from portal.core.db import transaction
 from portal.core.ids import new_id
+from portal.core.statements import fetch
 from tests.cast import Actor, Cast
 
 
@@ -134,3 +136,16 @@ def test_a_fact_holds_ids_and_counts_and_no_word(sealed: Cast) -> None:
     said = str(_followed(sealed.integration)) + str(_followed(sealed.owner))
     for word in ("what client needs", "learned", "Why draft", "Thank you", "@"):
         assert word not in said
+
+
+@pytest.mark.parametrize("name", ["owner", "other_owner", "integration"])
+def test_no_policy_of_the_feed_shows_what_is_not_sealed(cast: Cast, name: str) -> None:
+    viewer = cast.everyone()[name].viewer
+    with cast.app.app_context():
+        events.seal()
+        events.seal()
+        before = len(fetch(("test.feed", name), lambda: policy.feed_visible_to(viewer), access.binds(viewer)))
+        with transaction(viewer.practice_id):
+            events.record(viewer, events.Fact("resource.created"), viewer)
+        after = fetch(("test.feed", name), lambda: policy.feed_visible_to(viewer), access.binds(viewer))
+    assert len(after) == before

@@ -146,3 +146,14 @@ def test_signing_in_works_from_whatever_practice_the_thread_was_in(cast: Cast) -
         return cast.nobody.post("/sessions", sent).status_code
 
     assert [signed_in(actor) for actor in (cast.therapist, cast.other_client, cast.client)] == [201, 201, 201]
+
+
+def test_a_connection_goes_back_to_the_pool_without_a_practice(cast: Cast, context: None) -> None:
+    with transaction(cast.things["linden.practice"]) as session:
+        backend = session.scalar(select(func.pg_backend_pid()))
+    pooled = db.engine.raw_connection()
+    try:
+        said = pooled.cursor().execute("SELECT pg_backend_pid(), current_setting('app.practice', true)").fetchone()
+    finally:
+        pooled.close()
+    assert said in {(backend, ""), (backend, None)}

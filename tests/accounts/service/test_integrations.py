@@ -6,12 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from portal.accounts import schemas
+from portal.accounts.models import Integration
 from portal.accounts.secrets import hashed, is_whole
 from portal.accounts.service import integrations
 from portal.core import clock, events
 from tests.cast import Actor, Cast
+from tests.owner import as_owner
 
 
 def _made(cast: Cast, **more: Any) -> dict[str, Any]:
@@ -187,3 +190,10 @@ def test_it_never_reads_a_private_answer_or_a_draft(cast: Cast) -> None:
     assert "what happened to client" not in opened.get_data(as_text=True)
     assert opened.get_json()["private_count"] == 1
     assert cast.integration.get(f"/assignments/{cast.things['client.draft']}/attempts/1").status_code == 404
+
+
+def test_a_token_that_was_forgotten_ends_with_the_integration_all_the_same(cast: Cast) -> None:
+    made = _made(cast)
+    with cast.app.app_context(), as_owner() as session:
+        session.execute(update(Integration).where(Integration.id == made["id"]).values(revoked_at=clock.now()))
+    assert _holding(cast, made["token"]).get("/integrations/current").status_code == 401

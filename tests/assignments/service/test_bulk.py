@@ -6,7 +6,10 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
+from portal.assignments.events import CREATED
+from portal.core.errors import Conflict
 from portal.core.ids import new_id
+from portal.core.viewer import Viewer
 from tests.cast import Actor, Cast
 
 
@@ -108,3 +111,21 @@ def test_an_integration_assigns_to_many(cast: Cast) -> None:
     sent = {"assignments": [_item(cast, cast.client), _item(cast, cast.stranger)]}
     done = cast.integration.post("/assignments/bulk", sent, headers={"Idempotency-Key": new_id()}).get_json()
     assert [result["outcome"] for result in done["results"]] == ["created", "error"]
+
+
+def test_what_fails_late_leaves_nothing_of_itself_behind(cast: Cast) -> None:
+    """Whatever a domain above refuses after the row was written."""
+
+    def refuse(_viewer: Viewer, given: Any) -> None:
+        if given.client_id == cast.partner.id:
+            msg = "Not now."
+            raise Conflict(msg)
+
+    CREATED.reactions.append(refuse)
+    before = _count(cast)
+    try:
+        done = _assign(cast, _item(cast, cast.partner), _item(cast, cast.client)).get_json()
+    finally:
+        CREATED.reactions.remove(refuse)
+    assert [result["outcome"] for result in done["results"]] == ["error", "created"]
+    assert _count(cast) == before + 1
