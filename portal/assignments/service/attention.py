@@ -47,7 +47,6 @@ def _caseload(viewer: Viewer) -> AnySelect:
         .join(Client, (Client.practice_id == CareLink.practice_id) & (Client.id == CareLink.client_id))
         .join(Person, (Person.practice_id == CareLink.practice_id) & (Person.id == CareLink.client_id))
         .join(DataKey, (DataKey.practice_id == CareLink.practice_id) & (DataKey.subject_id == CareLink.client_id))
-        .join(Practice, Practice.id == CareLink.practice_id)
         .outerjoin(CareCount, (CareCount.practice_id == CareLink.practice_id) & (CareCount.care_id == CareLink.id))
         .where(Client.archived_at.is_(None))
         .with_only_columns(
@@ -56,7 +55,7 @@ def _caseload(viewer: Viewer) -> AnySelect:
             CareLink.id.label("care_id"),
             Person.name,
             Person.activated_at,
-            Practice.quiet_days,
+            select(Practice.quiet_days).where(Practice.id == PRACTICE).scalar_subquery().label("quiet_days"),
             DataKey.keyring_version,
             DataKey.wrapped,
             *(func.coalesce(getattr(CareCount, name), 0).label(name) for name in COUNTED),
