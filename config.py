@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Self
+from urllib.parse import urlsplit
 
 MOST_PROCESSES = 64
 
@@ -99,6 +100,11 @@ class Config:
                 f"HOST={self.host} is reachable from outside without TLS: set PORTAL_PROXIES to the number of "
                 "proxies that end TLS and PORTAL_BASE_URL to the https:// address, or bind to 127.0.0.1."
             )
+            raise ConfigurationError(msg)
+        mail = urlsplit(self.smtp_url or "smtp://none")
+        if mail.scheme not in {"smtp", "smtps"} or not mail.hostname:
+            # The address may hold a password: it is not repeated.
+            msg = "SMTP_URL is no mail server's address: use smtp://user:password@host:587 or smtps://...:465."
             raise ConfigurationError(msg)
         return self
 

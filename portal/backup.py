@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import inspect, make_url
+from sqlalchemy import inspect, text
 
 from portal.core import clock, crypto
 from portal.core.db import OWNER, db
@@ -31,6 +31,9 @@ FORMAT = "portal-backup-1"
 CHUNK = 1 << 20
 TAG = 16
 NONCE = 12
+OWNS_THE_TABLES = """
+SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('people')
+"""
 
 
 class BackupError(Exception):
@@ -111,6 +114,7 @@ def _take(snapshot: Path) -> None:
         ):
             source.backup(copy)
         return
+    _require_owner()
     _postgresql(
         "pg_dump",
         "--format=custom",
@@ -141,10 +145,25 @@ def _put_sqlite(snapshot: Path) -> None:
     target.chmod(0o600)
 
 
+def _require_owner() -> None:
+    """pg_dump as any other role would leave out the rows behind the wall between practices, without a word."""
+    with db.engines[OWNER].connect() as connection:
+        owns = connection.execute(text(OWNS_THE_TABLES)).scalar()
+    if owns is False:
+        msg = (
+            f"{db.engines[OWNER].url.username} does not own the tables and would leave rows out. "
+            "Set DATABASE_OWNER_URL to the same database as the role that owns them."
+        )
+        raise BackupError(msg)
+
+
 def _libpq() -> str:
-    """The database's address as the role that owns it, which row-level security lets see everything."""
-    url = make_url(str(db.engines[OWNER].url.render_as_string(hide_password=False)))
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+    """The database's address as the role that owns it, which row-level security lets see everything.
+
+    Without the password: a command line can be read by everybody on the machine.
+    """
+    url = db.engines[OWNER].url.set(drivername="postgresql")
+    return url._replace(password=None).render_as_string()
 
 
 def _postgresql(program: str, *arguments: str) -> None:
@@ -154,9 +173,13 @@ def _postgresql(program: str, *arguments: str) -> None:
     if found is None:
         msg = f"{program} is not on this machine. Install PostgreSQL's client programs, or set PORTAL_PG_BIN."
         raise BackupError(msg)
-    done = subprocess.run([found, *arguments], capture_output=True, text=True, check=False)  # noqa: S603 -- found above, no shell
+    password = db.engines[OWNER].url.password
+    environment = {**os.environ, "PGPASSWORD": str(password)} if password else None
+    done = subprocess.run([found, *arguments], env=environment, capture_output=True, text=True, check=False)  # noqa: S603 -- found above, no shell
     if done.returncode:
-        msg = f"{program} failed: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}"
+        said = done.stderr.strip().splitlines()
+        why = next((line for line in said if "error:" in line), said[-1] if said else done.returncode)
+        msg = f"{program} failed: {why}"
         raise BackupError(msg)
 
 

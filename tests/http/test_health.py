@@ -93,11 +93,13 @@ def test_a_database_of_another_version_is_unavailable(cast: Cast) -> None:
     assert cast.nobody.get("/health/ready").status_code == 200
 
 
-def test_a_database_that_cannot_be_read_is_unavailable_and_says_no_more(cast: Cast) -> None:
+def test_a_database_without_tables_is_unavailable_and_says_what_to_do(cast: Cast) -> None:
     there, away = "ALTER TABLE gone RENAME TO alembic_version", "ALTER TABLE alembic_version RENAME TO gone"
     with _changed(cast, away, there):
         response = cast.nobody.get("/health/ready")
         assert (response.status_code, response.get_json()["status"]) == (503, "unavailable")
+        assert response.get_json()["database"] == "ok", "it is there: its tables are missing"
+        assert "flask db upgrade" in response.get_json()["migrations"]
         assert "alembic" not in response.get_data(as_text=True)
         assert cast.nobody.get("/health/live").status_code == 200
 
@@ -120,3 +122,29 @@ def test_a_role_that_no_wall_stops_makes_it_unavailable(cast: Cast, config: Conf
     assert "role of its own" in response.get_json()["practice_wall"]
     with app.app_context():
         let_go_of_connections()
+
+
+@pytest.mark.engines("postgresql")
+def test_a_table_without_its_wall_makes_it_unavailable(cast: Cast) -> None:
+    down, up = (f"ALTER TABLE people {act} ROW LEVEL SECURITY" for act in ("DISABLE", "ENABLE"))
+    with _changed(cast, down, up):
+        response = cast.nobody.get("/health/ready")
+    assert response.status_code == 503
+    assert "open" in response.get_json()["practice_wall"]
+    assert cast.nobody.get("/health/ready").status_code == 200
+
+
+@pytest.mark.engines("postgresql")
+def test_a_database_that_went_away_is_told_in_the_shape_of_health(cast: Cast) -> None:
+    """Whichever of a process's connections notices first."""
+    assert cast.nobody.get("/health/ready").status_code == 200
+    others = "usename = current_user AND pid <> pg_backend_pid()"
+    ended = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
+    with cast.app.app_context(), db.engine.connect() as connection:
+        assert connection.execute(text(ended)).scalars().all()
+    answers = [cast.nobody.get("/health/ready") for _ in range(4)]
+    noticed = [answer.get_json() for answer in answers if answer.status_code == 503]
+    assert noticed
+    assert [set(one) for one in noticed] == [MEMBERS] * len(noticed)
+    assert {one["database"] for one in noticed} == {"not reachable"}
+    assert answers[-1].status_code == 200

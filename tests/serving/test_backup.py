@@ -8,15 +8,20 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from config import Config
 from portal import backup
+from portal.app import create_app
 from portal.core.db import OWNER, db
 from portal.core.events import seal
+from portal.core.statements import let_go_of_connections
 from tests.cast import Cast
 from tests.postgresql import as_application
 
@@ -74,6 +79,58 @@ def test_a_backup_is_never_overwritten(cast: Cast, made: Path) -> None:
     with cast.app.app_context(), pytest.raises(backup.BackupError, match="exists"):
         backup.create(made)
     assert made.read_bytes() == before
+
+
+@contextmanager
+def _another(config: Config) -> Iterator[None]:
+    """The portal with other settings over the same database; its connections end with it."""
+    with create_app(config).app_context():
+        try:
+            yield
+        finally:
+            let_go_of_connections()
+
+
+@pytest.mark.engines("postgresql")
+def test_a_role_that_would_leave_rows_out_makes_no_backup(cast: Cast, config: Config, tmp_path: Path) -> None:
+    """Behind the wall it sees no practice's people; its dump would look whole and hold nobody."""
+    with _another(replace(config, owner_url=None)), pytest.raises(backup.BackupError) as refused:
+        backup.create(tmp_path / "thin.portal")
+    assert "portal_app does not own the tables" in str(refused.value)
+    assert "DATABASE_OWNER_URL" in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.engines("postgresql")
+def test_the_owners_password_is_on_no_command_line(
+    cast: Cast, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pg_dump learns it from its environment; a program in its place writes down what it was told."""
+    place = tmp_path / "bin"
+    place.mkdir()
+    for name in ("pg_dump", "pg_restore"):
+        program = place / name
+        program.write_text(
+            f'#!/bin/sh\nprintf "%s\\n" "$@" >> {tmp_path}/told\nprintf %s "$PGPASSWORD" > {tmp_path}/password\n'
+            'while [ "$1" != --file ] && [ $# -gt 0 ]; do shift; done\n[ $# -eq 0 ] || echo made > "$2"\n'
+        )
+        program.chmod(0o700)
+    monkeypatch.setenv("PORTAL_PG_BIN", str(place))
+    owner = make_url(config.owner_url or "").set(password="s3cret of the owner")
+    with _another(replace(config, owner_url=owner.render_as_string(hide_password=False))):
+        backup.create(tmp_path / "made.portal")
+    assert (tmp_path / "password").read_text() == "s3cret of the owner"
+    told = (tmp_path / "told").read_text()
+    assert "portal_owner@" in told
+    assert "s3cret" not in told
+
+
+@pytest.mark.engines("postgresql")
+def test_what_postgresql_refuses_is_told_in_its_own_words(cast: Cast, made: Path, empty_place: dict[str, str]) -> None:
+    as_application_alone = {name: value for name, value in empty_place.items() if name != "DATABASE_OWNER_URL"}
+    refused = _flask(as_application_alone, "backup", "restore", str(made))
+    assert refused.returncode == 1
+    assert "permission denied for schema public" in refused.stderr
 
 
 def test_nothing_is_restored_over_a_database_in_use(cast: Cast, made: Path) -> None:

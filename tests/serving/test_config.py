@@ -118,6 +118,13 @@ def test_a_production_with_nothing_hears_of_everything_at_once() -> None:
     assert "SMTP_URL" in message
 
 
+@pytest.mark.parametrize("url", ["mail.example:587", "mail.example", "http://mail.example", "smtp://", "smtp:mail"])
+def test_a_mail_servers_address_that_leads_nowhere_is_refused_and_not_repeated(url: str) -> None:
+    """Taken as it is, mails would be handed to whatever listens on this machine."""
+    message = _refused({**PRODUCTION, "SMTP_URL": url}, "SMTP_URL", "smtp://user:password@host")
+    assert "mail.example" not in message
+
+
 def test_a_production_is_reached_by_https_only() -> None:
     _refused({**PRODUCTION, "PORTAL_BASE_URL": "http://portal.example"}, "PORTAL_BASE_URL", "https://")
 
