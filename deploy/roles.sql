@@ -1,5 +1,8 @@
 -- Two roles: one owns the tables, migrates and backs up; the other answers requests and sees one practice at a time.
--- As a superuser: psql -v owner_password=... -v app_password=... -f deploy/roles.sql
+-- As a superuser, with OWNER_PASSWORD and APP_PASSWORD in the environment: psql --file deploy/roles.sql
+\set ON_ERROR_STOP on
+\getenv owner_password OWNER_PASSWORD
+\getenv app_password APP_PASSWORD
 CREATE ROLE portal_owner LOGIN PASSWORD :'owner_password';
 CREATE ROLE portal_app LOGIN PASSWORD :'app_password';
 CREATE DATABASE portal OWNER portal_owner ENCODING 'UTF8' TEMPLATE template0;
