@@ -158,7 +158,7 @@ class _Story:
 
     def _accept(self, person: Person, first: str, kind: Kind) -> None:
         """Accept the newest invitation, whose secret no mail has carried anywhere."""
-        with transaction() as session:
+        with transaction(self.viewers["Ada"].practice_id) as session:
             invitation = session.scalars(select(Invitation).where(Invitation.accepted_at.is_(None))).one()
             invitation.code_hash = None
             practice_id, invitation_id = invitation.practice_id, invitation.id

@@ -23,7 +23,10 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 YEARS = "(19|20|21)[0-9]{2}"
 _LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$"
-_MAIL = re.compile(r"[^@\s<>,;:\"\\()\[\]]+@[^@\s<>,;:\"\\()\[\]]+\.[^@\s<>,;:\"\\()\[\]]+")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_MAIL = re.compile(rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
+"""A dot-atom of RFC 5322 at a domain of RFC 1123 with a dot in it: what every mail server takes."""
 
 EXAMPLE_ID = "01980c5e-7d2a-7c3b-9f10-0a1b2c3d4e5f"
 EXAMPLE_INSTANT = "2026-03-02T09:30:00Z"
@@ -189,7 +192,7 @@ class MailAddress(Line):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         address = super()._deserialize(value, attr, data, **kwargs)
         if not _MAIL.fullmatch(address):
-            msg = "This is not a mail address. Check for an @ and a dot after it."
+            msg = "This is not a mail address. Use letters a to z, an @, and a domain with a dot."
             raise ValidationError(msg)
         return address
 

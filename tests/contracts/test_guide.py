@@ -70,7 +70,7 @@ def test_the_blocks_do_what_the_guide_says_when_they_are_pasted(demonstration: S
 
 def _make_sense(answers: list[str]) -> None:
     capabilities, page, further, replayed, duplicate, faults, *rest = answers
-    saved, current, submitted, shared, reviewed, reader, progress, results, feed = rest
+    saved, current, submitted, shared, reviewed, reader, progress, results, feed, file = rest
     assert "therapist" in capabilities
     assert '"data"' in page
     assert further == "True"
@@ -86,6 +86,7 @@ def _make_sense(answers: list[str]) -> None:
     assert "done" in progress
     assert "'created'" in results
     assert json.loads(feed)["data"][0]["type"] == "assignment.reviewed"
+    assert file.startswith("assignment_id,client_id,client_name,")
 
 
 def test_the_guide_knows_every_kind_of_problem_and_every_scope() -> None:
