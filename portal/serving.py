@@ -20,7 +20,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from config import Config
-from portal.core import jobs
+from portal.core import clock, jobs
 from portal.http.health import WORKER
 
 log = logging.getLogger("portal.worker")
@@ -169,7 +169,7 @@ def _end(*processes: subprocess.Popen[bytes]) -> None:
 
 
 def work(app: Flask) -> None:
-    """Run every tick at its pace until told to stop; each tick in a fresh context of the application."""
+    """Run every tick, at once and then at its pace, until told to stop; each in a fresh context of the application."""
     scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(1)}, timezone="UTC")
     ticks = [*jobs.TICKS, jobs.Tick("portal.core.jobs.work_off", 1, jobs.work_off), jobs.Tick("beat", 10, _beat)]
     for tick in ticks:
@@ -181,9 +181,9 @@ def work(app: Flask) -> None:
             coalesce=True,
             max_instances=1,
             misfire_grace_time=None,
+            next_run_time=clock.now(),
         )
     stop = _told_to_stop()
-    _run(app, jobs.Tick("beat", 10, _beat))
     scheduler.start()
     stop.wait()
     scheduler.shutdown(wait=True)

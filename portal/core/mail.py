@@ -8,6 +8,7 @@ import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
+from email.utils import make_msgid, parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -59,6 +60,7 @@ def send(to: str, template: str, **values: Any) -> None:
     message = EmailMessage(policy=UNBROKEN)
     message["From"], message["To"], message["Subject"] = transport.sender, to, subject
     message["Date"] = clock.now()
+    message["Message-ID"] = make_msgid(domain=parseaddr(transport.sender)[1].partition("@")[2] or None)
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(body.lstrip("\n"))
     if transport.smtp_url:

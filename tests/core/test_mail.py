@@ -54,6 +54,14 @@ def test_a_mail_is_a_file_its_user_alone_can_read(outbox: Path, template: str) -
     assert message.get_content().strip()
 
 
+def test_every_mail_has_a_name_of_its_own_at_the_senders_domain(outbox: Path) -> None:
+    for _ in range(2):
+        mail.send("robin@example.org", ALL[0], **_needs(ALL[0]))
+    names = {str(_read(path)["Message-ID"]) for path in outbox.iterdir()}
+    assert len(names) == 2
+    assert all(name.endswith("@example.org>") for name in names)
+
+
 @pytest.mark.parametrize("template", ALL)
 def test_a_mail_says_only_that_something_is_waiting(outbox: Path, template: str) -> None:
     mail.send("robin@example.org", template, **_needs(template))

@@ -191,3 +191,15 @@ def test_readiness_follows_the_workers_heartbeat(app: Flask) -> None:
         assert worker()[2] == "ok"
     with clock.travelled(timedelta(seconds=61)):
         assert worker() == (200, "degraded", late)
+
+
+@loopback
+@pytest.mark.bar
+def test_what_a_worker_does_now_and_then_it_does_first_when_it_starts(server: Server) -> None:
+    """One that is started anew more often than every ten minutes would never write the anchor."""
+    owner = set_up_practice(server)
+    until(lambda: owner.get("/events")["data"], "nothing is sealed")
+    server.stop()
+    server.keyring.with_suffix(".anchor.json").unlink(missing_ok=True)
+    server.start()
+    until(server.keyring.with_suffix(".anchor.json").exists, "no anchor is written")
