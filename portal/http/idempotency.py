@@ -108,4 +108,4 @@ def _concerned(parts: Mapping[str, Any], reply: Reply) -> list[str]:
     shown = orjson.loads(reply.body)
     if "id" in shown:
         return [shown["id"]]
-    return [one["assignment_id"] for one in shown["results"] if one["outcome"] == "created"]
+    return [one["assignment_id"] for one in shown["results"] if one["assignment_id"] is not None]

@@ -139,6 +139,16 @@ def test_what_many_were_assigned_is_looked_for_again(cast: Cast) -> None:
     assert cast.therapist.post("/assignments/bulk", sent, headers=headers).status_code == 404
 
 
+def test_what_was_already_there_for_many_is_looked_for_again_too(cast: Cast) -> None:
+    """A repeated answer that names only what was open before names it no longer to who lost sight of it."""
+    _assign(cast.therapist, cast, "first")
+    sent, headers = {"assignments": [_given(cast)]}, {"Idempotency-Key": "key"}
+    done = cast.therapist.post("/assignments/bulk", sent, headers=headers).get_json()
+    assert [result["outcome"] for result in done["results"]] == ["duplicate"]
+    cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['client.care']}/ending")
+    assert cast.therapist.post("/assignments/bulk", sent, headers=headers).status_code == 404
+
+
 def test_a_client_can_repeat_too_and_their_reply_dies_with_their_key(cast: Cast) -> None:
     path = f"/me/assignments/{cast.things['client.draft']}/pause"
     first, again = (cast.client.post(path, headers={"Idempotency-Key": "key"}) for _ in range(2))

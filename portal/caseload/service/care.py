@@ -142,6 +142,7 @@ def hand_over_caseload(viewer: Viewer, staff_id: str, *, therapist_id: str) -> d
             CareLink.therapist_id == leaver["id"],
             CareLink.ended_at.is_(None),
         )
+        .order_by(CareLink.client_id, CareLink.started_at, CareLink.id)  # as whoever assigns to many locks them
         .with_for_update()
     ).all()
     for link in links:
