@@ -25,8 +25,12 @@ def visible_to(viewer: Viewer) -> Select[Event]:
     return opened.where(Event.client_id == VIEWER) if viewer.is_client else opened.where(NOBODY)
 
 
-OF_CLINICAL_WORK = ("client", "care", "assignment", "response")
-"""What, of the facts about a client, others may follow: when somebody signs in is nobody's business."""
+OF_A_CLIENT, OF_A_LINK = ("client", "care"), ("assignment", "response")
+"""What, of the facts about a client, others may follow; when somebody signs in is nobody's business.
+
+What belongs to a care link is shown through that very link alone: a fact that names none was recorded before facts
+named them, and whose it is can no longer be told.
+"""
 
 
 def _of(*subjects: str) -> ColumnElement[bool]:
@@ -42,8 +46,7 @@ def _in_sight(link_is_mine: Any, client_is_mine: ColumnElement[bool]) -> ColumnE
         )
         .exists()
     )
-    at_large = Event.care_id.is_(None) & Event.client_id.is_not(None) & client_is_mine
-    return _of(*OF_CLINICAL_WORK) & (at_large | through)
+    return (_of(*OF_A_CLIENT) & Event.client_id.is_not(None) & client_is_mine) | (_of(*OF_A_LINK) & through)
 
 
 def feed_visible_to(viewer: Viewer) -> Select[Event]:

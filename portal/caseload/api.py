@@ -57,7 +57,7 @@ def invite_client_again(sent: dict[str, Any], client_id: str) -> Any:
 
 
 @staff.route("/clients/<id:client_id>/archival", methods=["POST"], scope="clients:write")
-@staff.repeatable(clients.get_client)
+@staff.repeatable(clients.require_in_care)
 @staff.response(200, schemas.ClientSchema())
 def archive_client(client_id: str) -> Any:
     """Archive a client; what is open freezes"""
@@ -65,7 +65,7 @@ def archive_client(client_id: str) -> Any:
 
 
 @staff.route("/clients/<id:client_id>/restoration", methods=["POST"], scope="clients:write")
-@staff.repeatable(clients.get_client)
+@staff.repeatable(clients.require_in_care)
 @staff.response(200, schemas.ClientSchema())
 def restore_client(client_id: str) -> Any:
     """Go on with an archived client"""
@@ -124,7 +124,7 @@ def list_notes(query: dict[str, Any], client_id: str) -> Any:
 
 
 @staff.route("/clients/<id:client_id>/notes", methods=["POST"])
-@staff.repeatable(clients.get_client)
+@staff.repeatable(clients.require_in_care)
 @staff.arguments(schemas.AddNoteSchema())
 @staff.response(201, schemas.NoteSchema())
 def add_note(sent: dict[str, Any], client_id: str) -> Any:

@@ -46,12 +46,12 @@ def require(claim: bool, detail: str = "You may not do this.") -> None:
 
 
 def see(viewer: Viewer, entity: type[T], visible_to: VisibleTo, thing_id: str, **more: Any) -> T:
-    """The row itself, locked for the rest of the transaction; NotVisible where absent or hidden.
+    """The row itself, locked for the rest of the transaction (others may still refer to it); else NotVisible.
 
     `more` are further bind parameters the policy names.
     """
     if is_id(thing_id):
-        statement = visible_to(viewer).where(entity.id == THING).with_for_update(of=cast("Any", entity))
+        statement = visible_to(viewer).where(entity.id == THING).with_for_update(of=cast("Any", entity), key_share=True)
         found = db.session.execute(statement, binds(viewer, thing_id=thing_id, **more)).scalar_one_or_none()
         if found is not None:
             return cast("T", found)

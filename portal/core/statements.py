@@ -161,6 +161,11 @@ def _enter(raw: PoolProxiedConnection, engine: Engine, practice: str) -> None:
         raw.info["practice"] = practice
 
 
+def _operational(engine: Engine) -> Any:
+    """What a driver raises where the database is gone, too busy, or has ended a ring of waiting."""
+    return cast("Any", engine.dialect.dbapi).OperationalError
+
+
 class _cursor:  # noqa: N801 -- used like a function; a generator would cost as much as a short query
     """A driver cursor: of the open transaction, else of the connection this thread reads through."""
 
@@ -193,6 +198,8 @@ class _cursor:  # noqa: N801 -- used like a function; a generator would cost as 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if error is None or self._raw is None:
             self._cursor.close()
+            if isinstance(error, _operational(self._engine)):
+                raise Unavailable from error
             return
         dialect, connection = self._engine.dialect, self._raw.dbapi_connection
         lost = dialect.is_disconnect(cast("Any", error), cast("Any", connection), None)

@@ -6,13 +6,16 @@ import importlib
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from portal.audit import policy, schemas
 from portal.core import access, events
 from portal.core.db import transaction
+from portal.core.events import Event
 from portal.core.ids import new_id
 from portal.core.statements import fetch
 from tests.cast import Actor, Cast
+from tests.owner import as_owner
 
 
 @pytest.fixture
@@ -149,3 +152,14 @@ def test_no_policy_of_the_feed_shows_what_is_not_sealed(cast: Cast, name: str) -
             events.record(viewer, events.Fact("resource.created"), viewer)
         after = fetch(("test.feed", name), lambda: policy.feed_visible_to(viewer), access.binds(viewer))
     assert len(after) == before
+
+
+def test_a_fact_that_names_no_care_link_is_nobodys_to_follow(cast: Cast) -> None:
+    """Recorded before facts named theirs: whose assignment it was can no longer be told."""
+    with cast.app.app_context(), as_owner() as session:
+        session.execute(update(Event).values(care_id=None))
+    with cast.app.app_context():
+        while events.seal():
+            pass
+    for actor in (cast.integration, cast.other_owner):
+        assert {fact["type"].split(".")[0] for fact in _followed(actor) if fact["client_id"]} <= {"client", "care"}

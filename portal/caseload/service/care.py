@@ -113,9 +113,16 @@ def end_care(viewer: Viewer, client_id: str, care_id: str) -> None:
 def hand_over(viewer: Viewer, client_id: str, *, therapist_id: str) -> None:
     """Move one's own care for a client to a colleague, with everything assigned through it."""
     access.see(viewer, Client, policy.in_care, client_id)
-    people.require_therapist(viewer, therapist_id, "#/therapist_id")
+    _require_another(viewer, therapist_id, viewer.id)
     for link in _own_links(viewer, client_id):
         _move(viewer, link, therapist_id)
+
+
+def _require_another(viewer: Viewer, therapist_id: str, giver_id: str | None) -> None:
+    """Raise Invalid where this is no active therapist of the practice, or the one who hands over."""
+    people.require_therapist(viewer, therapist_id, "#/therapist_id")
+    if therapist_id == giver_id:
+        raise Invalid(Fault("#/therapist_id", "This is who cares for them already. Choose a colleague."))
 
 
 def _own_links(viewer: Viewer, client_id: str) -> Sequence[CareLink]:
@@ -124,7 +131,7 @@ def _own_links(viewer: Viewer, client_id: str) -> Sequence[CareLink]:
         policy.open_care_of(viewer)
         .where(CareLink.client_id == THING)
         .order_by(CareLink.started_at, CareLink.id)
-        .with_for_update(),
+        .with_for_update(key_share=True),
         access.binds(viewer, thing_id=client_id),
     ).all()
 
@@ -134,7 +141,7 @@ def hand_over_caseload(viewer: Viewer, staff_id: str, *, therapist_id: str) -> d
     """Move every open care link of a member of the staff to a colleague; returns how many."""
     access.require(policy.may_hand_over_for_others(viewer), "Only an owner hands over a colleague's caseload.")
     leaver = people.get_staff(viewer, staff_id)
-    people.require_therapist(viewer, therapist_id, "#/therapist_id")
+    _require_another(viewer, therapist_id, leaver["id"])
     links = db.session.scalars(
         select(CareLink)
         .where(
@@ -143,7 +150,7 @@ def hand_over_caseload(viewer: Viewer, staff_id: str, *, therapist_id: str) -> d
             CareLink.ended_at.is_(None),
         )
         .order_by(CareLink.client_id, CareLink.started_at, CareLink.id)  # as whoever assigns to many locks them
-        .with_for_update()
+        .with_for_update(key_share=True)
     ).all()
     for link in links:
         _move(viewer, link, therapist_id)
@@ -162,6 +169,8 @@ class Merged:
 
 def _move(viewer: Viewer, link: CareLink, therapist_id: str) -> None:
     """Hand one link over; where the therapist already has one with this client, the two become one."""
+    if link.ended_at is not None:  # it went up in another one just now
+        return
     twin = db.session.scalars(
         select(CareLink)
         .where(
@@ -171,7 +180,7 @@ def _move(viewer: Viewer, link: CareLink, therapist_id: str) -> None:
             CareLink.id != link.id,
             CareLink.ended_at.is_(None),
         )
-        .with_for_update()
+        .with_for_update(key_share=True)
     ).first()
     left, link.therapist_id = link.therapist_id, therapist_id
     if twin is not None:

@@ -183,7 +183,7 @@ def revoke_invitation(viewer: Viewer, invitation_id: str) -> None:
 def change_client(viewer: Viewer, client_id: str, expected: int, **changes: Any) -> dict[str, Any]:
     """Change a client's name or time zone."""
     client = access.see(viewer, Client, policy.in_care, client_id)
-    person = db.session.get_one(Person, (viewer.practice_id, client.id), with_for_update=True)
+    person = db.session.get_one(Person, (viewer.practice_id, client.id), with_for_update={"key_share": True})
     if person.version != expected:
         raise Stale(get_client(viewer, client_id))
     people.apply_changes(viewer, person, **changes)

@@ -14,7 +14,7 @@ from portal.caseload.models import OptIn
 from portal.core import access, clock
 from portal.core.access import THING
 from portal.core.db import db, transactional
-from portal.core.errors import Conflict
+from portal.core.errors import Conflict, NotVisible
 from portal.core.events import record
 from portal.core.statements import fetch_one
 from portal.core.viewer import Viewer
@@ -69,10 +69,14 @@ def opt_out(viewer: Viewer, integration_id: str) -> None:
 
 
 def _locked(viewer: Viewer, integration_id: str) -> OptIn | None:
-    """The viewer's own word, locked together with themself, so that two at once make one."""
-    db.session.execute(
-        select(Person.id).where(Person.practice_id == viewer.practice_id, Person.id == viewer.id).with_for_update()
-    )
+    """The viewer's own word, locked together with themself, so that two at once make one.
+
+    Raises NotVisible where they have stopped being a therapist here since the door let them in.
+    """
+    still_here = (Person.therapist, Person.deactivated_at.is_(None))
+    themself = select(Person.id).where(Person.practice_id == viewer.practice_id, Person.id == viewer.id, *still_here)
+    if db.session.execute(themself.with_for_update(key_share=True)).first() is None:
+        raise NotVisible
     return db.session.scalars(
         policy.opt_ins_visible_to(viewer).where(OptIn.integration_id == THING).with_for_update(),
         access.binds(viewer, thing_id=integration_id),

@@ -215,3 +215,14 @@ def test_only_the_owner_of_the_practice_hands_a_colleagues_caseload_over(cast: C
     assert cast.owner.post(f"/staff/{cast.client.id}/handover", sent).status_code == 404
     assert cast.owner.post(path, {"therapist_id": cast.leaver.id}).status_code == 422
     assert len(names(cast.therapist)) == 4
+
+
+def test_nobody_hands_over_to_who_has_it_already(cast: Cast) -> None:
+    sent = {"therapist_id": cast.therapist.id}
+    for asking, path in (
+        (cast.therapist, f"/clients/{cast.client.id}/handover"),
+        (cast.owner, f"/staff/{cast.therapist.id}/handover"),
+    ):
+        refused = asking.post(path, sent)
+        assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (422, "#/therapist_id")
+    assert cast.therapist.get(f"/clients/{cast.client.id}").status_code == 200

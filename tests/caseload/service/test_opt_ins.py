@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from portal.caseload.service import opt_ins
+from portal.core.errors import NotVisible
 from tests.cast import Cast
 
 
@@ -85,3 +89,12 @@ def test_a_therapist_assigns_for_nobody_else(cast: Cast) -> None:
     sent = {"client_id": cast.client.id, "resource_id": cast.things["linden.exercise"], "why": "x"}
     refused = cast.therapist.post("/assignments", {**sent, "therapist_id": cast.co_therapist.id})
     assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (422, "#/therapist_id")
+
+
+def test_who_was_let_in_just_before_they_left_says_nothing_any_more(cast: Cast) -> None:
+    """The door has recognised them, then the owner's act commits, then theirs begins."""
+    viewer = cast.colleague.viewer
+    assert cast.owner.post(f"/staff/{viewer.id}/deactivation").status_code == 200
+    with cast.app.app_context(), pytest.raises(NotVisible):
+        opt_ins.opt_in(viewer, cast.integration.id)
+    assert cast.stranger.id not in _sees(cast)
