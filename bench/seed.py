@@ -23,7 +23,7 @@ from portal.core.crypto import Vault, create_vault, vault
 from portal.core.db import OWNER, Base, db, is_postgresql, transaction
 from portal.core.ids import new_id
 from portal.core.viewer import ANYONE, Kind, Viewer
-from portal.library import service as library
+from portal.library.service import resources, versions
 
 OWN_CLIENTS, COLLEAGUES, CLIENTS_EACH, ASSIGNMENTS, RESOURCES, DRAFTS = 200, 20, 10, 10_000, 12, 24
 CLIENTS = OWN_CLIENTS + COLLEAGUES * CLIENTS_EACH
@@ -130,10 +130,10 @@ def founded() -> tuple[Viewer, list[tuple[str, str]]]:
 
 def _published(owner: Viewer, number: int) -> tuple[str, str]:
     title = f"A made-up exercise, number {number}"
-    made = library.create_resource(owner, kind="exercise", title=title, document=dict(DOCUMENT), **CARD)
-    library.publish(owner, made["id"])
+    made = resources.create_resource(owner, kind="exercise", title=title, document=dict(DOCUMENT), **CARD)
+    versions.publish(owner, made["id"])
     with transaction(owner.practice_id):
-        return made["id"], library.version_to_assign(owner, made["id"]).id
+        return made["id"], versions.version_to_assign(owner, made["id"]).id
 
 
 def answers() -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from portal.core.db import transaction
 from portal.core.ids import new_id
 from portal.core.listing import Asked
 from portal.core.viewer import ANYONE, Kind, Viewer
-from portal.library import service as library
+from portal.library.service import resources
 
 SLUG = "linden"
 ADDRESS = "demo"
@@ -153,7 +153,7 @@ class _Story:
         noor = self._keep("Noor Haddad", "therapist")
         invitations.invite_staff(self.viewers["Ada"], name=noor.name, email=noor.email, capabilities=["therapist"])
         self._accept(noor, "Noor", Kind.STAFF)
-        rows = library.list_resources(self.viewers["Ada"], Asked(limit=100)).rows()
+        rows = resources.list_resources(self.viewers["Ada"], Asked(limit=100)).rows()
         self.resources = {row["origin_key"]: row["id"] for row in rows}
 
     def _accept(self, person: Person, first: str, kind: Kind) -> None:

@@ -24,7 +24,7 @@ from portal.core.db import transaction
 from portal.core.ids import new_id
 from portal.core.listing import Asked
 from portal.core.viewer import ANYONE, Kind, Viewer
-from portal.library import service as library
+from portal.library.service import resources, versions
 from tests.described import check_described
 
 API = "/api/v1"
@@ -258,17 +258,17 @@ class _Builder:
         practice_id = made["practice"]["id"]
         viewer = Viewer(made["person"]["id"], practice_id, Kind.STAFF, owner=True, therapist=therapist)
         self.things[f"{slug}.practice"] = practice_id
-        rows = library.list_resources(viewer, Asked(limit=100)).rows()
+        rows = resources.list_resources(viewer, Asked(limit=100)).rows()
         self.things[f"{slug}.reading"] = next(row["id"] for row in rows if row["kind"] == "reading")
         if therapist:
             self._exercise(viewer, slug)
         return self._actor(name, viewer, email, slug)
 
     def _exercise(self, viewer: Viewer, slug: str) -> None:
-        made = library.create_resource(viewer, kind="exercise", document=exercise_document(), **CARD)
-        library.publish(viewer, made["id"])
+        made = resources.create_resource(viewer, kind="exercise", document=exercise_document(), **CARD)
+        versions.publish(viewer, made["id"])
         self.things[f"{slug}.exercise"] = made["id"]
-        draft = library.create_resource(
+        draft = resources.create_resource(
             viewer, kind="exercise", document=exercise_document(), **{**CARD, "title": "A draft"}
         )
         self.things[f"{slug}.draft_resource"] = draft["id"]

@@ -8,7 +8,8 @@ from portal.core.errors import Conflict, Forbidden
 from portal.http.openapi import Blueprint
 from portal.http.paging import asked
 from portal.http.request import expected_version, viewer
-from portal.library import schemas, service
+from portal.library import schemas
+from portal.library.service import resources, versions
 
 staff = Blueprint("library_staff", __name__, tag="Library")
 
@@ -18,23 +19,23 @@ staff = Blueprint("library_staff", __name__, tag="Library")
 @staff.lists(schemas.ResourceItemSchema())
 def list_resources(query: dict[str, Any]) -> Any:
     """List readings and exercises"""
-    return service.list_resources(viewer(), asked(viewer(), query))
+    return resources.list_resources(viewer(), asked(viewer(), query))
 
 
 @staff.route("/resources", methods=["POST"], scope="resources:write")
-@staff.repeatable(service.get_resource)
+@staff.repeatable(resources.get_resource)
 @staff.arguments(schemas.CreateResourceSchema())
 @staff.response(201, schemas.ResourceSchema(), refuses=[Forbidden])
 def create_resource(sent: dict[str, Any]) -> Any:
     """Write a reading or an exercise"""
-    return service.create_resource(viewer(), **sent)
+    return resources.create_resource(viewer(), **sent)
 
 
 @staff.route("/resources/<id:resource_id>", scope="resources:read")
 @staff.response(200, schemas.ResourceSchema())
 def get_resource(resource_id: str) -> Any:
     """Read a resource with its draft"""
-    return service.get_resource(viewer(), resource_id)
+    return resources.get_resource(viewer(), resource_id)
 
 
 @staff.route("/resources/<id:resource_id>", methods=["PATCH"], scope="resources:write")
@@ -43,7 +44,7 @@ def get_resource(resource_id: str) -> Any:
 @staff.response(200, schemas.ResourceSchema(), refuses=[Forbidden])
 def change_resource(sent: dict[str, Any], resource_id: str) -> Any:
     """Change a draft"""
-    return service.change_resource(viewer(), resource_id, expected_version(), **sent)
+    return resources.change_resource(viewer(), resource_id, expected_version(), **sent)
 
 
 @staff.route("/resources/<id:resource_id>/versions", scope="resources:read")
@@ -51,43 +52,43 @@ def change_resource(sent: dict[str, Any], resource_id: str) -> Any:
 @staff.lists(schemas.VersionItemSchema())
 def list_versions(query: dict[str, Any], resource_id: str) -> Any:
     """List what was published of a resource"""
-    return service.list_versions(viewer(), resource_id, asked(viewer(), query))
+    return versions.list_versions(viewer(), resource_id, asked(viewer(), query))
 
 
 @staff.route("/resources/<id:resource_id>/versions", methods=["POST"], scope="resources:write")
-@staff.repeatable(service.get_resource)
+@staff.repeatable(resources.get_resource)
 @staff.response(201, schemas.VersionSchema(), refuses=[Conflict, Forbidden])
 def publish_resource(resource_id: str) -> Any:
     """Publish the draft as the next version"""
-    return service.publish(viewer(), resource_id)
+    return versions.publish(viewer(), resource_id)
 
 
 @staff.route("/resources/<id:resource_id>/versions/<int(min=1,max=1000000):number>", scope="resources:read")
 @staff.response(200, schemas.VersionSchema())
 def get_version(resource_id: str, number: int) -> Any:
     """Read a published version"""
-    return service.get_version(viewer(), resource_id, number)
+    return versions.get_version(viewer(), resource_id, number)
 
 
 @staff.route("/resources/<id:resource_id>/copy", methods=["POST"], scope="resources:write")
-@staff.repeatable(service.get_resource)
+@staff.repeatable(resources.get_resource)
 @staff.response(201, schemas.ResourceSchema(), refuses=[Forbidden])
 def copy_resource(resource_id: str) -> Any:
     """Copy a resource into a draft of one's own"""
-    return service.copy(viewer(), resource_id)
+    return resources.copy(viewer(), resource_id)
 
 
 @staff.route("/resources/<id:resource_id>/archival", methods=["POST"], scope="resources:write")
-@staff.repeatable(service.get_resource)
+@staff.repeatable(resources.get_resource)
 @staff.response(200, schemas.ResourceSchema(), refuses=[Forbidden])
 def archive_resource(resource_id: str) -> Any:
     """Archive a resource; running assignments go on"""
-    return service.archive(viewer(), resource_id)
+    return resources.archive(viewer(), resource_id)
 
 
 @staff.route("/resources/<id:resource_id>/restoration", methods=["POST"], scope="resources:write")
-@staff.repeatable(service.get_resource)
+@staff.repeatable(resources.get_resource)
 @staff.response(200, schemas.ResourceSchema(), refuses=[Forbidden])
 def restore_resource(resource_id: str) -> Any:
     """Let an archived resource be assigned again"""
-    return service.restore(viewer(), resource_id)
+    return resources.restore(viewer(), resource_id)

@@ -23,8 +23,8 @@ from portal.assignments.service import attempts, shown
 from portal.core import clock, wire
 from portal.core.listing import Asked, Listing
 from portal.http.serializer import compiled, to_json
-from portal.library import service as library
 from portal.library.schemas import ResourceItemSchema, VersionItemSchema
+from portal.library.service import resources, versions
 from tests.cast import Cast
 
 Driver = Callable[[Any], Any]
@@ -147,8 +147,8 @@ Raw = tuple[str, Listing, str | None, Schema]
 RAW: tuple[Raw, ...] = (
     ("therapist", shown.ASSIGNMENTS, None, AssignmentItemSchema()),
     ("client", shown.ASSIGNMENTS, None, MyAssignmentItemSchema()),
-    ("therapist", library.RESOURCES, None, ResourceItemSchema()),
-    ("therapist", library.VERSIONS, "linden.exercise", VersionItemSchema()),
+    ("therapist", resources.RESOURCES, None, ResourceItemSchema()),
+    ("therapist", versions.VERSIONS, "linden.exercise", VersionItemSchema()),
     ("therapist", attempts.ATTEMPTS, "client.submitted", AttemptItemSchema()),
     ("client", sessions.SESSIONS, None, SessionSchema()),
 )

@@ -13,9 +13,9 @@ from portal.core.errors import Conflict, Forbidden, Invalid, NotVisible, Stale
 from portal.core.events import Event
 from portal.core.listing import Asked
 from portal.core.viewer import ANYONE, Kind, Viewer
-from portal.library import service
 from portal.library.models import Resource
-from portal.library.starter import starters
+from portal.library.service import resources, starters, versions
+from portal.library.starter import starters as files
 from tests.cast import CARD, Cast, exercise_document
 from tests.owner import as_owner
 
@@ -26,7 +26,7 @@ def _facts(fact: str) -> int:
 
 
 def _draft(cast: Cast, **change: Any) -> dict[str, Any]:
-    return service.create_resource(
+    return resources.create_resource(
         cast.therapist.viewer, kind="exercise", document=exercise_document(), **{**CARD, **change}
     )
 
@@ -41,9 +41,9 @@ def test_a_new_resource_is_a_draft_that_cannot_be_assigned(cast: Cast, context: 
 
 def test_publishing_makes_a_version_that_later_changes_do_not_reach(cast: Cast, context: None) -> None:
     made = _draft(cast)
-    first = service.publish(cast.therapist.viewer, made["id"])
-    now = service.get_resource(cast.therapist.viewer, made["id"])
-    changed = service.change_resource(
+    first = versions.publish(cast.therapist.viewer, made["id"])
+    now = resources.get_resource(cast.therapist.viewer, made["id"])
+    changed = resources.change_resource(
         cast.therapist.viewer,
         made["id"],
         now["version"],
@@ -51,91 +51,91 @@ def test_publishing_makes_a_version_that_later_changes_do_not_reach(cast: Cast, 
         document={"schema": "portal.exercise/1", "blocks": [{"id": "only", "type": "yes_no", "label": "?"}]},
     )
     assert changed["unpublished_changes"]
-    assert service.get_version(cast.therapist.viewer, made["id"], 1) == first
-    second = service.publish(cast.therapist.viewer, made["id"])
+    assert versions.get_version(cast.therapist.viewer, made["id"], 1) == first
+    second = versions.publish(cast.therapist.viewer, made["id"])
     assert (second["number"], second["title"]) == (2, "Another title")
-    assert not service.get_resource(cast.therapist.viewer, made["id"])["unpublished_changes"]
+    assert not resources.get_resource(cast.therapist.viewer, made["id"])["unpublished_changes"]
 
 
 def test_publishing_twice_without_a_change_is_refused(cast: Cast, context: None) -> None:
     with pytest.raises(Conflict):
-        service.publish(cast.therapist.viewer, cast.things["linden.exercise"])
+        versions.publish(cast.therapist.viewer, cast.things["linden.exercise"])
 
 
 def test_a_form_kept_in_memory_is_never_another_versions(cast: Cast, context: None) -> None:
     made = _draft(cast)
-    first = service.publish(cast.therapist.viewer, made["id"])
-    form = service.form_of_version(cast.therapist.viewer.practice_id, first["id"])
-    now = service.get_resource(cast.therapist.viewer, made["id"])
+    first = versions.publish(cast.therapist.viewer, made["id"])
+    form = versions.form_of_version(cast.therapist.viewer.practice_id, first["id"])
+    now = resources.get_resource(cast.therapist.viewer, made["id"])
     document = {"schema": "portal.exercise/1", "blocks": [{"id": "only", "type": "yes_no", "label": "?"}]}
-    service.change_resource(cast.therapist.viewer, made["id"], now["version"], document=document)
-    second = service.publish(cast.therapist.viewer, made["id"])
-    assert list(service.form_of_version(cast.therapist.viewer.practice_id, second["id"]).blocks) == ["only"]
-    assert service.form_of_version(cast.therapist.viewer.practice_id, first["id"]) is form
+    resources.change_resource(cast.therapist.viewer, made["id"], now["version"], document=document)
+    second = versions.publish(cast.therapist.viewer, made["id"])
+    assert list(versions.form_of_version(cast.therapist.viewer.practice_id, second["id"]).blocks) == ["only"]
+    assert versions.form_of_version(cast.therapist.viewer.practice_id, first["id"]) is form
 
 
 def test_a_version_of_another_practice_has_no_form_here_until_it_was_read_there(cast: Cast, context: None) -> None:
-    theirs = service.get_version(cast.other_owner.viewer, cast.things["birch.exercise"], 1)
-    service._forms.clear()
+    theirs = versions.get_version(cast.other_owner.viewer, cast.things["birch.exercise"], 1)
+    versions._forms.clear()
     with pytest.raises(NotVisible):
-        service.form_of_version(cast.therapist.viewer.practice_id, theirs["id"])
+        versions.form_of_version(cast.therapist.viewer.practice_id, theirs["id"])
 
 
 def test_a_stale_change_brings_what_stands_now_and_changes_nothing(cast: Cast, context: None) -> None:
     made = _draft(cast)
-    service.change_resource(cast.therapist.viewer, made["id"], made["version"], title="First")
+    resources.change_resource(cast.therapist.viewer, made["id"], made["version"], title="First")
     with pytest.raises(Stale) as refused:
-        service.change_resource(cast.therapist.viewer, made["id"], made["version"], title="Second")
-    assert refused.value.current == service.get_resource(cast.therapist.viewer, made["id"])
+        resources.change_resource(cast.therapist.viewer, made["id"], made["version"], title="Second")
+    assert refused.value.current == resources.get_resource(cast.therapist.viewer, made["id"])
     assert refused.value.current["title"] == "First"
 
 
 def test_a_document_that_is_no_form_is_not_saved(cast: Cast, context: None) -> None:
     made = _draft(cast)
     with pytest.raises(Invalid) as refused:
-        service.change_resource(
+        resources.change_resource(
             cast.therapist.viewer, made["id"], made["version"], title="New", document={"schema": "x", "blocks": []}
         )
     assert all(fault.pointer.startswith("#/document/") for fault in refused.value.faults)
-    assert service.get_resource(cast.therapist.viewer, made["id"]) == made
+    assert resources.get_resource(cast.therapist.viewer, made["id"]) == made
 
 
 def test_an_archived_resource_is_neither_assigned_nor_published_and_comes_back(cast: Cast, context: None) -> None:
     exercise = cast.things["linden.exercise"]
     before = shown.get_assignment(cast.therapist.viewer, cast.things["client.draft"])
-    assert service.archive(cast.therapist.viewer, exercise)["status"] == "archived"
+    assert resources.archive(cast.therapist.viewer, exercise)["status"] == "archived"
     with pytest.raises(Conflict):
         giving.assign(cast.therapist.viewer, client_id=cast.client.id, resource_id=exercise, why="Because.")
     with pytest.raises(Conflict):
-        service.publish(cast.therapist.viewer, exercise)
+        versions.publish(cast.therapist.viewer, exercise)
     assert shown.get_assignment(cast.therapist.viewer, cast.things["client.draft"]) == before
-    assert service.restore(cast.therapist.viewer, exercise)["status"] == "published"
+    assert resources.restore(cast.therapist.viewer, exercise)["status"] == "published"
 
 
 def test_archiving_twice_is_one_fact(cast: Cast, context: None) -> None:
     for _ in range(2):
-        service.archive(cast.therapist.viewer, cast.things["linden.exercise"])
+        resources.archive(cast.therapist.viewer, cast.things["linden.exercise"])
     assert _facts("resource.archived") == 1
 
 
 def test_a_copy_is_a_draft_of_ones_own(cast: Cast, context: None) -> None:
-    copied = service.copy(cast.therapist.viewer, cast.things["linden.reading"])
-    original = service.get_resource(cast.therapist.viewer, cast.things["linden.reading"])
+    copied = resources.copy(cast.therapist.viewer, cast.things["linden.reading"])
+    original = resources.get_resource(cast.therapist.viewer, cast.things["linden.reading"])
     assert copied["draft"] == original["draft"]
     assert (copied["status"], copied["origin_key"], copied["id"] != original["id"]) == ("draft", None, True)
-    assert len(service.copy(cast.therapist.viewer, _draft(cast, title="x" * 200)["id"])["title"]) <= 200
+    assert len(resources.copy(cast.therapist.viewer, _draft(cast, title="x" * 200)["id"])["title"]) <= 200
 
 
 def test_an_owner_who_is_no_therapist_reads_and_does_not_write(cast: Cast, context: None) -> None:
     exercise = cast.things["linden.exercise"]
-    version = service.get_resource(cast.owner.viewer, exercise)["version"]
+    version = resources.get_resource(cast.owner.viewer, exercise)["version"]
     with pytest.raises(Forbidden):
-        service.change_resource(cast.owner.viewer, exercise, version, title="Mine")
-    for act in (service.publish, service.archive, service.restore, service.copy):
+        resources.change_resource(cast.owner.viewer, exercise, version, title="Mine")
+    for act in (versions.publish, resources.archive, resources.restore, resources.copy):
         with pytest.raises(Forbidden):
             act(cast.owner.viewer, exercise)
     with pytest.raises(Forbidden):
-        service.create_resource(cast.owner.viewer, kind="exercise", document=exercise_document(), **CARD)
+        resources.create_resource(cast.owner.viewer, kind="exercise", document=exercise_document(), **CARD)
 
 
 # The starter library ---------------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def older_texts(cast: Cast, context: None) -> None:
 
 def test_a_new_practice_has_the_whole_starter_library_published(cast: Cast, context: None) -> None:
     there = _library(cast.owner.viewer)
-    assert set(there) == {starter.key for starter in starters()}
+    assert set(there) == {starter.key for starter in files()}
     assert {row[2] for row in there.values()} == {1}
 
 
@@ -178,59 +178,59 @@ def test_the_starter_library_of_a_new_practice_is_a_copy_of_its_own(cast: Cast, 
     )
     third = Viewer(made["person"]["id"], made["practice"]["id"], Kind.STAFF, owner=True, therapist=True)
     ids = [{row[0] for row in _library(viewer).values()} for viewer in (third, cast.owner.viewer)]
-    assert len(ids[0]) == len(starters())
+    assert len(ids[0]) == len(files())
     assert not ids[0] & ids[1]
 
 
 def test_installing_again_changes_nothing(cast: Cast, context: None) -> None:
     before, published = _library(cast.owner.viewer), _facts("resource.published")
-    service.install_starter_library(cast.owner.viewer, None)
+    starters.install_starter_library(cast.owner.viewer, None)
     assert _library(cast.owner.viewer) == before
     assert _facts("resource.published") == published
 
 
 def test_an_untouched_text_gets_the_newer_one_as_a_new_version(cast: Cast, context: None, older_texts: None) -> None:
-    first = service.get_version(cast.therapist.viewer, cast.things["linden.reading"], 1)
+    first = versions.get_version(cast.therapist.viewer, cast.things["linden.reading"], 1)
     assigned = shown.get_assignment(cast.therapist.viewer, cast.things["client.reading"])
-    service.install_starter_library(cast.owner.viewer, None)
+    starters.install_starter_library(cast.owner.viewer, None)
     after = _library(cast.owner.viewer)
     assert {row[2] for row in after.values()} == {2}
     assert not any(row[3].endswith("(older)") for row in after.values())
-    assert {key: row[4] for key, row in after.items()} == {starter.key: starter.digest for starter in starters()}
+    assert {key: row[4] for key, row in after.items()} == {starter.key: starter.digest for starter in files()}
     assert shown.get_assignment(cast.therapist.viewer, cast.things["client.reading"]) == assigned
     assert assigned["resource"]["number"] == 1
-    assert service.get_version(cast.therapist.viewer, cast.things["linden.reading"], 1) == first
-    service.install_starter_library(cast.owner.viewer, None)
+    assert versions.get_version(cast.therapist.viewer, cast.things["linden.reading"], 1) == first
+    starters.install_starter_library(cast.owner.viewer, None)
     assert _library(cast.owner.viewer) == after
 
 
 def test_an_edited_text_is_never_overwritten(cast: Cast, context: None, older_texts: None) -> None:
     reading = cast.things["linden.reading"]
-    version = service.get_resource(cast.therapist.viewer, reading)["version"]
-    service.change_resource(cast.therapist.viewer, reading, version, title="Our own words")
-    before = service.get_resource(cast.therapist.viewer, reading)
-    service.install_starter_library(cast.owner.viewer, None)
-    assert service.get_resource(cast.therapist.viewer, reading) == before
-    service.publish(cast.therapist.viewer, reading)
-    service.install_starter_library(cast.owner.viewer, None)
-    assert service.get_resource(cast.therapist.viewer, reading)["title"] == "Our own words"
+    version = resources.get_resource(cast.therapist.viewer, reading)["version"]
+    resources.change_resource(cast.therapist.viewer, reading, version, title="Our own words")
+    before = resources.get_resource(cast.therapist.viewer, reading)
+    starters.install_starter_library(cast.owner.viewer, None)
+    assert resources.get_resource(cast.therapist.viewer, reading) == before
+    versions.publish(cast.therapist.viewer, reading)
+    starters.install_starter_library(cast.owner.viewer, None)
+    assert resources.get_resource(cast.therapist.viewer, reading)["title"] == "Our own words"
 
 
 def test_renewing_one_practices_library_leaves_the_others(cast: Cast, context: None, older_texts: None) -> None:
     before = _library(cast.other_owner.viewer)
-    service.install_starter_library(cast.owner.viewer, None)
+    starters.install_starter_library(cast.owner.viewer, None)
     assert _library(cast.other_owner.viewer) == before
 
 
 def test_an_archived_starter_text_stays_archived(cast: Cast, context: None, older_texts: None) -> None:
-    service.archive(cast.therapist.viewer, cast.things["linden.reading"])
-    service.install_starter_library(cast.owner.viewer, None)
-    assert service.get_resource(cast.therapist.viewer, cast.things["linden.reading"])["status"] == "archived"
+    resources.archive(cast.therapist.viewer, cast.things["linden.reading"])
+    starters.install_starter_library(cast.owner.viewer, None)
+    assert resources.get_resource(cast.therapist.viewer, cast.things["linden.reading"])["status"] == "archived"
 
 
 def test_a_topic_is_found_as_it_is_spelt_and_no_wider(cast: Cast, context: None) -> None:
     def found(topic: str) -> int:
-        return len(service.list_resources(cast.therapist.viewer, Asked(filters={"topic": topic}, limit=100)).tuples)
+        return len(resources.list_resources(cast.therapist.viewer, Asked(filters={"topic": topic}, limit=100)).tuples)
 
     assert found("testing") == 2
     assert [found(topic) for topic in ("test", "%", "t_sting", "testin%", 'testing","x')] == [0, 0, 0, 0, 0]

@@ -14,7 +14,7 @@ from portal.library import schemas
 from portal.library.forms.answers import Response, Shown, complete, merge
 from portal.library.forms.document import Form
 from portal.library.models import DESCRIBED
-from portal.library.service import compiled
+from portal.library.service.resources import compiled
 from portal.library.starter import FOLDER, Starter, starters
 
 READINGS = [starter for starter in starters() if starter.kind == "reading"]

@@ -23,7 +23,7 @@ from portal.core.listing import Asked, Listing, Page, equals
 from portal.core.statements import fetch
 from portal.core.viewer import Viewer
 from portal.library.forms import answers
-from portal.library.service import form_of_version
+from portal.library.service.versions import form_of_version
 
 ATTEMPTS = Listing(
     name="assignments.attempts",

@@ -15,7 +15,7 @@ from portal.core.events import record
 from portal.core.ids import new_id
 from portal.core.listing import Asked, Listing, Page, claim
 from portal.core.viewer import Viewer
-from portal.library.service import form_of_version
+from portal.library.service.versions import form_of_version
 
 COMMENTS = Listing(
     name="assignments.comments",

@@ -24,8 +24,8 @@ from portal.core.events import record
 from portal.core.ids import new_id
 from portal.core.statements import among
 from portal.core.viewer import Viewer
-from portal.library import service as library
 from portal.library.forms import answers
+from portal.library.service import versions
 
 
 @transactional
@@ -48,13 +48,13 @@ def assign(
     access.require(policy.may_assign(viewer), "Only a therapist assigns.")
     link = care.own_care(viewer, client_id, therapist_id)
     client, zone = _client(viewer, client_id)
-    version = library.version_to_assign(viewer, resource_id)
+    version = versions.version_to_assign(viewer, resource_id)
     if client.archived_at is not None:
         msg = "This client is archived. Restore them first."
         raise Conflict(msg, state="archived", allowed=[])
     _check_days(opens_on, due_on, zone)
     _refuse_duplicate(link, resource_id, opens_on, due_on)
-    form = library.form_of_version(viewer.practice_id, version.id)
+    form = versions.form_of_version(viewer.practice_id, version.id)
     sealed, assignment_id, now = vault(viewer.practice_id, client_id), new_id(), clock.now()
     assignment = Assignment(
         practice_id=viewer.practice_id,

@@ -30,7 +30,7 @@ from portal.core.statements import among, run
 from portal.core.viewer import Viewer
 from portal.library.forms import answers
 from portal.library.forms.document import Form
-from portal.library.service import form_of_version
+from portal.library.service.versions import form_of_version
 
 EMPTY: Mapping[str, Any] = {"answers": [], "rows": []}
 

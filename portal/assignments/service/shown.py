@@ -22,7 +22,7 @@ from portal.core.listing import Asked, Listing, Page, any_of, at_least, below, c
 from portal.core.statements import among
 from portal.core.viewer import Viewer
 from portal.library.models import Version
-from portal.library.service import form_of_version
+from portal.library.service.versions import form_of_version
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from portal.core.errors import Invalid
 from portal.library.forms.document import parse
 from portal.library.forms.reading import SCHEMA, compiled
-from portal.library.service import compiled as form_of
+from portal.library.service.resources import compiled as form_of
 
 WHOLE = {
     "schema": SCHEMA,

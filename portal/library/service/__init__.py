@@ -1,0 +1,1 @@
+"""What can be done with the library: write, publish, and the texts every practice begins with."""

@@ -1,0 +1,177 @@
+"""Resources as their authors have them in hand: list, write, archive, copy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, String, bindparam, case, cast
+
+from portal.core import access, clock
+from portal.core.access import THING
+from portal.core.db import db, transactional
+from portal.core.errors import Stale
+from portal.core.events import record
+from portal.core.listing import Asked, Filter, Listing, Page, any_of, claim, equals
+from portal.core.viewer import Viewer
+from portal.library import events, policy
+from portal.library.forms import document as forms
+from portal.library.forms import reading
+from portal.library.models import DESCRIBED, Kind, Resource
+
+STATUS: ColumnElement[str] = case(
+    (Resource.archived_at.is_not(None), "archived"), (Resource.latest_number.is_(None), "draft"), else_="published"
+)
+UNPUBLISHED = (Resource.published_from.is_(None) | (Resource.published_from != Resource.version)).label(
+    "unpublished_changes"
+)
+
+
+def _containing(text: str) -> str:
+    """The LIKE pattern for this very text somewhere in a column."""
+    return "%" + re.sub("([!%_])", r"!\1", text) + "%"
+
+
+def _with_topic() -> Filter:
+    return Filter(
+        lambda name, _n: cast(Resource.topics, String).like(bindparam(name, type_=String()), escape="!"),
+        lambda name, value: {name: _containing(orjson.dumps(value).decode())},
+    )
+
+
+RESOURCES = Listing(
+    name="library.resources",
+    base=policy.visible_to,
+    columns=(
+        Resource.id,
+        Resource.kind,
+        *(getattr(Resource, name) for name in DESCRIBED),
+        STATUS.label("status"),
+        Resource.latest_number,
+        UNPUBLISHED,
+        Resource.origin_key,
+        Resource.version,
+        Resource.created_at,
+        Resource.updated_at,
+    ),
+    filters={
+        "kind": any_of(Resource.kind),
+        "intensity": any_of(Resource.intensity),
+        "audience": any_of(Resource.audience),
+        "language": equals(Resource.language),
+        "status": any_of(STATUS),
+        "topic": _with_topic(),
+        "assignable": claim(lambda: Resource.archived_at.is_(None) & Resource.latest_number.is_not(None)),
+    },
+    sorts={"updated_at": Resource.updated_at, "title": Resource.title, "created_at": Resource.created_at},
+    default_sort="title",
+    identity=Resource.id,
+)
+
+
+def list_resources(viewer: Viewer, asked: Asked) -> Page:
+    return RESOURCES.page(viewer, asked)
+
+
+def get_resource(viewer: Viewer, resource_id: str) -> dict[str, Any]:
+    """A resource with its draft."""
+    return access.look(
+        viewer,
+        "library.resource",
+        lambda: (
+            policy.visible_to(viewer).where(Resource.id == THING).with_only_columns(*RESOURCES.columns, Resource.draft)
+        ),
+        resource_id,
+    )
+
+
+def compiled(kind: str, document: Mapping[str, Any]) -> forms.Form:
+    """The form of a document of this kind. Raises Invalid, with pointers into the document, where it is none."""
+    if kind == Kind.READING:
+        return reading.form_of(document, "#/document")
+    return forms.parse(document, "#/document")
+
+
+@transactional
+def create_resource(viewer: Viewer, *, kind: str, document: dict[str, Any], **description: Any) -> dict[str, Any]:
+    """A new draft."""
+    access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
+    compiled(kind, document)
+    resource = add(viewer, kind, document, description)
+    return get_resource(viewer, resource.id)
+
+
+def add(
+    viewer: Viewer, kind: str, document: Mapping[str, Any], description: Mapping[str, Any], **more: Any
+) -> Resource:
+    now = clock.now()
+    resource = Resource(
+        practice_id=viewer.practice_id, kind=kind, draft=document, created_at=now, updated_at=now, **description, **more
+    )
+    db.session.add(resource)
+    db.session.flush()
+    record(viewer, events.RESOURCE_CREATED, resource, kind=kind)
+    return resource
+
+
+@transactional
+def change_resource(viewer: Viewer, resource_id: str, expected: int, **changes: Any) -> dict[str, Any]:
+    """Change the draft; what is published stays as it is."""
+    resource = to_write(viewer, resource_id)
+    if resource.version != expected:
+        raise Stale(get_resource(viewer, resource_id))
+    if "document" in changes:
+        resource.draft = changes.pop("document")
+        compiled(resource.kind, resource.draft)
+    for name, value in changes.items():
+        setattr(resource, name, value)
+    resource.edited = True
+    touch(resource)
+    record(viewer, events.RESOURCE_CHANGED, resource)
+    return get_resource(viewer, resource_id)
+
+
+def to_write(viewer: Viewer, resource_id: str) -> Resource:
+    resource = access.see(viewer, Resource, policy.visible_to, resource_id)
+    access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
+    return resource
+
+
+def touch(resource: Resource) -> None:
+    resource.version += 1
+    resource.updated_at = clock.now()
+    db.session.flush()
+
+
+@transactional
+def archive(viewer: Viewer, resource_id: str) -> dict[str, Any]:
+    """Stop assigning it; running assignments go on."""
+    resource = to_write(viewer, resource_id)
+    if resource.archived_at is None:
+        resource.archived_at = clock.now()
+        db.session.flush()
+        record(viewer, events.RESOURCE_ARCHIVED, resource)
+    return get_resource(viewer, resource_id)
+
+
+@transactional
+def restore(viewer: Viewer, resource_id: str) -> dict[str, Any]:
+    """Let it be assigned again."""
+    resource = to_write(viewer, resource_id)
+    if resource.archived_at is not None:
+        resource.archived_at = None
+        db.session.flush()
+        record(viewer, events.RESOURCE_RESTORED, resource)
+    return get_resource(viewer, resource_id)
+
+
+@transactional
+def copy(viewer: Viewer, resource_id: str) -> dict[str, Any]:
+    """A draft of one's own that begins as this one."""
+    resource = to_write(viewer, resource_id)
+    copied = add(
+        viewer, resource.kind, resource.draft, {**resource.described(), "title": f"{resource.title} (copy)"[:200]}
+    )
+    return get_resource(viewer, copied.id)

@@ -1,0 +1,155 @@
+"""What was published: versions that never change, the forms they are, and publishing the next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, select
+
+from portal.core import access, clock
+from portal.core.access import THING
+from portal.core.db import AnySelect, Id, db, transactional
+from portal.core.errors import Conflict, NotVisible
+from portal.core.events import record
+from portal.core.listing import Asked, Listing, Page, equals
+from portal.core.statements import fetch_one
+from portal.core.viewer import Viewer
+from portal.library import events, policy
+from portal.library.forms import document as forms
+from portal.library.models import DESCRIBED, Resource, Version
+from portal.library.service.resources import compiled, to_write, touch
+
+_VERSION = (
+    Version.id,
+    Version.resource_id,
+    Version.number,
+    Version.kind,
+    *(getattr(Version, name) for name in DESCRIBED),
+    Version.published_at,
+)
+
+VERSIONS = Listing(
+    name="library.versions",
+    base=lambda viewer: policy.versions_visible_to(viewer).where(Version.resource_id == THING),
+    columns=_VERSION,
+    filters={},
+    sorts={"number": Version.number},
+    default_sort="-number",
+    identity=Version.id,
+)
+
+
+def list_versions(viewer: Viewer, resource_id: str, asked: Asked) -> Page:
+    _require_resource(viewer, resource_id)
+    return VERSIONS.page(viewer, asked, thing_id=resource_id)
+
+
+def _require_resource(viewer: Viewer, resource_id: str) -> None:
+    access.look(
+        viewer,
+        "library.resource_there",
+        lambda: policy.visible_to(viewer).where(Resource.id == THING).with_only_columns(Resource.id),
+        resource_id,
+    )
+
+
+def get_version(viewer: Viewer, resource_id: str, number: int) -> dict[str, Any]:
+    """A published version, as written and as compiled."""
+    rows = VERSION.page(viewer, Asked(filters={"number": number}, limit=1), thing_id=resource_id).rows()
+    if not rows:
+        raise NotVisible
+    return rows[0]
+
+
+VERSION = Listing(
+    name="library.version",
+    base=VERSIONS.base,
+    columns=(*_VERSION, Version.source, Version.document),
+    filters={"number": equals(Version.number)},
+    sorts=VERSIONS.sorts,
+    default_sort="-number",
+    identity=Version.id,
+    raw=False,
+)
+
+
+def version_to_assign(viewer: Viewer, resource_id: str) -> Version:
+    """The latest version of a resource, for assigning.
+
+    Raises NotVisible for one the viewer does not see, Conflict for a draft or an archived one.
+    """
+    resource = access.see(viewer, Resource, policy.visible_to, resource_id)
+    if resource.status != "published":
+        remedy = "Publish it first." if resource.status == "draft" else "Restore it first."
+        msg = f"This resource is {'a draft' if resource.status == 'draft' else 'archived'}. {remedy}"
+        raise Conflict(msg, state=resource.status, allowed=[])
+    return db.session.scalars(
+        select(Version).where(
+            Version.practice_id == viewer.practice_id,
+            Version.resource_id == resource.id,
+            Version.number == resource.latest_number,
+        )
+    ).one()
+
+
+def form_of_version(practice_id: str, version_id: str) -> forms.Form:
+    """The form of a published version, for callers that have established that the viewer may see it.
+
+    Kept in memory: a version never changes.
+    """
+    form = _forms.get(version_id)
+    if form is None:
+        row = fetch_one("library.form", _document, {"practice": practice_id, "version": version_id})
+        if row is None:
+            raise NotVisible
+        if len(_forms) >= MOST_FORMS:
+            _forms.clear()
+        form = _forms[version_id] = forms.parse(orjson.loads(row["document"]))
+    return form
+
+
+MOST_FORMS = 1_000
+_forms: dict[str, forms.Form] = {}
+
+
+def _document() -> AnySelect:
+    return select(Version.document).where(
+        Version.practice_id == bindparam("practice", type_=Id()), Version.id == bindparam("version", type_=Id())
+    )
+
+
+@transactional
+def publish(viewer: Viewer, resource_id: str) -> dict[str, Any]:
+    """Make the draft the next immutable version. Raises Conflict where nothing has changed since the last."""
+    resource = to_write(viewer, resource_id)
+    if resource.archived_at is not None:
+        msg = "An archived resource cannot be published. Restore it first."
+        raise Conflict(msg, state="archived", allowed=["restoration"])
+    if resource.published_from == resource.version:
+        msg = "Nothing has changed since the latest version."
+        raise Conflict(msg, state="published", allowed=["change", "archival", "copy"])
+    version = publish_draft(viewer, resource)
+    return get_version(viewer, resource_id, version.number)
+
+
+def publish_draft(viewer: Viewer, resource: Resource) -> Version:
+    form = compiled(resource.kind, resource.draft)
+    resource.latest_number = (resource.latest_number or 0) + 1
+    version = Version(
+        practice_id=resource.practice_id,
+        resource_id=resource.id,
+        number=resource.latest_number,
+        kind=resource.kind,
+        source=resource.draft,
+        document=forms.as_text(form.document),
+        published_at=clock.now(),
+        published_by=viewer.id,
+        **resource.described(),
+    )
+    db.session.add(version)
+    touch(resource)
+    resource.published_from = resource.version
+    db.session.flush()
+    record(viewer, events.RESOURCE_PUBLISHED, resource, number=version.number)
+    return version
