@@ -7,10 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-import orjson
 from sqlalchemy import Index, String, Text, TypeDecorator, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.core import exact
 from portal.core.db import Base, Id, PracticeRow, belongs_to
 
 
@@ -28,10 +28,10 @@ class JsonText(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, _dialect: Any) -> str | None:
-        return None if value is None else orjson.dumps(value).decode()
+        return None if value is None else exact.written(value).decode()
 
     def process_result_value(self, value: str | None, _dialect: Any) -> Any:
-        return None if value is None else orjson.loads(value)
+        return None if value is None else exact.read(value)
 
 
 class Description:

@@ -11,8 +11,10 @@ import pytest
 
 from portal.core.errors import Invalid
 from portal.library import schemas
-from portal.library.forms.answers import Response, Shown, complete, merge
+from portal.library.forms.answers import Response, merge
+from portal.library.forms.completion import complete
 from portal.library.forms.document import Form
+from portal.library.forms.shown import Shown
 from portal.library.models import DESCRIBED
 from portal.library.service.resources import compiled
 from portal.library.starter import FOLDER, Starter, starters

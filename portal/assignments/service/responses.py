@@ -20,7 +20,7 @@ from portal.assignments.service.counting import LAG, note_act
 from portal.assignments.service.giving import to_act_on
 from portal.assignments.service.shown import get_mine, is_scheduled
 from portal.caseload.models import Client
-from portal.core import access, clock
+from portal.core import access, clock, exact
 from portal.core.access import THING
 from portal.core.crypto import DataKey, Vault, vault_of
 from portal.core.db import AnySelect, Id, Instant, db, transactional
@@ -28,11 +28,9 @@ from portal.core.errors import Stale
 from portal.core.events import record
 from portal.core.statements import among, run
 from portal.core.viewer import Viewer
-from portal.library.forms import answers
+from portal.library.forms import answers, completion
 from portal.library.forms.document import Form
 from portal.library.service.versions import form_of_version
-
-EMPTY: Mapping[str, Any] = {"answers": [], "rows": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +68,13 @@ def read_draft(viewer: Viewer, assignment_id: str) -> Draft:
     """The current attempt; one that was returned begins with the answers of the attempt before."""
     row = access.look(viewer, "assignments.draft", lambda: _current_attempt(viewer), assignment_id)
     sealed = vault_of(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
-    content = EMPTY
+    form = form_of_version(row["practice_id"], row["version_id"])
     if row["draft"] is not None:
         content = orjson.loads(sealed.open(Response.draft, row["response_id"], row["draft"]))
     elif row["earlier_draft"] is not None:
         content = orjson.loads(sealed.open(Response.draft, row["earlier_id"], row["earlier_draft"]))
-    form = form_of_version(row["practice_id"], row["version_id"])
+    else:
+        return Draft(row, sealed, form, answers.beginning(form))
     return Draft(row, sealed, form, answers.Response.from_json(content))
 
 
@@ -151,7 +150,7 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
     require_state(Act.SAVE, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
     _require_version(draft, expected)
     merged = answers.merge(draft.form, draft.response, patch)
-    count = answers.progress(draft.form, merged)
+    count = completion.progress(draft.form, merged)
     now = clock.now()
     values = {
         "practice": draft.row["practice_id"],
@@ -159,7 +158,7 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
         "response": draft.row["response_id"],
         "attempt": draft.row["attempt"],
         "expected": expected,
-        "sealed": draft.vault.seal(Response.draft, draft.row["response_id"], orjson.dumps(merged.as_json())),
+        "sealed": draft.vault.seal(Response.draft, draft.row["response_id"], exact.written(merged.as_json())),
         "now": now,
         "done": count.answered,
         "of": count.total,
@@ -249,16 +248,16 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
     draft = read_draft(viewer, assignment_id)
     require_state(Act.SUBMIT, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
     _require_version(draft, response_version)
-    whole = answers.complete(draft.form, draft.response)
-    part = answers.shared(whole)
+    whole = completion.complete(draft.form, draft.response)
+    part = completion.shared(whole)
     response_id = draft.row["response_id"]
     try:
         return _submit(
             viewer,
             draft,
             {
-                "draft": draft.vault.seal(Response.draft, response_id, orjson.dumps(draft.response.as_json())),
-                "submission": draft.vault.seal(Response.submission, response_id, orjson.dumps(part.as_json())),
+                "draft": draft.vault.seal(Response.draft, response_id, exact.written(draft.response.as_json())),
+                "submission": draft.vault.seal(Response.submission, response_id, exact.written(part.as_json())),
                 "feedback": draft.vault.seal(Response.feedback, response_id, orjson.dumps(feedback)),
                 "private_count": len(whole.answers) - len(part.answers),
             },

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from sqlalchemy import bindparam, select
 
-from portal.core import access, clock
+from portal.core import access, clock, exact
 from portal.core.access import THING
 from portal.core.db import AnySelect, Id, db, transactional
 from portal.core.errors import Conflict, NotVisible
@@ -105,7 +104,7 @@ def form_of_version(practice_id: str, version_id: str) -> forms.Form:
             raise NotVisible
         if len(_forms) >= MOST_FORMS:
             _forms.clear()
-        form = _forms[version_id] = forms.parse(orjson.loads(row["document"]))
+        form = _forms[version_id] = forms.parse(exact.read(row["document"]))
     return form
 
 

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from portal.core.errors import Fault, Invalid
 from portal.core.ids import new_id
-from portal.library.forms.answers import Response, Shown, complete, merge, progress, shared, visible
+from portal.library.forms.answers import Response, merge
+from portal.library.forms.completion import complete, progress, shared, visible
 from portal.library.forms.document import SCHEMA, Form, parse
+from portal.library.forms.shown import Shown
 from tests.cast import exercise_document
 
 A, B, C, D = (f"01980c5e-7d2a-7c3b-9f10-0000000000{n}" for n in ("0a", "0b", "0c", "0d"))
