@@ -132,7 +132,7 @@ class ShowIfSchema(WireSchema):
 class VariableSchema(WireSchema):
     """An expression with a name that later ones may use (the FHIR variable extension)."""
 
-    name = fields.String(required=True, validate=validate.Regexp(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z"))
+    name = fields.String(required=True, validate=validate.Regexp(r"[A-Za-z0-9_.-]{1,100}\Z"))
     expression = Text(MOST_EXPRESSION, least=1, required=True)
 
 
@@ -143,7 +143,7 @@ class BlockSchema(WireSchema):
     type = fields.String(required=True, metadata={"example": "short_text"})
     label = Text(10_000, metadata={"example": "What happened?"})
     help = Text(10_000)
-    number = Text(100)
+    number = Text(1_000)
     codes = fields.List(fields.Dict(), validate=validate.Length(1, 50))
     hidden = Flag()
     show_if = fields.Nested(ShowIfSchema())
@@ -154,14 +154,11 @@ class BlockSchema(WireSchema):
     fhir = fields.Dict()
 
 
-class QuestionSchema(BlockSchema):
-    """A block that asks."""
+class CountedSchema(BlockSchema):
+    """A block that is wanted, so and so often."""
 
     required = Flag()
     read_only = Flag()
-    multiple = Flag()
-    default = fields.Raw()
-    calculated = Text(MOST_EXPRESSION, least=1)
     min_rows = fields.Integer(strict=True, validate=validate.Range(0, 1000))
     max_rows = fields.Integer(strict=True, validate=validate.Range(1, 1000))
 
@@ -169,6 +166,14 @@ class QuestionSchema(BlockSchema):
     def check_rows(self, block: dict[str, Any], **_: Any) -> None:
         if block.get("min_rows", 0) > block.get("max_rows", 1000):
             raise ValidationError({"max_rows": ["This is less than min_rows."]})
+
+
+class QuestionSchema(CountedSchema):
+    """A block that asks."""
+
+    multiple = Flag()
+    default = fields.Raw()
+    calculated = Text(MOST_EXPRESSION, least=1)
 
 
 class TextBlockSchema(BlockSchema):
@@ -367,7 +372,7 @@ class SectionSchema(BlockSchema):
     blocks = fields.List(fields.Raw(), required=True, validate=validate.Length(0, MOST_BLOCKS))
 
 
-class LogSchema(QuestionSchema):
+class LogSchema(CountedSchema):
     """Rows of the same columns (a repeating group)."""
 
     row_label = Text(300, least=1)
