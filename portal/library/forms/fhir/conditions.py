@@ -29,7 +29,7 @@ def read(item: Json, types: Mapping[str, Json]) -> dict[str, Any]:
     """Which conditions show an item. Without enableBehavior one of several is enough, as it was before R4."""
     found = []
     for original in item["enableWhen"]:
-        condition = _said(original)
+        condition = _said(original, types)
         if _written(condition, types) != original:
             condition["fhir"] = original
         found.append(condition)
@@ -41,9 +41,27 @@ def read(item: Json, types: Mapping[str, Json]) -> dict[str, Any]:
     return shown
 
 
-def _said(original: Json) -> dict[str, Any]:
-    answers = [value for key, value in original.items() if key.startswith("answer")]
-    return {"block": original["question"], "op": original["operator"], "value": _scalar(answers[0])}
+def _said(original: Json, types: Mapping[str, Json]) -> dict[str, Any]:
+    (key, value), *_ = ((key, value) for key, value in original.items() if key.startswith("answer"))
+    asked, op = types.get(original["question"], {}), original["operator"]
+    if op != "exists" and asked.get("type") in {"choice", "open-choice"}:
+        value = _code(key.removeprefix("answer"), value, asked["values"])
+    return {"block": original["question"], "op": op, "value": _scalar(value)}
+
+
+def _code(kind: str, value: Any, values: Mapping[str, Json]) -> Any:
+    """The code of the option an answer means; what it says itself, where there is no such option."""
+    for code, one in values.items():
+        if f"value{kind}" in one and _means(one[f"value{kind}"], value):
+            return code
+    return value if isinstance(value, Mapping) else str(value)
+
+
+def _means(option: Any, answer: Any) -> bool:
+    if not isinstance(option, Mapping) or not isinstance(answer, Mapping):
+        return bool(option == answer)
+    named = [name for name in ("system", "code", "reference") if name in answer]
+    return bool(named) and all(option.get(name) == answer[name] for name in named)
 
 
 def _scalar(value: Any) -> Any:
@@ -65,7 +83,7 @@ def _put_back(condition: Json, types: Mapping[str, Json]) -> Json:
     original = condition.get("fhir")
     if original is None:
         return _written(condition, types)
-    said = _said(original)
+    said = _said(original, types)
     same = all(said[name] == condition[name] for name in ("block", "op", "value"))
     return original if same else _written(condition, types)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from portal.library.forms.blocks import TYPES
 from portal.library.forms.fhir import conditions, extensions, initial, options
-from portal.library.forms.fhir.kinds import PLAINLY, item_type, type_of
+from portal.library.forms.fhir.kinds import GRIDS, PAGES, PLAINLY, item_type, type_of
 from portal.library.forms.fhir.own import READ_ONCE, help_of, own_children, with_words, words_of
 from portal.library.forms.fhir.words import as_plain
 
@@ -221,7 +221,7 @@ def _written(block: Json, source: Source) -> dict[str, Any]:
 def _extensions(block: Json, item: Json) -> list[extensions.Written]:
     kind = block["type"]
     found = []
-    if kind in PLAINLY and "widget" not in block:
+    if kind in PLAINLY and block.get("widget") not in PAGES | GRIDS:
         control = PLAINLY[kind]
         found.append(extensions.Written(CONTROL, control, extensions.WIDGET.write(control, item)))
     if kind == "reading":

@@ -77,7 +77,9 @@ def _is_score(item: Json) -> bool:
 
 
 def _has_ends(item: Json) -> bool:
-    ends = {one["url"]: one.get("valueInteger") for one in item.get("extension", ()) if "url" in one}
+    ends: dict[str, Any] = {}
+    for extension in item.get("extension", ()):
+        ends.setdefault(extension.get("url", ""), extension.get("valueInteger"))
     low, high = ends.get(names.MIN_VALUE), ends.get(names.MAX_VALUE)
     return isinstance(low, int) and isinstance(high, int) and -1000 <= low <= high <= 1000  # noqa: PLR2004 -- as ScaleSchema has it
 

@@ -28,4 +28,4 @@ def write(score: Json) -> Json:
 
 def as_fhirpath(score: Json, document: Json) -> str:
     """The expression that counts a score."""
-    return score["id"]
+    return str(score["id"])
