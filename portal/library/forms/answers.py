@@ -12,12 +12,12 @@ from typing import Any
 from portal.core.errors import Faults
 from portal.core.ids import is_id
 from portal.library.forms import values
-from portal.library.forms.blocks import Block
+from portal.library.forms.blocks import ONLY_ME, Block
 from portal.library.forms.document import Form
 
 RowPath = tuple[str, ...]
 Key = tuple[str, RowPath]
-MY_THERAPIST, ONLY_ME = "my_therapist", "only_me"
+MY_THERAPIST = "my_therapist"
 MOST_ROWS = 1_000
 
 
@@ -31,7 +31,7 @@ class Row:
 
 @dataclass(slots=True)
 class Answer:
-    """A value and with whom it is shared; a cleared answer stays (as None) while it is kept private."""
+    """A value and with whom it is shared; a cleared answer stays (as None) while it is not shared as its block begins."""
 
     value: Any
     share: str = MY_THERAPIST
@@ -166,11 +166,12 @@ def _merge_answer(form: Form, merged: Response, known: set[Row], sent: Mapping[s
         return "row", "This question stands in no log: leave row out."
     key = (block.id, row)
     earlier = merged.answers.get(key)
-    share = sent.get("share") or (earlier.share if earlier else MY_THERAPIST)
+    usual = block.spec.get("share", MY_THERAPIST)
+    share = sent.get("share") or (earlier.share if earlier else usual)
     value = None if sent["value"] == "" else sent["value"]
     if value is not None and (problem := values.problem(block, value)):
         return "value", problem
-    if value is None and share == MY_THERAPIST:
+    if value is None and share == usual:
         merged.answers.pop(key, None)
     else:
         merged.answers[key] = Answer(value, share)
