@@ -31,6 +31,7 @@ from tests.library.plain_language import (
 )
 
 READINGS = [starter for starter in starters() if starter.kind == "reading"]
+MEASURES = [starter.key for starter in starters() if starter.kind == "measure"]
 EVERY = [pytest.param(starter, id=starter.key) for starter in starters()]
 EVERY_READING = [pytest.param(starter, id=starter.key) for starter in READINGS]
 
@@ -141,6 +142,12 @@ def test_keys_titles_and_digests_are_each_used_once() -> None:
     assert len({starter.description["title"] for starter in starters()}) == len(starters())
 
 
+@pytest.mark.parametrize("starter", [one for one in EVERY if one.id not in {"session-agenda", *MEASURES}])
+def test_whatever_was_answered_the_last_thing_is_an_offer_to_talk(starter: Starter) -> None:
+    last = list(_form(starter).blocks.values())[-1]
+    assert (last.id, last.type, last.parents, last.conditions) == ("talk", "yes_no", (), ())
+
+
 @pytest.mark.parametrize("starter", EVERY)
 def test_a_file_makes_a_form_that_can_be_worked_on(starter: Starter) -> None:
     form = _form(starter)
@@ -241,7 +248,7 @@ def test_a_text_that_speaks_of_danger_says_that_nobody_watches(starter: Starter)
 # The trust ladder ------------------------------------------------------------------------------------------------
 
 LADDER = _by_key("trust-ladder")
-LADDER_PARTS = ("how", "steps", "learned", "talk")
+LADDER_PARTS = ("how", "steps", "learned")
 ROW = "01980c5e-7d2a-7c3b-9f10-0a1b2c3d4e5f"
 
 
