@@ -12,12 +12,12 @@ from typing import Any
 from portal.core.errors import Faults
 from portal.core.ids import is_id
 from portal.library.forms import values
-from portal.library.forms.blocks import ONLY_ME, Block
+from portal.library.forms.blocks import Block
 from portal.library.forms.document import Form
 
 RowPath = tuple[str, ...]
 Key = tuple[str, RowPath]
-MY_THERAPIST = "my_therapist"
+MY_THERAPIST, ONLY_ME = "my_therapist", "only_me"
 MOST_ROWS = 1_000
 
 
@@ -31,7 +31,7 @@ class Row:
 
 @dataclass(slots=True)
 class Answer:
-    """A value and with whom it is shared; a cleared answer stays (as None) while it is not shared as its block begins."""
+    """A value and with whom it is shared; a cleared one stays (as None) while it is not shared as its block begins."""
 
     value: Any
     share: str = MY_THERAPIST

@@ -31,7 +31,6 @@ STYLES = CALLOUTS + CONTROLS + CATEGORIES
 """How a text stands on the page: our own two, then those of the FHIR codes for item controls and display categories."""
 AS = ("string", "integer", "date", "time", "reference")
 """What an option is, where it is no coding."""
-ONLY_ME = "only_me"
 
 
 @dataclass(frozen=True)
@@ -198,7 +197,7 @@ class WrittenSchema(QuestionSchema):
     max_length = fields.Integer(strict=True, validate=validate.Range(1, 1_000_000))
     pattern = Text(patterns.LONGEST, least=1)
     placeholder = Text(1_000)
-    share = Word((ONLY_ME,), metadata={"description": "Private unless the client shares it."})
+    share = Word(("only_me",), metadata={"description": "Private unless the client shares it."})
 
     @validates_schema
     def check_lengths(self, block: dict[str, Any], **_: Any) -> None:

@@ -222,7 +222,6 @@ def test_any_block_holds_blocks_as_a_published_form_may_have_it(kind: str) -> No
         ("url", "example.org"),
         ("quantity", 5),
         ("score", 1),
-
     ],
 )
 def test_a_form_cannot_begin_with_what_nobody_could_answer(kind: str, default: Any) -> None:
