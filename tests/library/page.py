@@ -1,4 +1,4 @@
-"""The reading grades on docs/library.md, written anew by `make grades`."""
+"""The tables on docs/library.md, written anew by `make grades`."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from portal.library.starter import Starter, starters
 from tests.library.plain_language import measured, sentences_for_clients
 
 PAGE = Path(__file__).parents[2] / "docs" / "library.md"
-BEGIN, END = "<!-- grades: `make grades` writes this table -->\n", "<!-- grades end -->\n"
 
 
-def with_grades(page: str) -> str:
-    """The page with the table of what is measured now. Raises ValueError where it has no place for one."""
-    before, _, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        msg = f"{PAGE.name} has no place for the table: {BEGIN.strip()} ... {END.strip()}"
-        raise ValueError(msg)
-    return f"{before}{BEGIN}{_table()}{END}{after}"
+def as_measured(page: str) -> str:
+    """The page with its tables written anew. Raises ValueError where it has no place for one."""
+    for name, table in TABLES.items():
+        begin, end = f"<!-- {name}: `make grades` writes this table -->\n", f"<!-- {name} end -->\n"
+        before, _, rest = page.partition(begin)
+        _, found, after = rest.partition(end)
+        if not found:
+            msg = f"{PAGE.name} has no place for the {name}: {begin.strip()} ... {end.strip()}"
+            raise ValueError(msg)
+        page = before + begin + "\n".join(table()) + "\n" + end + after
+    return page
 
 
-def _table() -> str:
+def _grades() -> list[str]:
     head = "| key | title | kind | minutes | intensity | words | words per sentence | grade |"
-    return "\n".join([head, re.sub(r"[^|]+", "---", head), *(_row(starter) for starter in starters()), ""])
+    return [head, re.sub(r"[^|]+", "---", head), *(_row(starter) for starter in starters())]
 
 
 def _row(starter: Starter) -> str:
@@ -43,6 +45,9 @@ def _row(starter: Starter) -> str:
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
+TABLES = {"grades": _grades}
+
+
 if __name__ == "__main__":
-    PAGE.write_text(with_grades(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(as_measured(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     sys.exit(0)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from portal.library.starter import Starter, starters
-from tests.library.page import BEGIN, PAGE, with_grades
+from tests.library.page import PAGE, TABLES, as_measured
 from tests.library.plain_language import plain, said_to_clients
 
 IDEAS = (
@@ -39,7 +39,7 @@ def _in_one_line(text: str) -> str:
 
 
 def test_writing_the_grades_anew_changes_nothing() -> None:
-    assert with_grades(TEXT) == TEXT, "docs/library.md is behind: run `make grades`, look at it and commit it."
+    assert as_measured(TEXT) == TEXT, "docs/library.md is behind: run `make grades`, look at it and commit it."
 
 
 def test_every_text_has_its_grade() -> None:
@@ -48,9 +48,10 @@ def test_every_text_has_its_grade() -> None:
     assert max(float(grade) for _, grade in graded) <= 7
 
 
-def test_a_page_without_a_place_for_the_grades_is_refused() -> None:
-    with pytest.raises(ValueError, match="no place"):
-        with_grades(TEXT.replace(BEGIN, ""))
+@pytest.mark.parametrize("name", TABLES)
+def test_a_page_without_a_place_for_a_table_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"no place for the {name}"):
+        as_measured(TEXT.replace(f"<!-- {name} end -->\n", ""))
 
 
 def test_every_idea_of_the_article_has_its_row_and_lands_in_a_text_that_is_there() -> None:
