@@ -12,7 +12,7 @@ import pytest
 from portal.core.errors import Invalid
 from portal.library import schemas
 from portal.library.forms.answers import Response, merge
-from portal.library.forms.completion import complete
+from portal.library.forms.completion import complete, shared
 from portal.library.forms.document import Form
 from portal.library.forms.shown import Shown
 from portal.library.models import DESCRIBED
@@ -224,6 +224,20 @@ def test_a_text_speaks_to_the_client_and_not_about_them(starter: Starter) -> Non
 def test_a_content_note_says_what_is_touched_and_that_one_may_stop(starter: Starter) -> None:
     assert "You may stop" in starter.description["content_note"]
     assert len(sentences(starter.description["content_note"])) >= 2
+
+
+def test_the_letter_is_private_unless_it_is_shared_and_says_so() -> None:
+    private = {
+        (starter.key, block.id)
+        for starter in starters()
+        for block in _form(starter).blocks.values()
+        if "share" in block.spec
+    }
+    assert private == {("letter-i-will-not-send", "letter"), ("letter-i-will-not-send", "need")}
+    form = _form(_by_key("letter-i-will-not-send"))
+    assert "Only you can read this, unless you share it." in form.blocks["letter"].spec["help"]
+    written = merge(form, Response(), {"answers": [{"block": "letter", "value": "Dear you"}]})
+    assert shared(complete(form, written)).answers == {}
 
 
 @pytest.mark.parametrize("starter", EVERY)
