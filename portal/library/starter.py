@@ -23,7 +23,7 @@ from portal.library.models import DESCRIBED, Kind
 FOLDER = Path(__file__).parent / "starter"
 FORMS = ("exercises", "templates", "measures")
 """The folders of what is filled in, in the order of the library."""
-READING_PARTS = ("key_points", "check", "reflection", "talk")
+READING_PARTS = ("key_points", "check", "reflection", "talk", "talk_help", "talk_alerts")
 FORM_PARTS = ("blocks", "scores")
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from portal.library.service.resources import compiled
 from portal.library.starter import Starter, starters
 from tests.library.plain_language import measured, sentences_for_clients
 
@@ -45,7 +48,28 @@ def _row(starter: Starter) -> str:
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
-TABLES = {"grades": _grades}
+def _alerts() -> list[str]:
+    head = "| text | question | answer |"
+    rows = [
+        f"| {starter.description['title']} | {label} | {' or '.join(map(_in_words, tests))} |"
+        for starter in starters()
+        for label, tests in alerting(starter)
+    ]
+    return [head, re.sub(r"[^|]+", "---", head), *rows]
+
+
+def alerting(starter: Starter) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """The questions of a text that raise an alert, with the answers that do."""
+    blocks = compiled(starter.kind, starter.document).blocks.values()
+    return [(block.spec["label"], block.spec["risk"]) for block in blocks if "risk" in block.spec]
+
+
+def _in_words(test: Mapping[str, Any]) -> str:
+    return {True: "Yes", False: "No"}[test["value"]] if test["op"] == "=" else f"{test['value']} {SIDES[test['op']]}"
+
+
+SIDES = {"<=": "or less", ">=": "or more"}
+TABLES = {"grades": _grades, "alerts": _alerts}
 
 
 if __name__ == "__main__":

@@ -89,7 +89,18 @@ def said_to_clients(starter: Starter) -> list[str]:
     return card + [text for _, text in _texts(starter.document)]
 
 
-SAID = {"markdown", "key_points", "label", "help", "answer", "talk", "placeholder", "row_label", "other_label"} | {
+SAID = {
+    "markdown",
+    "key_points",
+    "label",
+    "help",
+    "answer",
+    "talk",
+    "talk_help",
+    "placeholder",
+    "row_label",
+    "other_label",
+} | {
     "min_label",
     "max_label",
 }
@@ -109,7 +120,7 @@ def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _is_in_sentences(name: str, text: str) -> bool:
-    return name in {"markdown", "key_points", "help", "answer", "talk"} or (
+    return name in {"markdown", "key_points", "help", "answer", "talk", "talk_help"} or (
         name == "label" and text.rstrip("\"'").endswith((".", "?", "!"))
     )
 

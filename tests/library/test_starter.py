@@ -259,6 +259,56 @@ def test_a_text_that_speaks_of_danger_says_that_nobody_watches(starter: Starter)
         assert "Nobody watches" in said
 
 
+# Alerts ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_answers_that_raise_an_alert_are_these_and_no_others() -> None:
+    yes, no = {"op": "=", "value": True}, {"op": "=", "value": False}
+    marked = {
+        (starter.key, block.id): block.spec["risk"]
+        for starter in starters()
+        for block in _form(starter).blocks.values()
+        if "risk" in block.spec
+    }
+    assert marked == {
+        ("staying-safe", "talk"): [yes],
+        ("trigger-log", "unsafe"): [yes],
+        ("write-one-boundary", "safe-to-say"): [no],
+        ("write-one-boundary", "not-safe-talk"): [yes],
+        ("trust-ladder", "unsafe-person"): [yes],
+        ("trust-ladder", "felt-unsafe"): [yes],
+        ("one-small-opening", "afraid"): [yes],
+        ("listening-turn", "safe-during"): [{"op": "<=", "value": 3}],
+        ("my-safety-plan", "need-help-now"): [yes],
+        ("weekly-check-in", "safe"): [{"op": "<=", "value": 2}],
+        ("session-agenda", "safety-first"): [yes],
+        ("feeling-safe-today", "safe"): [{"op": "<=", "value": 2}],
+    }
+
+
+@pytest.mark.parametrize("starter", EVERY)
+def test_whoever_answers_knows_beforehand_that_their_therapist_is_told_and_not_at_once(starter: Starter) -> None:
+    for block in _form(starter).blocks.values():
+        if "risk" in block.spec:
+            assert re.search(r"(?:therapist is|They are) told of a|therapist is told when", block.spec["help"])
+            assert "may take some days to be seen" in block.spec["help"]
+            assert block.spec.get("share") is None
+
+
+@pytest.mark.parametrize("starter", EVERY)
+def test_whoever_says_they_are_unsafe_is_shown_where_help_is(starter: Starter) -> None:
+    """In the form itself, also where no server answers; a reading says it in its text."""
+    form = _form(starter)
+    for block in form.blocks.values():
+        helps = [
+            text.spec["markdown"]
+            for text in form.blocks.values()
+            if text.type == "text" and block.id in {condition["block"] for condition in text.conditions}
+        ]
+        if "risk" in block.spec and starter.kind != "reading" and block.id != "not-safe-talk":
+            assert any("crisis card" in text and "emergency number" in text for text in helps), block.id
+
+
 # The trust ladder ------------------------------------------------------------------------------------------------
 
 LADDER = _by_key("trust-ladder")
