@@ -309,6 +309,38 @@ def test_whoever_says_they_are_unsafe_is_shown_where_help_is(starter: Starter) -
             assert any("crisis card" in text and "emergency number" in text for text in helps), block.id
 
 
+# Check-ins -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("starter", [starter for starter in starters() if starter.kind == "measure"])
+def test_a_check_in_says_to_everybody_that_it_is_not_validated_and_draws_no_line(starter: Starter) -> None:
+    assert "our own check-in, and not a tested measure" in starter.description["summary"]
+    assert any("Not validated" in source for source in starter.description["sources"])
+    assert all("not validated" in score["label"] for score in starter.document["scores"])
+    assert not any("bands" in score for score in starter.document["scores"])
+
+
+def test_every_question_with_a_number_is_scored_and_the_thermometer_has_a_mean() -> None:
+    scored = {
+        starter.key: {score["id"]: (score["method"], score["items"]) for score in starter.document["scores"]}
+        for starter in starters()
+        if starter.kind == "measure"
+    }
+    assert scored == {
+        "feeling-safe-today": {"safe-today": ("sum", ["safe"])},
+        "trust-thermometer": {
+            "predictable-score": ("sum", ["predictable"]),
+            "reliable-score": ("sum", ["reliable"]),
+            "open-score": ("sum", ["open"]),
+            "trust-score": ("mean", ["predictable", "reliable", "open"]),
+        },
+    }
+    for starter in starters():
+        if starter.kind == "measure":
+            scales = [block.id for block in _form(starter).blocks.values() if block.type == "scale"]
+            assert {item for _, items in scored[starter.key].values() for item in items} == set(scales)
+
+
 # The trust ladder ------------------------------------------------------------------------------------------------
 
 LADDER = _by_key("trust-ladder")
