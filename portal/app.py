@@ -32,7 +32,7 @@ from portal.http.health import health
 from portal.http.pages import pages
 from portal.http.request import viewer
 from portal.library import api as library
-from portal.library.service import starters
+from portal.library import jobs as library_jobs
 
 AREAS = (
     Area("guest", areas.anyone, (accounts.guest,)),
@@ -47,7 +47,7 @@ AREAS = (
     Area("operator", areas.anyone, (health,), prefix=""),
     Area("guest pages", areas.page_of_a_guest, (views.guest, pages, docs), prefix=None),
 )
-DECLARING = (accounts_jobs, audit_jobs, starters)
+DECLARING = (accounts_jobs, audit_jobs, library_jobs)
 """Imported for the jobs and ticks they declare, and for what they attach to facts."""
 
 LARGEST_BODY = 1_000_000

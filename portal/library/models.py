@@ -1,4 +1,4 @@
-"""Resources (readings and exercises) with their drafts, and the immutable versions that are assigned."""
+"""Resources (readings, exercises and measures) with their drafts, and the immutable versions that are assigned."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Kind(StrEnum):
 
     READING = "reading"
     EXERCISE = "exercise"
+    MEASURE = "measure"
 
 
 class JsonText(TypeDecorator[Any]):
@@ -64,7 +65,7 @@ DESCRIBED = (
 
 
 class Resource(Description, PracticeRow, Base):
-    """A reading or an exercise of one practice; what stands here is the draft."""
+    """A reading, an exercise or a measure of one practice; what stands here is the draft."""
 
     __tablename__ = "resources"
     __table_args__ = (

@@ -31,7 +31,7 @@ class Row:
 
 @dataclass(slots=True)
 class Answer:
-    """A value and with whom it is shared; a cleared answer stays (as None) while it is kept private."""
+    """A value and with whom it is shared; a cleared one stays (as None) while it is not shared as its block begins."""
 
     value: Any
     share: str = MY_THERAPIST
@@ -166,11 +166,12 @@ def _merge_answer(form: Form, merged: Response, known: set[Row], sent: Mapping[s
         return "row", "This question stands in no log: leave row out."
     key = (block.id, row)
     earlier = merged.answers.get(key)
-    share = sent.get("share") or (earlier.share if earlier else MY_THERAPIST)
+    usual = block.spec.get("share", MY_THERAPIST)
+    share = sent.get("share") or (earlier.share if earlier else usual)
     value = None if sent["value"] == "" else sent["value"]
     if value is not None and (problem := values.problem(block, value)):
         return "value", problem
-    if value is None and share == MY_THERAPIST:
+    if value is None and share == usual:
         merged.answers.pop(key, None)
     else:
         merged.answers[key] = Answer(value, share)

@@ -197,6 +197,7 @@ class WrittenSchema(QuestionSchema):
     max_length = fields.Integer(strict=True, validate=validate.Range(1, 1_000_000))
     pattern = Text(patterns.LONGEST, least=1)
     placeholder = Text(1_000)
+    share = Word(("only_me",), metadata={"description": "Private unless the client shares it."})
 
     @validates_schema
     def check_lengths(self, block: dict[str, Any], **_: Any) -> None:

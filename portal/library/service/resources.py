@@ -7,23 +7,25 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, String, bindparam, case, cast
+from sqlalchemy import ColumnElement, String, bindparam, case, cast, null
 
 from portal.core import access, clock
 from portal.core.access import THING
 from portal.core.db import db, transactional
-from portal.core.errors import Stale
+from portal.core.errors import Conflict, Stale
 from portal.core.events import record
 from portal.core.listing import Asked, Filter, Listing, Page, any_of, claim, equals
 from portal.core.viewer import Viewer
 from portal.library import events, policy
 from portal.library.forms import document as forms
 from portal.library.forms import reading
+from portal.library.locks import LOCKED, REASONS
 from portal.library.models import DESCRIBED, Kind, Resource
 
 STATUS: ColumnElement[str] = case(
     (Resource.archived_at.is_not(None), "archived"), (Resource.latest_number.is_(None), "draft"), else_="published"
 )
+LOCK: ColumnElement[str | None] = case(LOCKED, value=Resource.origin_key, else_=null())
 UNPUBLISHED = (Resource.published_from.is_(None) | (Resource.published_from != Resource.version)).label(
     "unpublished_changes"
 )
@@ -51,6 +53,7 @@ RESOURCES = Listing(
         STATUS.label("status"),
         Resource.latest_number,
         UNPUBLISHED,
+        LOCK.label("locked"),
         Resource.origin_key,
         Resource.version,
         Resource.created_at,
@@ -63,7 +66,9 @@ RESOURCES = Listing(
         "language": equals(Resource.language),
         "status": any_of(STATUS),
         "topic": _with_topic(),
-        "assignable": claim(lambda: Resource.archived_at.is_(None) & Resource.latest_number.is_not(None)),
+        "assignable": claim(
+            lambda: Resource.archived_at.is_(None) & Resource.latest_number.is_not(None) & LOCK.is_(None)
+        ),
     },
     sorts={"updated_at": Resource.updated_at, "title": Resource.title, "created_at": Resource.created_at},
     default_sort="title",
@@ -139,6 +144,13 @@ def to_write(viewer: Viewer, resource_id: str) -> Resource:
     return resource
 
 
+def require_unlocked(resource: Resource, remedy: str = "") -> None:
+    """Raise Conflict with the reason where a resource is locked."""
+    lock = LOCKED.get(resource.origin_key or "")
+    if lock is not None:
+        raise Conflict(f"{REASONS[lock]} {remedy}".rstrip(), state="locked", allowed=[])
+
+
 def touch(resource: Resource) -> None:
     resource.version += 1
     resource.updated_at = clock.now()
@@ -169,8 +181,9 @@ def restore(viewer: Viewer, resource_id: str) -> dict[str, Any]:
 
 @transactional
 def copy(viewer: Viewer, resource_id: str) -> dict[str, Any]:
-    """A draft of one's own that begins as this one."""
+    """A draft of one's own that begins as this one. Raises Conflict for a locked one: its copy would carry no lock."""
     resource = to_write(viewer, resource_id)
+    require_unlocked(resource, "Change this one instead of a copy; it stays locked.")
     copied = add(
         viewer, resource.kind, resource.draft, {**resource.described(), "title": f"{resource.title} (copy)"[:200]}
     )

@@ -17,7 +17,7 @@ from portal.core.viewer import Viewer
 from portal.library import events, policy
 from portal.library.forms import document as forms
 from portal.library.models import DESCRIBED, Resource, Version
-from portal.library.service.resources import compiled, to_write, touch
+from portal.library.service.resources import compiled, require_unlocked, to_write, touch
 
 _VERSION = (
     Version.id,
@@ -76,9 +76,10 @@ VERSION = Listing(
 def version_to_assign(viewer: Viewer, resource_id: str) -> Version:
     """The latest version of a resource, for assigning.
 
-    Raises NotVisible for one the viewer does not see, Conflict for a draft or an archived one.
+    Raises NotVisible for one the viewer does not see, Conflict for a locked or an archived one or a draft.
     """
     resource = access.see(viewer, Resource, policy.visible_to, resource_id)
+    require_unlocked(resource)
     if resource.status != "published":
         remedy = "Publish it first." if resource.status == "draft" else "Restore it first."
         msg = f"This resource is {'a draft' if resource.status == 'draft' else 'archived'}. {remedy}"

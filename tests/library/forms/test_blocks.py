@@ -38,7 +38,7 @@ FULL: dict[str, dict[str, Any]] = {
     "section": {"label": "More", "help": "Only if you like."},
     "log": {"required": True, "row_label": "Row", "min_rows": 1, "max_rows": 3},
     "short_text": {"required": True, "min_length": 1, "max_length": 20, "placeholder": "for example: a walk"},
-    "long_text": {"required": False, "min_length": 3, "max_length": 20_000},
+    "long_text": {"required": False, "min_length": 3, "max_length": 20_000, "share": "only_me"},
     "yes_no": {"required": True, "help": "Either is fine."},
     "choice": {
         "multiple": True,
