@@ -23,6 +23,9 @@ MY_THERAPIST, ONLY_ME = "my_therapist", "only_me"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MOST_ROWS = 1_000
 MOST_OTHER = 500
+NOT_PRIVATE = (
+    "This answer goes to your therapist when you send it in. It cannot be kept to yourself; you can leave it empty."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,8 @@ def _merge_answer(form: Form, merged: Response, known: set[Row], sent: Mapping[s
     key = (block.id, row)
     earlier = merged.answers.get(key)
     share = sent.get("share") or (earlier.share if earlier else MY_THERAPIST)
+    if share == ONLY_ME and block.id in form.always_shared:
+        return "share", NOT_PRIVATE
     value = None if sent["value"] == "" else sent["value"]
     if value is not None and (problem := CHECKS[block.type](block, value)):
         return "value", problem

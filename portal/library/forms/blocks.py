@@ -13,6 +13,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from portal.core.wire import Day, Flag, Line, Text, WireSchema, Word
+from portal.library.forms.risk import risk_field
 
 BLOCK_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,62}[A-Za-z0-9])?")
 OPERATORS = ("=", "!=", ">", "<", ">=", "<=", "exists")
@@ -72,6 +73,7 @@ class BlockSchema(WireSchema):
     label = Line(500, metadata={"example": "What happened?"})
     help = Text(1000)
     show_if = fields.Nested(ShowIfSchema())
+    risk = risk_field()
 
 
 class LabelledSchema(BlockSchema):

@@ -15,6 +15,7 @@ import orjson
 from portal.core.errors import Faults
 from portal.core.wire import escaped, faults_in
 from portal.library.forms.blocks import DEEPEST, MOST_BLOCKS, MOST_OPTIONS, NESTING, SILENT, TYPES
+from portal.library.forms.risk import check_risk
 
 SCHEMA = "portal.exercise/1"
 LISTS = {"options": MOST_OPTIONS, "blocks": MOST_BLOCKS}
@@ -50,7 +51,7 @@ class Block:
 class Form:
     """The blocks of one document by id, in order."""
 
-    __slots__ = ("blocks", "depended_on", "document", "items")
+    __slots__ = ("always_shared", "blocks", "depended_on", "document", "items", "risky")
 
     def __init__(self, document: Mapping[str, Any], blocks: Mapping[str, Block]) -> None:
         self.document = document
@@ -58,6 +59,10 @@ class Form:
         self.items: Sequence[Block] = [block for block in blocks.values() if block.is_item]
         asked = {condition["block"] for block in blocks.values() for condition in block.conditions}
         self.depended_on: Sequence[Block] = [block for block in blocks.values() if block.id in asked]
+        self.risky: Sequence[Block] = [block for block in blocks.values() if "risk" in block.spec]
+        scored = {item for score in document.get("scores", ()) for item in score["items"]}
+        self.always_shared = frozenset(scored | {block.id for block in self.risky})
+        """What nobody keeps to themself: items of a score, and answers that can raise an alert."""
 
 
 def parse(document: Mapping[str, Any], pointer: str = "#") -> Form:
@@ -82,6 +87,7 @@ def parse(document: Mapping[str, Any], pointer: str = "#") -> Form:
     faults.raise_if_any()
     for block in blocks.values():
         _check_conditions(block, blocks, faults)
+        check_risk(block, faults)
     faults.raise_if_any()
     return Form(document, blocks)
 
