@@ -285,7 +285,7 @@ def test_an_earlier_answer_that_comes_back_into_sight_is_named() -> None:
 # Nobody keeps one to themself ------------------------------------------------------------------------------------
 
 
-def _private(form: Form, block: str, value: Any) -> list[Fault]:
+def _private(form: Form, block: str, *, value: Any) -> list[Fault]:
     with pytest.raises(Invalid) as refused:
         answers.merge(form, Response(), {"answers": [{"block": block, "value": value, "share": "only_me"}]})
     return list(refused.value.faults)
@@ -294,7 +294,7 @@ def _private(form: Form, block: str, value: Any) -> list[Fault]:
 def test_a_risk_item_cannot_be_kept_to_oneself() -> None:
     form = _form({"id": "free", "type": "yes_no", "label": "Free"}, _block("yes_no", ("=", True)))
     for value in (True, False, None):
-        [fault] = _private(form, "b", value)
+        [fault] = _private(form, "b", value=value)
         assert (fault.pointer, fault.detail, fault.block) == ("#/answers/0/share", answers.NOT_PRIVATE, "b")
     free = {"answers": [{"block": "free", "value": True, "share": "only_me"}]}
     assert answers.merge(form, Response(), free).answers["free", ()].share == "only_me"
@@ -306,5 +306,5 @@ def test_an_item_of_a_score_cannot_be_kept_to_oneself_either() -> None:
     plain = _form({"id": "item", "type": "yes_no", "label": "Item"}, {"id": "free", "type": "yes_no", "label": "Free"})
     scores = [{"id": "sum", "items": ["item"]}, {"id": "total", "items": ["sum"]}]
     form = Form({**plain.document, "scores": scores}, plain.blocks)
-    assert _private(form, "item", True)[0].pointer == "#/answers/0/share"
+    assert _private(form, "item", value=True)[0].pointer == "#/answers/0/share"
     assert answers.merge(form, Response(), {"answers": [{"block": "free", "value": True, "share": "only_me"}]})
