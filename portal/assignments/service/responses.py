@@ -6,7 +6,7 @@ what is shown and shared, so no path of the staff ever opens a private answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +28,11 @@ from portal.core.errors import Stale
 from portal.core.events import record
 from portal.core.statements import among, run
 from portal.core.viewer import Viewer
-from portal.library.forms import answers, completion
+from portal.library.forms import answers, completion, flags
 from portal.library.forms.document import Form
 from portal.library.service.versions import form_of_version
+from portal.safety.service import notices
+from portal.safety.service.alerts import raise_alert
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,8 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
     _require_version(draft, expected)
     merged = answers.merge(draft.form, draft.response, patch)
     count = completion.progress(draft.form, merged)
+    risky = flags.labelled(draft.form, flags.just_raised(draft.form, draft.response, merged, patch))
+    told = notices.card_at_hand(viewer, risky) if risky else []
     now = clock.now()
     values = {
         "practice": draft.row["practice_id"],
@@ -170,7 +174,7 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
         require_state(Act.SAVE, current.row["status"], frozen=current.row["frozen"], scheduled=current.row["scheduled"])
         raise Stale(current.shown()) from None
     saved = {"status": Status.IN_PROGRESS, "answered": count.answered, "total": count.total, "saved_at": now}
-    return as_shown({**draft.row, **saved, "version": expected + 1}, merged)
+    return {**as_shown({**draft.row, **saved, "version": expected + 1}, merged), "notices": told}
 
 
 @transactional
@@ -261,13 +265,16 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
                 "feedback": draft.vault.seal(Response.feedback, response_id, orjson.dumps(feedback)),
                 "private_count": len(whole.answers) - len(part.answers),
             },
+            flags.labelled(draft.form, flags.raised(draft.form, whole)),
         )
     except _Overtaken:
         raise Stale(get_response(viewer, assignment_id)) from None
 
 
 @transactional
-def _submit(viewer: Viewer, draft: Draft, sealed: Mapping[str, Any]) -> dict[str, Any]:
+def _submit(
+    viewer: Viewer, draft: Draft, sealed: Mapping[str, Any], risky: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     assignment = to_act_on(viewer, Act.SUBMIT, draft.row["assignment_id"])
     response = locked_attempt(assignment)
     if response.version != draft.version or response.id != draft.row["response_id"]:
@@ -287,7 +294,21 @@ def _submit(viewer: Viewer, draft: Draft, sealed: Mapping[str, Any]) -> dict[str
         answered=assignment.answered,
         total=assignment.total,
     )
-    return get_mine(viewer, assignment.id)
+    told = _alert(viewer, assignment, risky) if risky else []
+    return {**get_mine(viewer, assignment.id), "notices": told}
+
+
+def _alert(viewer: Viewer, assignment: Assignment, risky: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Raise an alert with what is being sent in; what the client is told about it."""
+    told = raise_alert(
+        viewer,
+        client_id=assignment.client_id,
+        care_id=assignment.care_id,
+        assignment_id=assignment.id,
+        attempt=assignment.attempt,
+        items=risky,
+    )
+    return notices.alert_raised(viewer, risky, told=told)
 
 
 def locked_attempt(assignment: Assignment) -> Response:

@@ -19,6 +19,9 @@ RowPath = tuple[str, ...]
 Key = tuple[str, RowPath]
 MY_THERAPIST, ONLY_ME = "my_therapist", "only_me"
 MOST_ROWS = 1_000
+NOT_PRIVATE = (
+    "This answer goes to your therapist when you send it in. It cannot be kept to yourself; you can leave it empty."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +161,14 @@ def _merge_answer(form: Form, merged: Response, known: set[Row], sent: Mapping[s
     block, row = form.blocks.get(sent["block"]), tuple(sent.get("row", ()))
     if block is None or not block.is_answered:
         return "block", "This form asks no question with this id."
-    if not block.is_asked:
-        return "block", "The form fills this one in by itself."
-    if len(row) != len(block.logs) or (row and Row(block.logs[-1], row) not in known):
-        if block.logs:
-            return "row", "Say the row, and send the row itself first."
-        return "row", "This question stands in no log: leave row out."
+    if fault := _not_there(block, row, known):
+        return fault
     key = (block.id, row)
     earlier = merged.answers.get(key)
     usual = block.spec.get("share", MY_THERAPIST)
     share = sent.get("share") or (earlier.share if earlier else usual)
+    if share == ONLY_ME and block.id in form.always_shared:
+        return "share", NOT_PRIVATE
     value = None if sent["value"] == "" else sent["value"]
     if value is not None and (problem := values.problem(block, value)):
         return "value", problem
@@ -178,10 +179,21 @@ def _merge_answer(form: Form, merged: Response, known: set[Row], sent: Mapping[s
     return None
 
 
+def _not_there(block: Block, row: RowPath, known: set[Row]) -> tuple[str, str] | None:
+    """Why nobody answers this block in this row, or None."""
+    if not block.is_asked:
+        return "block", "The form fills this one in by itself."
+    if not block.logs:
+        return ("row", "This question stands in no log: leave row out.") if row else None
+    if len(row) != len(block.logs) or Row(block.logs[-1], row) not in known:
+        return "row", "Say the row, and send the row itself first."
+    return None
+
+
 def beginning(form: Form) -> Response:
     """What stands there before anybody has answered: the values a form begins with."""
     begun: dict[Key, Answer] = {
-        (block.id, ()): Answer(block.spec["default"])
+        (block.id, ()): Answer(block.spec["default"], block.spec.get("share", MY_THERAPIST))
         for block in form.blocks.values()
         if not block.logs and "default" in block.spec
     }

@@ -17,6 +17,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from portal.core.wire import Flag, Text, WireSchema, Word
 from portal.library.forms import patterns
+from portal.library.forms.risk import risk_field
 
 BLOCK_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,62}[A-Za-z0-9])?")
 OPERATORS = ("=", "!=", ">", "<", ">=", "<=", "exists")
@@ -151,6 +152,7 @@ class BlockSchema(WireSchema):
     variables = fields.List(fields.Nested(VariableSchema()), validate=validate.Length(1, 200))
     widget = Text(100, least=1)
     blocks = fields.List(fields.Raw(), validate=validate.Length(0, MOST_BLOCKS))
+    risk = risk_field()
     fhir = fields.Dict()
 
 

@@ -28,6 +28,7 @@ from portal.library.forms.blocks import (
     VariableSchema,
     has_rows,
 )
+from portal.library.forms.risk import check_risk
 
 SCHEMA = "portal.exercise/1"
 LISTS = {"options": MOST_OPTIONS, "blocks": MOST_BLOCKS, "variables": 200}
@@ -52,7 +53,7 @@ _document = DocumentSchema()
 class Form:
     """The blocks of one document by id, in order."""
 
-    __slots__ = ("blocks", "depended_on", "document", "has_expressions", "items")
+    __slots__ = ("always_shared", "blocks", "depended_on", "document", "has_expressions", "items", "risky")
 
     def __init__(self, document: Mapping[str, Any], blocks: Mapping[str, Block]) -> None:
         self.document = document
@@ -61,6 +62,10 @@ class Form:
         asked = {condition["block"] for block in blocks.values() for condition in block.conditions}
         self.depended_on: Sequence[Block] = [block for block in blocks.values() if block.id in asked]
         self.has_expressions = any("show_if_expr" in block.spec for block in blocks.values())
+        self.risky: Sequence[Block] = [block for block in blocks.values() if "risk" in block.spec]
+        scored = {item for score in document.get("scores", ()) for item in score["items"]}
+        self.always_shared = frozenset(scored | {block.id for block in self.risky})
+        """What nobody keeps to themself: items of a score, and answers that can raise an alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,7 @@ def _check_together(blocks: Mapping[str, Block], faults: Faults, *, written_here
                 faults.add(f"{pointer}/block", "No block has this id.", block.id)
             elif written_here and (fault := _never_holds(condition, blocks, order, order[block.id])):
                 faults.add(f"{pointer}/{fault[0]}", fault[1], block.id)
+        check_risk(block, faults)
         if "default" in block.spec and (problem := values.problem(block, block.spec["default"])):
             faults.add(f"{block.pointer}/default", problem, block.id)
 
