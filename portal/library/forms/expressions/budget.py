@@ -51,8 +51,11 @@ class Budget:
         elif isinstance(made, int):
             if made.bit_length() > MOST_BITS:
                 raise Exceeded
-        elif isinstance(made, Decimal) and made.is_finite() and abs(made.adjusted()) > MOST_DIGITS:
-            raise Exceeded
+        elif isinstance(made, Decimal) and made.is_finite() and made:
+            if made.adjusted() > MOST_DIGITS:
+                raise Exceeded
+            if made.adjusted() < -MOST_DIGITS:
+                return Decimal(0)
         return made
 
     def room_for(self, letters: int) -> None:

@@ -246,6 +246,15 @@ def _over(ctx: Any, left: Sequence[Any], right: Sequence[Any]) -> Any:
     return Decimal(one) / Decimal(other) if other else []
 
 
+def _whole_times(ctx: Any, left: Any, right: Any) -> Any:
+    return Decimal(left) // Decimal(right) if right else []
+
+
+def _rest(ctx: Any, left: Any, right: Any) -> Any:
+    """With the sign of what is divided; Python's own takes the other's."""
+    return Decimal(left) % Decimal(right) if right else []
+
+
 def _power(ctx: Any, members: Sequence[Any], exponent: Any) -> Any:
     """The library leaves fractional exponents out."""
     if not members or exponent == []:
@@ -306,6 +315,8 @@ OURS: Mapping[str, Mapping[str, Any]] = {
     "substring": {"fn": texts.substring, "arity": {1: ["Integer"], 2: ["Integer", "Integer"]}},
     "round": {"fn": _round, "arity": {0: [], 1: ["Number"]}},
     "power": {"fn": _power, "arity": {1: ["Number"]}},
+    "div": {"fn": _whole_times, "arity": {2: ["Number", "Number"]}, "nullable": True},
+    "mod": {"fn": _rest, "arity": {2: ["Number", "Number"]}, "nullable": True},
     "*": {"fn": _times, "arity": {2: ["Any", "Any"]}, "nullable": True},
     "/": {"fn": _over, "arity": {2: ["Any", "Any"]}, "nullable": True},
     "-": {"fn": _minus, "arity": {2: ["Any", "Any"]}, "nullable": True},

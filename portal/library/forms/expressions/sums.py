@@ -21,9 +21,7 @@ _BLANKS = re.compile(r"('(?:[^'\\]|\\.)*')|\s+")
 _TEXT = re.compile(r"'((?:[^'\\]|\\.)*)'")
 _STEP = re.compile(r"\.?([A-Za-z]+)(\()?")
 _VARIABLE = re.compile(r"%([A-Za-z_]\w*)")
-_PRESENCE = re.compile(
-    r"(?:\(*(?:%\w+|%resource[^+*/<>&]*?)(?:\.exists\(\)|\.empty\(\)\.not\(\)|\.count\(\)>0)?\)*(?:or)?)+"
-)
+_THERE = (".exists()", ".empty().not()")
 ENDINGS = {".sum()": "sum", ".avg()": "mean", ".aggregate($this+$total,0)": "sum"}
 _READS = re.compile(
     r"\.answer(?:\.first\(\))?\.value(?:Coding|Decimal|Integer)?(?:"
@@ -155,12 +153,29 @@ def _together(parts: Sequence[_Found]) -> _Found:
 def _guarded(inside: str, reader: _Reader, depth: int) -> _Found:
     """`iif(something is there, the number, 0 or nothing)`; without it the item may be missing."""
     condition, then, *otherwise = _parts(inside, ",")
-    if not _PRESENCE.fullmatch(condition) or otherwise not in ([], ["0"], ["{}"]):
+    if otherwise not in ([], ["0"], ["{}"]):
         raise _Unknown
     found = _total(then, reader, depth + 1)
-    if otherwise == ["0"] and len(found.items) == 1:
-        return _Found(found.items, lenient=True)
-    return found
+    if not _asks_for(condition, found.items, reader, depth):
+        raise _Unknown
+    return _Found(found.items, lenient=True) if otherwise == ["0"] and len(found.items) == 1 else found
+
+
+def _asks_for(condition: str, items: Sequence[str], reader: _Reader, depth: int) -> bool:
+    """Whether a condition is no more than that one of these items is answered."""
+    if depth > DEEPEST:
+        raise _Unknown
+    if _bracketed(condition):
+        return _asks_for(condition[1:-1], items, reader, depth + 1)
+    if condition.startswith("%") and condition[1:] in reader.variables:
+        return _asks_for(reader.variables[condition[1:]], items, reader, depth + 1)
+    asked: set[str] = set()
+    for part in re.split(r"(?<=\))or(?=[%(])", condition):
+        ending = next((end for end in _THERE if part.endswith(end)), None)
+        if ending is None:
+            return False
+        asked.update(_collection(part.removesuffix(ending), reader, depth + 1))
+    return asked == set(items)
 
 
 def _collection(text: str, reader: _Reader, depth: int) -> list[str]:
