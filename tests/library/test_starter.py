@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from portal.core.errors import Invalid
-from portal.library import schemas
 from portal.library.forms.answers import Response, Shown, complete, merge
 from portal.library.forms.document import Form
 from portal.library.models import DESCRIBED
+from portal.library.schemas.resource import CreateResourceSchema
 from portal.library.service.resources import compiled
 from portal.library.starter import FOLDER, Starter, starters
 
@@ -160,7 +160,7 @@ def test_a_file_makes_a_form_that_can_be_worked_on(starter: Starter) -> None:
 @pytest.mark.parametrize("starter", EVERY)
 def test_a_card_is_what_a_therapist_could_have_sent(starter: Starter) -> None:
     sent = {"kind": starter.kind, "document": dict(starter.document), **starter.description}
-    assert schemas.CreateResourceSchema().validate(sent) == {}
+    assert CreateResourceSchema().validate(sent) == {}
     assert set(starter.description) == set(DESCRIBED)
     assert starter.description["sources"]
     assert starter.description["content_note"]

@@ -15,7 +15,7 @@ from portal.core.wire import (
     WireSchema,
     Word,
 )
-from portal.library.schemas import DOCUMENT
+from portal.library.schemas.resource import DOCUMENT
 
 ROW = "01980c5e-7d2a-7c3b-9f10-0a1b2c3d4e5f"
 ANSWERS = [

@@ -1,4 +1,4 @@
-"""The wire shapes of resources and their versions."""
+"""The wire shapes of readings and exercises."""
 
 from __future__ import annotations
 
@@ -161,25 +161,3 @@ class ResourceQuerySchema(ListQuerySchema):
     topic = fields.String(validate=TOPIC, metadata={"example": "triggers"})
     assignable = Flag(metadata={"description": "Published and not archived."})
     sort = Word(("title", "-title", "updated_at", "-updated_at", "created_at", "-created_at"))
-
-
-class VersionItemSchema(CardSchema):
-    """A published version as lists show it."""
-
-    id = Identifier(required=True)
-    resource_id = Identifier(required=True)
-    number = fields.Integer(required=True)
-    published_at = Instant(required=True)
-
-
-class VersionSchema(VersionItemSchema):
-    """A published version: `source` as written, `document` as compiled for answering."""
-
-    source = Json(required=True, metadata={"example": DOCUMENT})
-    document = Json(required=True, metadata={"example": DOCUMENT})
-
-
-class VersionQuerySchema(ListQuerySchema):
-    """How to list versions."""
-
-    sort = Word(("number", "-number"))
