@@ -19,7 +19,7 @@ staff = Blueprint("library_staff", __name__, tag="Library")
 @staff.lists(resource.ResourceItemSchema())
 def list_resources(query: dict[str, Any]) -> Any:
     """List readings and exercises"""
-    return resources.list_resources(viewer(), asked(viewer(), query))
+    return resources.list_resources(viewer(), asked(viewer(), query), query.get("q"))
 
 
 @staff.route("/resources", methods=["POST"], scope="resources:write")

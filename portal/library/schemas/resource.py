@@ -159,5 +159,19 @@ class ResourceQuerySchema(ListQuerySchema):
     status = Words(STATUSES)
     language = Line(16, metadata={"example": "en"})
     topic = fields.String(validate=TOPIC, metadata={"example": "triggers"})
+    minutes_gte = fields.Integer(
+        data_key="minutes[gte]", attribute="minutes[gte]", validate=validate.Range(0, 1000), metadata={"example": 5}
+    )
+    minutes_lte = fields.Integer(
+        data_key="minutes[lte]", attribute="minutes[lte]", validate=validate.Range(0, 1000), metadata={"example": 15}
+    )
+    q = Line(
+        200,
+        metadata={
+            "description": "Words in title, summary and text; all of them, the last one perhaps only begun. "
+            "Capitals and accents make no difference.",
+            "example": "letting someone in",
+        },
+    )
     assignable = Flag(metadata={"description": "Published and not archived."})
     sort = Word(("title", "-title", "updated_at", "-updated_at", "created_at", "-created_at"))
