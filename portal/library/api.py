@@ -8,8 +8,9 @@ from portal.core.errors import Conflict, Forbidden
 from portal.http.openapi import Blueprint
 from portal.http.paging import asked
 from portal.http.request import expected_version, viewer
+from portal.library.schemas import authoring as tried
 from portal.library.schemas import resource, version
-from portal.library.service import resources, versions
+from portal.library.service import authoring, resources, versions
 
 staff = Blueprint("library_staff", __name__, tag="Library")
 
@@ -29,6 +30,22 @@ def list_resources(query: dict[str, Any]) -> Any:
 def create_resource(sent: dict[str, Any]) -> Any:
     """Write a reading or an exercise"""
     return resources.create_resource(viewer(), **sent)
+
+
+@staff.route("/resources/validation", methods=["POST"], scope="resources:write")
+@staff.arguments(tried.ValidateSchema())
+@staff.response(200, tried.ValidationSchema(), refuses=[Forbidden])
+def validate_resource(sent: dict[str, Any]) -> Any:
+    """Check a reading or an exercise without saving it"""
+    return authoring.validate(viewer(), **sent)
+
+
+@staff.route("/resources/preview", methods=["POST"], scope="resources:write")
+@staff.arguments(tried.PreviewFormSchema())
+@staff.response(200, tried.PreviewSchema(), refuses=[Forbidden])
+def preview_resource(sent: dict[str, Any]) -> Any:
+    """See a reading or an exercise as a client would"""
+    return authoring.preview(viewer(), **sent)
 
 
 @staff.route("/resources/<id:resource_id>", scope="resources:read")
@@ -68,6 +85,14 @@ def publish_resource(resource_id: str) -> Any:
 def get_version(resource_id: str, number: int) -> Any:
     """Read a published version"""
     return versions.get_version(viewer(), resource_id, number)
+
+
+@staff.route("/resources/<id:resource_id>/comparison", scope="resources:read")
+@staff.arguments(tried.CompareSchema(), location="query")
+@staff.response(200, tried.ComparisonSchema())
+def compare_versions(query: dict[str, Any], resource_id: str) -> Any:
+    """See what changed between two versions, or since one"""
+    return authoring.compare(viewer(), resource_id, query["before"], query["after"])
 
 
 @staff.route("/resources/<id:resource_id>/copy", methods=["POST"], scope="resources:write")
