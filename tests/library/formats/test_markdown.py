@@ -142,7 +142,9 @@ def test_an_entry_that_is_no_plain_file_is_refused(change: str) -> None:
     "name", ["../a.md", "/etc/a.md", "a/../../b.md", "C:\\a.md", "..\\a.md", "C:/a.md", "a\nb.md", "\u202e.md"]
 )
 def test_a_path_that_leads_out_is_refused(name: str) -> None:
-    assert _refused(_zip({name: PLAIN}))[0] == "archive"
+    place, detail = _refused(_zip({name: PLAIN}))
+    assert place == "archive"
+    assert "leads out" in detail
 
 
 def test_bombs_are_refused_at_once() -> None:
@@ -153,6 +155,14 @@ def test_bombs_are_refused_at_once() -> None:
     assert _refused(_zip({f"{number}.md": "" for number in range(archives.MOST_FILES + 1)}))[0] == "archive"
     assert _refused(_zip({f"{number:06}.md": "" for number in range(30_000)}))[0] == "archive"
     assert _refused(_zip({"a" * 60_000 + str(number): "" for number in range(9)}))[0] == "archive"
+
+
+def test_a_table_of_contents_of_a_million_files_is_not_even_read() -> None:
+    entry = b"PK\x01\x02" + b"\x14\x00" * 2 + b"\0" * 20 + struct.pack("<H", 1) + b"\0" * 16 + b"a"
+    listed = entry * 1_000_000
+    end = b"PK\x05\x06" + b"\0" * 4 + b"\x01\x00\x01\x00" + struct.pack("<IIH", len(listed), 0, 0)
+    place, detail = _refused(listed + end)
+    assert (place, "lists too much" in detail) == ("archive", True)
 
 
 def test_an_archive_that_lies_about_its_sizes_is_refused() -> None:
