@@ -9,7 +9,7 @@ from alembic.autogenerate.api import AutogenContext
 from flask import current_app
 
 from portal.core.db import OWNER, Id, Instant, db
-from portal.library.models import JsonText
+from portal.library.models import JsonText, is_mapped
 
 OWN_TYPES = (Id, Instant)
 
@@ -30,6 +30,7 @@ def run() -> None:
             connection=connection,
             target_metadata=current_app.extensions["migrate"].db.Model.metadata,
             render_item=render_item,
+            include_name=is_mapped,
             render_as_batch=True,
             compare_type=False,
             transaction_per_migration=True,

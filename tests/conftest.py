@@ -154,6 +154,8 @@ def _put_back(rows: dict[str, list[dict[str, Any]]]) -> None:
         for table in db.Model.metadata.sorted_tables:
             if rows[table.name]:
                 connection.execute(insert(table), rows[table.name])
+        if db.engine.dialect.name == "sqlite":  # PostgreSQL indexes the rows themselves
+            connection.exec_driver_sql("INSERT INTO resource_search SELECT * FROM resource_words")
         now = clock.now()
         connection.execute(update(Credential).values(last_used_at=now, expires_at=now + sessions.LONGEST))
 
@@ -169,6 +171,8 @@ def _empty() -> None:
     deletes = [f"DELETE FROM {table.name}" for table in reversed(db.Model.metadata.sorted_tables)]
     if db.engine.dialect.name == "postgresql":
         deletes = ["; ".join(deletes)]
+    else:
+        deletes.append("DELETE FROM resource_search")
     with db.engines[OWNER].begin() as connection:
         for delete in deletes:
             connection.exec_driver_sql(delete)

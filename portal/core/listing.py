@@ -41,6 +41,10 @@ def at_least(column: Any) -> Filter:
     return Filter(lambda name, _n: column >= bindparam(name, type_=column.type), lambda name, value: {name: value})
 
 
+def at_most(column: Any) -> Filter:
+    return Filter(lambda name, _n: column <= bindparam(name, type_=column.type), lambda name, value: {name: value})
+
+
 def below(column: Any) -> Filter:
     return Filter(lambda name, _n: column < bindparam(name, type_=column.type), lambda name, value: {name: value})
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 Operation = dict[str, Any]
-PARTS = {"gte": "Only from this one on.", "lt": "Only before this one."}
+PARTS = {"gte": "Only from this one on.", "lt": "Only before this one.", "lte": "Only up to this one, itself included."}
 PARAMETERS = {
     "sort": "The order; with a leading `-` the last come first.",
     "expand": "What to bring along, separated by commas.",

@@ -8,31 +8,48 @@ from portal.core.errors import Conflict, Forbidden
 from portal.http.openapi import Blueprint
 from portal.http.paging import asked
 from portal.http.request import expected_version, viewer
-from portal.library import schemas
-from portal.library.service import resources, versions
+from portal.library.schemas import authoring as tried
+from portal.library.schemas import resource, version
+from portal.library.service import authoring, resources, versions
 
 staff = Blueprint("library_staff", __name__, tag="Library")
 
 
 @staff.route("/resources", scope="resources:read")
-@staff.arguments(schemas.ResourceQuerySchema(), location="query")
-@staff.lists(schemas.ResourceItemSchema())
+@staff.arguments(resource.ResourceQuerySchema(), location="query")
+@staff.lists(resource.ResourceItemSchema())
 def list_resources(query: dict[str, Any]) -> Any:
     """List readings, exercises and measures"""
-    return resources.list_resources(viewer(), asked(viewer(), query))
+    return resources.list_resources(viewer(), asked(viewer(), query), query.get("q"))
 
 
 @staff.route("/resources", methods=["POST"], scope="resources:write")
 @staff.repeatable(resources.get_resource)
-@staff.arguments(schemas.CreateResourceSchema())
-@staff.response(201, schemas.ResourceSchema(), refuses=[Forbidden])
+@staff.arguments(resource.CreateResourceSchema())
+@staff.response(201, resource.ResourceSchema(), refuses=[Forbidden])
 def create_resource(sent: dict[str, Any]) -> Any:
     """Write a reading, an exercise or a measure"""
     return resources.create_resource(viewer(), **sent)
 
 
+@staff.route("/resources/validation", methods=["POST"], scope="resources:write")
+@staff.arguments(tried.ValidateSchema())
+@staff.response(200, tried.ValidationSchema(), refuses=[Forbidden])
+def validate_resource(sent: dict[str, Any]) -> Any:
+    """Check a reading or an exercise without saving it"""
+    return authoring.validate(viewer(), **sent)
+
+
+@staff.route("/resources/preview", methods=["POST"], scope="resources:write")
+@staff.arguments(tried.PreviewFormSchema())
+@staff.response(200, tried.PreviewSchema(), refuses=[Forbidden])
+def preview_resource(sent: dict[str, Any]) -> Any:
+    """See a reading or an exercise as a client would"""
+    return authoring.preview(viewer(), **sent)
+
+
 @staff.route("/resources/<id:resource_id>", scope="resources:read")
-@staff.response(200, schemas.ResourceSchema())
+@staff.response(200, resource.ResourceSchema())
 def get_resource(resource_id: str) -> Any:
     """Read a resource with its draft"""
     return resources.get_resource(viewer(), resource_id)
@@ -40,16 +57,16 @@ def get_resource(resource_id: str) -> Any:
 
 @staff.route("/resources/<id:resource_id>", methods=["PATCH"], scope="resources:write")
 @staff.changes_content
-@staff.arguments(schemas.ChangeResourceSchema())
-@staff.response(200, schemas.ResourceSchema(), refuses=[Forbidden])
+@staff.arguments(resource.ChangeResourceSchema())
+@staff.response(200, resource.ResourceSchema(), refuses=[Forbidden])
 def change_resource(sent: dict[str, Any], resource_id: str) -> Any:
     """Change a draft"""
     return resources.change_resource(viewer(), resource_id, expected_version(), **sent)
 
 
 @staff.route("/resources/<id:resource_id>/versions", scope="resources:read")
-@staff.arguments(schemas.VersionQuerySchema(), location="query")
-@staff.lists(schemas.VersionItemSchema())
+@staff.arguments(version.VersionQuerySchema(), location="query")
+@staff.lists(version.VersionItemSchema())
 def list_versions(query: dict[str, Any], resource_id: str) -> Any:
     """List what was published of a resource"""
     return versions.list_versions(viewer(), resource_id, asked(viewer(), query))
@@ -57,22 +74,30 @@ def list_versions(query: dict[str, Any], resource_id: str) -> Any:
 
 @staff.route("/resources/<id:resource_id>/versions", methods=["POST"], scope="resources:write")
 @staff.repeatable(resources.get_resource)
-@staff.response(201, schemas.VersionSchema(), refuses=[Conflict, Forbidden])
+@staff.response(201, version.VersionSchema(), refuses=[Conflict, Forbidden])
 def publish_resource(resource_id: str) -> Any:
     """Publish the draft as the next version"""
     return versions.publish(viewer(), resource_id)
 
 
 @staff.route("/resources/<id:resource_id>/versions/<int(min=1,max=1000000):number>", scope="resources:read")
-@staff.response(200, schemas.VersionSchema())
+@staff.response(200, version.VersionSchema())
 def get_version(resource_id: str, number: int) -> Any:
     """Read a published version"""
     return versions.get_version(viewer(), resource_id, number)
 
 
+@staff.route("/resources/<id:resource_id>/comparison", scope="resources:read")
+@staff.arguments(tried.CompareSchema(), location="query")
+@staff.response(200, tried.ComparisonSchema())
+def compare_versions(query: dict[str, Any], resource_id: str) -> Any:
+    """See what changed between two versions, or since one"""
+    return authoring.compare(viewer(), resource_id, query["before"], query["after"])
+
+
 @staff.route("/resources/<id:resource_id>/copy", methods=["POST"], scope="resources:write")
 @staff.repeatable(resources.get_resource)
-@staff.response(201, schemas.ResourceSchema(), refuses=[Conflict, Forbidden])
+@staff.response(201, resource.ResourceSchema(), refuses=[Conflict, Forbidden])
 def copy_resource(resource_id: str) -> Any:
     """Copy a resource into a draft of one's own"""
     return resources.copy(viewer(), resource_id)
@@ -80,7 +105,7 @@ def copy_resource(resource_id: str) -> Any:
 
 @staff.route("/resources/<id:resource_id>/archival", methods=["POST"], scope="resources:write")
 @staff.repeatable(resources.get_resource)
-@staff.response(200, schemas.ResourceSchema(), refuses=[Forbidden])
+@staff.response(200, resource.ResourceSchema(), refuses=[Forbidden])
 def archive_resource(resource_id: str) -> Any:
     """Archive a resource; running assignments go on"""
     return resources.archive(viewer(), resource_id)
@@ -88,7 +113,7 @@ def archive_resource(resource_id: str) -> Any:
 
 @staff.route("/resources/<id:resource_id>/restoration", methods=["POST"], scope="resources:write")
 @staff.repeatable(resources.get_resource)
-@staff.response(200, schemas.ResourceSchema(), refuses=[Forbidden])
+@staff.response(200, resource.ResourceSchema(), refuses=[Forbidden])
 def restore_resource(resource_id: str) -> Any:
     """Let an archived resource be assigned again"""
     return resources.restore(viewer(), resource_id)

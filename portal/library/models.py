@@ -1,4 +1,4 @@
-"""Resources (readings, exercises and measures) with their drafts, and the immutable versions that are assigned."""
+"""Resources (readings, exercises and measures) with their drafts, their immutable versions, and their words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, TypeDecorator, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import exact
@@ -108,3 +108,23 @@ class Version(Description, PracticeRow, Base):
     document: Mapped[str]
     published_at: Mapped[datetime]
     published_by: Mapped[str | None] = mapped_column(Id)
+
+
+class ResourceWords(Base):
+    """The words of a resource's draft and latest version, for searching.
+
+    What finds them stands beside the models, made by migration 0005: on SQLite a full-text table that the service
+    keeps alike, on PostgreSQL an index of lexemes and a function that asks it.
+    """
+
+    __tablename__ = "resource_words"
+    __table_args__ = (belongs_to("resources", "resource_id"),)
+
+    practice_id: Mapped[str] = mapped_column(Id, ForeignKey("practices.id"), primary_key=True)
+    resource_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    words: Mapped[str]
+
+
+def is_mapped(name: str | None, _kind: str, _within: object) -> bool:
+    """Whether a table, column or index found in a database is the models' to say, and not one of search's own."""
+    return name is None or not (name.startswith(("resource_search", "ix_resource_words")) or name == "lexemes")

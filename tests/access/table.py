@@ -190,6 +190,7 @@ LINDENS_CLIENT = {"practice": "linden", "email": "client@clients.example"}
 CAPABLE = {"capabilities": ["therapist"]}
 TO_COLLEAGUE = {"therapist_id": "<colleague>"}
 WRITTEN = {**CARD, "kind": "exercise", "document": exercise_document()}
+TRIED = {"kind": "exercise", "document": exercise_document(), "answers": [{"block": "before", "value": 3}]}
 A_SYSTEM = {"name": "Record system", "scopes": ["assignments:read", "events:read"]}
 SECRET = {"token": "<the.secret>", "password": NEW_PASSWORD}
 
@@ -301,6 +302,9 @@ A_THERAPISTS = staff(200, owner=403, other_owner=404)
 LIBRARY = (
     api("GET", "/resources", everywhere(staff(200), 200)),
     api("POST", "/resources", everywhere(staff(201, owner=403), 201), body=WRITTEN),
+    api("POST", "/resources/validation", everywhere(staff(200, owner=403), 200), body=WRITTEN),
+    api("POST", "/resources/preview", everywhere(staff(200, owner=403), 200), body=TRIED),
+    api("GET", "/resources/<linden.exercise>/comparison?from=1&to=draft", scoped(THE_PRACTICES, 200, uninvited=200)),
     api("GET", "/resources/<linden.exercise>", scoped(THE_PRACTICES, 200, uninvited=200)),
     api("GET", "/resources/<linden.draft_resource>", scoped(THE_PRACTICES, 200, uninvited=200)),
     api(
@@ -474,6 +478,6 @@ def seen(response: TestResponse) -> tuple[int, object, dict[str, str]]:
 def rule_of(row: Row, app: Flask) -> Rule:
     """The route a row is about."""
     rule, _ = app.url_map.bind("localhost").match(
-        filled(row.path, lambda _name: new_id()), row.method, return_rule=True
+        filled(row.path.split("?")[0], lambda _name: new_id()), row.method, return_rule=True
     )
     return rule

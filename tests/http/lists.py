@@ -138,6 +138,7 @@ LISTS = (
     List("/clients/<client>/care", "therapist", ("started_at",), a_care_link),
     List("/clients/<client>/notes", "therapist", ("created_at",), a_note),
     List("/resources", "therapist", ("title", "updated_at", "created_at"), a_resource),
+    List("/resources?q=titl", "therapist", ("title", "updated_at", "created_at"), a_resource),
     List("/resources/<linden.exercise>/versions", "therapist", ("number",), a_version),
     List("/assignments", "therapist", ("assigned_at", "due_on", "submitted_at"), an_assignment),
     List("/assignments?expand=client", "therapist", ("assigned_at",), an_assignment),

@@ -23,7 +23,8 @@ from portal.assignments.service import attempts, shown
 from portal.core import clock, wire
 from portal.core.listing import Asked, Listing
 from portal.http.serializer import compiled, to_json
-from portal.library.schemas import ResourceItemSchema, VersionItemSchema
+from portal.library.schemas.resource import ResourceItemSchema
+from portal.library.schemas.version import VersionItemSchema
 from portal.library.service import resources, versions
 from tests.cast import Cast
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from portal.core.errors import Invalid
-from portal.library import schemas
 from portal.library.forms.answers import Response, merge
 from portal.library.forms.completion import complete, shared
 from portal.library.forms.document import Form
 from portal.library.forms.shown import Shown
 from portal.library.models import DESCRIBED
+from portal.library.schemas.resource import CreateResourceSchema
 from portal.library.service.resources import compiled
 from portal.library.starter import FOLDER, Starter, starters
 from tests.library.plain_language import (
@@ -158,7 +158,7 @@ def test_a_file_makes_a_form_that_can_be_worked_on(starter: Starter) -> None:
 @pytest.mark.parametrize("starter", EVERY)
 def test_a_card_is_what_a_therapist_could_have_sent(starter: Starter) -> None:
     sent = {"kind": starter.kind, "document": dict(starter.document), **starter.description}
-    assert schemas.CreateResourceSchema().validate(sent) == {}
+    assert CreateResourceSchema().validate(sent) == {}
     assert set(starter.description) == set(DESCRIBED)
     assert starter.description["sources"]
     assert starter.description["content_note"]

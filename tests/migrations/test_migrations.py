@@ -34,8 +34,11 @@ from portal.accounts.models import Credential
 from portal.app import MIGRATIONS, create_app
 from portal.core.db import OWNER, db
 from portal.core.ids import new_id
+from portal.core.listing import Asked
 from portal.core.statements import let_go_of_connections
-from tests.cast import Cast, build
+from portal.library.models import is_mapped
+from portal.library.service import resources, versions
+from tests.cast import CARD, Cast, build, exercise_document
 from tests.postgresql import as_application
 from tests.server import database
 
@@ -107,6 +110,21 @@ def test_down_to_nothing_and_up_again_with_rows_in_place(empty_app: Flask, scrip
         build(empty_app)
 
 
+def test_what_was_written_before_search_is_found_after(empty_app: Flask, scripts: ScriptDirectory) -> None:
+    with empty_app.app_context():
+        upgrade()
+        therapist = build(empty_app).therapist
+        draft: dict[str, Any] = {**CARD, "title": "Okapi", "document": exercise_document()}
+        made = resources.create_resource(therapist.viewer, kind="exercise", **draft)
+        versions.publish(therapist.viewer, made["id"])
+        resources.change_resource(therapist.viewer, made["id"], made["version"] + 1, title="Tapir")
+        downgrade(revision=str(scripts.get_revision("0005").down_revision))
+        upgrade()
+        for q in ("okapi", "tapir cue", "tapi"):
+            assert [row["title"] for row in resources.list_resources(therapist.viewer, Asked(), q).rows()] == ["Tapir"]
+        assert len(resources.list_resources(therapist.viewer, Asked(), "betr").rows()) > 1
+
+
 def _below(revisions: list[str], position: int) -> str:
     return revisions[position + 1] if position + 1 < len(revisions) else "base"
 
@@ -142,7 +160,8 @@ def _keeps_its_rows(before: dict[str, int]) -> None:
 def _differences() -> list[Any]:
     """What autogenerate would still change: tables, columns, types, nullability, keys, indexes."""
     with db.engines[OWNER].connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "target_metadata": db.metadata})
+        opts = {"compare_type": True, "target_metadata": db.metadata, "include_name": is_mapped}
+        context = MigrationContext.configure(connection, opts=opts)
         return list(compare_metadata(context, db.metadata))
 
 

@@ -17,7 +17,7 @@ from portal.core.wire import (
     Word,
     Words,
 )
-from portal.library.schemas import DOCUMENT, INTENSITIES, KINDS
+from portal.library.schemas.resource import DOCUMENT, INTENSITIES, KINDS
 
 STATUSES = ("assigned", "seen", "in_progress", "paused", "declined", "submitted", "reviewed", "withdrawn")
 

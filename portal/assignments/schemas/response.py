@@ -15,48 +15,9 @@ from portal.core.wire import (
     WireSchema,
     Word,
 )
-from portal.library.schemas import DOCUMENT
+from portal.library.schemas.answers import ANSWERS, ROW, AnswerSchema, RowSchema
+from portal.library.schemas.resource import DOCUMENT
 from portal.safety.schemas import NoticeSchema
-
-ROW = "01980c5e-7d2a-7c3b-9f10-0a1b2c3d4e5f"
-ANSWERS = [
-    {"block": "before", "value": 7},
-    {"block": "safe", "value": True},
-    {"block": "situation", "row": [ROW], "value": "He was an hour late"},
-    {"block": "when", "row": [ROW], "value": "2026-03-01"},
-    {"block": "helped", "row": [ROW], "value": [{"code": "walk"}, {"other": "called my sister"}]},
-    {"block": "hours", "value": 6.5},
-    {"block": "note", "value": "Not yet sure what to say.", "share": "only_me"},
-]
-
-
-class AnswerSchema(WireSchema):
-    """One answer: to a block, in a row of a log or of logs in logs."""
-
-    block = fields.String(required=True, validate=validate.Length(1, 64), metadata={"example": "before"})
-    row = fields.List(
-        Identifier(), validate=validate.Length(0, 8), metadata={"description": "Row ids, outermost first."}
-    )
-    value = fields.Raw(
-        required=True, allow_none=True, metadata={"description": "As the block's type says; null clears.", "example": 7}
-    )
-    share = Word(("my_therapist", "only_me"))
-
-
-class RowSchema(WireSchema):
-    """A row of a log; its id is made by whoever adds it."""
-
-    log = fields.String(required=True, validate=validate.Length(1, 64), metadata={"example": "triggers"})
-    id = Identifier(required=True)
-    row = fields.List(
-        Identifier(), validate=validate.Length(0, 8), metadata={"description": "The rows around it, outermost first."}
-    )
-    after = Identifier(
-        allow_none=True,
-        load_only=True,
-        metadata={"description": "The row before it; null for the first place.", "example": None},
-    )
-    removed = Flag(load_only=True)
 
 
 class SaveSchema(WireSchema):

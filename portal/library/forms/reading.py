@@ -131,12 +131,12 @@ def form_of(document: Mapping[str, Any], pointer: str = "#") -> Form:
         return parse(exercise)
     except Invalid as error:
         faults = [
-            replace(fault, pointer=pointer + _written(exercise["blocks"], fault.pointer)) for fault in error.faults
+            replace(fault, pointer=pointer + written(exercise["blocks"], fault.pointer)) for fault in error.faults
         ]
         raise Invalid(*faults) from error
 
 
-def _written(blocks: Sequence[Mapping[str, Any]], pointer: str) -> str:
+def written(blocks: Sequence[Mapping[str, Any]], pointer: str) -> str:
     """Where in the reading a compiled block comes from."""
     steps = pointer.split("/")[2:]
     part = _PARTS.get(blocks[int(steps[0])]["id"]) if steps else "/markdown"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -14,13 +15,14 @@ from portal.core.access import THING
 from portal.core.db import db, transactional
 from portal.core.errors import Conflict, Stale
 from portal.core.events import record
-from portal.core.listing import Asked, Filter, Listing, Page, any_of, claim, equals
+from portal.core.listing import Asked, Filter, Listing, Page, any_of, at_least, at_most, claim, equals
 from portal.core.viewer import Viewer
 from portal.library import events, policy
 from portal.library.forms import document as forms
 from portal.library.forms import reading
 from portal.library.locks import LOCKED, REASONS
 from portal.library.models import DESCRIBED, Kind, Resource
+from portal.library.service.search import holding, keep_words
 
 STATUS: ColumnElement[str] = case(
     (Resource.archived_at.is_not(None), "archived"), (Resource.latest_number.is_(None), "draft"), else_="published"
@@ -66,6 +68,9 @@ RESOURCES = Listing(
         "language": equals(Resource.language),
         "status": any_of(STATUS),
         "topic": _with_topic(),
+        "minutes[gte]": at_least(Resource.minutes),
+        "minutes[lte]": at_most(Resource.minutes),
+        "q": holding(),
         "assignable": claim(
             lambda: Resource.archived_at.is_(None) & Resource.latest_number.is_not(None) & LOCK.is_(None)
         ),
@@ -76,7 +81,10 @@ RESOURCES = Listing(
 )
 
 
-def list_resources(viewer: Viewer, asked: Asked) -> Page:
+def list_resources(viewer: Viewer, asked: Asked, q: str | None = None) -> Page:
+    """The practice's resources; with `q` those that hold its words in title, summary or text."""
+    if q is not None:
+        asked = replace(asked, filters={**asked.filters, "q": q})
     return RESOURCES.page(viewer, asked)
 
 
@@ -117,6 +125,7 @@ def add(
     )
     db.session.add(resource)
     db.session.flush()
+    keep_words(resource)
     record(viewer, events.RESOURCE_CREATED, resource, kind=kind)
     return resource
 
@@ -134,6 +143,7 @@ def change_resource(viewer: Viewer, resource_id: str, expected: int, **changes: 
         setattr(resource, name, value)
     resource.edited = True
     touch(resource)
+    keep_words(resource)
     record(viewer, events.RESOURCE_CHANGED, resource)
     return get_resource(viewer, resource_id)
 

@@ -18,6 +18,7 @@ from portal.library import events, policy
 from portal.library.forms import document as forms
 from portal.library.models import DESCRIBED, Resource, Version
 from portal.library.service.resources import compiled, require_unlocked, to_write, touch
+from portal.library.service.search import keep_words
 
 _VERSION = (
     Version.id,
@@ -151,5 +152,6 @@ def publish_draft(viewer: Viewer, resource: Resource) -> Version:
     touch(resource)
     resource.published_from = resource.version
     db.session.flush()
+    keep_words(resource)
     record(viewer, events.RESOURCE_PUBLISHED, resource, number=version.number)
     return version

@@ -1,4 +1,4 @@
-"""The wire shapes of resources and their versions."""
+"""The wire shapes of readings and exercises."""
 
 from __future__ import annotations
 
@@ -166,27 +166,19 @@ class ResourceQuerySchema(ListQuerySchema):
     status = Words(STATUSES)
     language = Line(16, metadata={"example": "en"})
     topic = fields.String(validate=TOPIC, metadata={"example": "triggers"})
+    minutes_gte = fields.Integer(
+        data_key="minutes[gte]", attribute="minutes[gte]", validate=validate.Range(0, 1000), metadata={"example": 5}
+    )
+    minutes_lte = fields.Integer(
+        data_key="minutes[lte]", attribute="minutes[lte]", validate=validate.Range(0, 1000), metadata={"example": 15}
+    )
+    q = Line(
+        200,
+        metadata={
+            "description": "Words in title, summary and text; all of them, the last one perhaps only begun. "
+            "Capitals and accents make no difference.",
+            "example": "letting someone in",
+        },
+    )
     assignable = Flag(metadata={"description": "Published and not archived."})
     sort = Word(("title", "-title", "updated_at", "-updated_at", "created_at", "-created_at"))
-
-
-class VersionItemSchema(CardSchema):
-    """A published version as lists show it."""
-
-    id = Identifier(required=True)
-    resource_id = Identifier(required=True)
-    number = fields.Integer(required=True)
-    published_at = Instant(required=True)
-
-
-class VersionSchema(VersionItemSchema):
-    """A published version: `source` as written, `document` as compiled for answering."""
-
-    source = Json(required=True, metadata={"example": DOCUMENT})
-    document = Json(required=True, metadata={"example": DOCUMENT})
-
-
-class VersionQuerySchema(ListQuerySchema):
-    """How to list versions."""
-
-    sort = Word(("number", "-number"))

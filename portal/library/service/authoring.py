@@ -1,0 +1,117 @@
+"""While a text is being written: is it right, how does it look to a client, what changed since a version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from portal.core import access, exact
+from portal.core.errors import Fault, Invalid
+from portal.core.viewer import Viewer
+from portal.core.wire import faults_in
+from portal.library import policy
+from portal.library.forms import reading
+from portal.library.forms.answers import Response, merge
+from portal.library.forms.comparing import compared, members
+from portal.library.forms.completion import progress
+from portal.library.forms.document import Form
+from portal.library.forms.hints import hints, hints_on_reading
+from portal.library.forms.previews import shown_blocks
+from portal.library.forms.results import results
+from portal.library.models import DESCRIBED, Kind
+from portal.library.schemas.resource import ChangeResourceSchema
+from portal.library.service.resources import compiled, get_resource
+from portal.library.service.versions import get_version
+
+DRAFT = "draft"
+_description = ChangeResourceSchema()
+
+
+def validate(viewer: Viewer, *, kind: str, document: dict[str, Any], **description: Any) -> dict[str, Any]:
+    """What creating this would say, and hints; nothing is stored."""
+    access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
+    errors = faults_in(_description.validate(description))
+    language = description.get("language") or document.get("language")
+    warnings: list[Fault] = []
+    measure = None
+    try:
+        form = compiled(kind, document)
+    except Invalid as error:
+        errors += error.faults
+    else:
+        warnings, measured = hints(form, language if isinstance(language, str) else None, "#/document")
+        measure = measured.as_json()
+        if kind == Kind.READING:
+            warnings = [*_as_written(form, warnings), *_on_reading(form, document)]
+    return {
+        "valid": not errors,
+        "errors": [_finding(fault) for fault in errors],
+        "warnings": [_finding(fault) for fault in warnings],
+        "reading": measure,
+    }
+
+
+def _finding(fault: Fault) -> dict[str, Any]:
+    return {"pointer": fault.pointer, "detail": fault.detail, "block": fault.block}
+
+
+def _as_written(form: Form, warnings: Sequence[Fault]) -> list[Fault]:
+    """Hints on the blocks a reading becomes, pointing into the reading."""
+    return [
+        Fault("#/document" + reading.written(form.document["blocks"], fault.pointer), fault.detail)
+        if fault.block
+        else fault
+        for fault in warnings
+    ]
+
+
+def _on_reading(form: Form, document: Mapping[str, Any]) -> list[Fault]:
+    headings = [block.spec["label"] for block in form.blocks.values() if block.type == "reading"]
+    return hints_on_reading(document, headings, "#/document")
+
+
+def preview(
+    viewer: Viewer,
+    *,
+    kind: str,
+    document: dict[str, Any],
+    answers: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """What a client would see, with some answers given; nothing is stored.
+
+    Raises Invalid with pointers into the document or the answers.
+    """
+    access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
+    form = compiled(kind, document)
+    response = merge(form, Response(), {"answers": answers, "rows": rows})
+    done = progress(form, response)
+    return {
+        "blocks": shown_blocks(form, response),
+        "progress": {"answered": done.answered, "total": done.total},
+        "scores": results(form, response),
+    }
+
+
+def compare(viewer: Viewer, resource_id: str, before: str, after: str) -> dict[str, Any]:
+    """What changed from one version to another, or to the draft: of the description, and block by block."""
+    one, other = _side(viewer, resource_id, before), _side(viewer, resource_id, after)
+    return {
+        "resource_id": resource_id,
+        "from": before,
+        "to": after,
+        "description": members(_described(one), _described(other), frozenset()),
+        **compared(one["document"], other["document"]),
+    }
+
+
+def _side(viewer: Viewer, resource_id: str, which: str) -> dict[str, Any]:
+    if which != DRAFT:
+        version = get_version(viewer, resource_id, int(which))
+        return {**version, "document": exact.read(version["document"])}
+    resource = get_resource(viewer, resource_id)
+    return {**resource, "document": compiled(resource["kind"], resource["draft"]).document}
+
+
+def _described(side: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: side[name] for name in DESCRIBED}

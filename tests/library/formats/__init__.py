@@ -1,0 +1,1 @@
+"""Files of other kinds, read into the native form."""
