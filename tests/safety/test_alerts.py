@@ -465,7 +465,7 @@ def test_everyone_in_care_gets_a_neutral_mail_at_once_and_nobody_else(cast: Cast
     assert mails_of_need(cast) == [], "nothing leaves inside the request"
     letters.deliver(cast.app)
     mails = mails_of_need(cast)
-    assert sorted(mail.to for mail in mails) == sorted([cast.therapist.email, cast.co_therapist.email])
+    assert {mail.to for mail in mails} == {cast.therapist.email, cast.co_therapist.email}
     for mail in mails:
         said = f"{mail.subject}\n{mail.body}".casefold()
         assert [word for word in (*TELLING, "client", "robin", "alert", "safety", "risk", "hurt") if word in said] == []
