@@ -123,6 +123,7 @@ SHAPES = [
     "'12'.toDecimal() + '0.5'.toDecimal()",
     "true xor false implies true",
     "%resource.item.where(linkId = 'group').item.select(answer.value.ordinal()).sum() * 4",
+    "%resource.item.where(answer.value).linkId",
     "%nobody.exists()",
     "1 +",
     "1 2",
