@@ -147,7 +147,8 @@ def _verdict(mine: dict[str, Any], other: dict[str, Any]) -> str:
 
 
 OTHERWISE = {
-    "-%resource.item.where(linkId='whole').answer.value": "fhirpath.js takes a sign before a literal alone",
+    "-%resource.item.where(linkId='whole').answer.value": "fhirpath.js takes no sign before an answer",
+    "%resource.item.where(answer.value).linkId": "fhirpath.js lets an answer of false pass a criterion",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,12 +22,10 @@ class Match:
 
 def recognised(form: Mapping[str, Any]) -> Match | None:
     """The instrument a FHIR Questionnaire or a document of ours is; None also where it might be more than one."""
-    for by, finds in (("address", _by_address), ("code", _by_code), ("name", _by_name)):
-        found = {recipe.key: recipe for recipe in recipes().values() if finds(recipe, form)}
-        if len(found) == 1:
-            return Match(next(iter(found.values())), by)  # type: ignore[arg-type]
+    for by, finds in WAYS:
+        found = [recipe for recipe in recipes().values() if finds(recipe, form)]
         if found:
-            return None
+            return Match(found[0], by) if len(found) == 1 else None
     return None
 
 
@@ -68,3 +66,10 @@ def _words(text: str) -> str:
 
 def _has(text: str, name: str) -> bool:
     return _words(name) in text
+
+
+WAYS: Sequence[tuple[Literal["address", "code", "name"], Callable[[Recipe, Mapping[str, Any]], bool]]] = (
+    ("address", _by_address),
+    ("code", _by_code),
+    ("name", _by_name),
+)
