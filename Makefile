@@ -8,7 +8,7 @@ PEERS := drf fastapi apifairy
 
 export PORT
 .DEFAULT_GOAL := help
-.PHONY: help demo run worker test check lint types imports bars bench bench-http bench-growth openapi pins clean
+.PHONY: help demo run worker test check lint types imports bars bench bench-http bench-growth openapi grades pins clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -72,6 +72,9 @@ bench-growth: .venv/development ## Speed at 1,000,000 assignments over that at 1
 openapi: export PORTAL_DATA_DIR := var/described/portal
 openapi: .venv/runtime ## Refresh docs/openapi.json, which the tests hold the API against
 	@mkdir -p var && $(FLASK) openapi > var/openapi.json && mv var/openapi.json docs/openapi.json
+
+grades: .venv/development ## Refresh the reading grades in docs/library.md
+	$(BIN)/python -m tests.library.page
 
 pins: .venv/development ## Compile the pinned requirements anew
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 requirements.in -o requirements.txt

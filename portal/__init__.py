@@ -6,6 +6,7 @@ Its packages, top to bottom; each imports only what stands below it:
     app | backup | demo | recover | serving
     audit
     assignments
+    safety
     library | caseload
     accounts
     http

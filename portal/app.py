@@ -32,7 +32,9 @@ from portal.http.health import health
 from portal.http.pages import pages
 from portal.http.request import viewer
 from portal.library import api as library
-from portal.library.service import starters
+from portal.library import jobs as library_jobs
+from portal.safety import api as safety
+from portal.safety import jobs as safety_jobs
 
 AREAS = (
     Area("guest", areas.anyone, (accounts.guest,)),
@@ -41,13 +43,21 @@ AREAS = (
     Area(
         "staff",
         areas.staff,
-        (accounts.staff, accounts.integration, caseload.staff, library.staff, assignments.staff, audit.staff),
+        (
+            accounts.staff,
+            accounts.integration,
+            caseload.staff,
+            library.staff,
+            safety.staff,
+            assignments.staff,
+            audit.staff,
+        ),
     ),
-    Area("client", areas.client, (assignments.client, audit.client)),
+    Area("client", areas.client, (assignments.client, safety.client, audit.client)),
     Area("operator", areas.anyone, (health,), prefix=""),
     Area("guest pages", areas.page_of_a_guest, (views.guest, pages, docs), prefix=None),
 )
-DECLARING = (accounts_jobs, audit_jobs, starters)
+DECLARING = (accounts_jobs, audit_jobs, library_jobs, safety_jobs)
 """Imported for the jobs and ticks they declare, and for what they attach to facts."""
 
 LARGEST_BODY = 1_000_000

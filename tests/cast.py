@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from portal.accounts.models import Credential, CredentialKind, Delivery, Invitation, Person
+from portal.accounts.models import Credential, CredentialKind, Delivery, Invitation, Person, Practice
 from portal.accounts.secrets import mint
 from portal.accounts.service import integrations, invitations, people, practices, sessions
 from portal.assignments.service import comments, giving, responses, shown
@@ -23,8 +23,9 @@ from portal.core.crypto import blind_index
 from portal.core.db import transaction
 from portal.core.ids import new_id
 from portal.core.listing import Asked
-from portal.core.viewer import ANYONE, Kind, Viewer
+from portal.core.viewer import ANYONE, Kind, Viewer, system
 from portal.library.service import resources, versions
+from portal.safety.service import alerts, cards, escalation
 from tests.described import check_described
 
 API = "/api/v1"
@@ -85,7 +86,8 @@ class Cast:
 
     - `owner` runs it and sees no clients of others; `therapist` cares for `client`, `partner`, `former_client`
       (archived) and the invited `newcomer`; `co_therapist` has a care link of their own with `client`;
-      `former_therapist` had one that has ended; `colleague` cares for `stranger`; `leaver` is deactivated
+      `former_therapist` had one that has ended; `colleague` cares for `stranger` and covers when an alert waits;
+      `leaver` is deactivated
     - `unattended` is a client without a therapist
     In the practice *birch*: `other_owner` (owner and therapist) and `other_client`.
     `nobody` has no token, `outsider` a made-up one.
@@ -96,7 +98,8 @@ class Cast:
 
     `things` holds ids by "<owner>.<thing>", for example `client.draft` (an exercise in progress),
     `client.submitted` (sent in), `client.reading` (not opened), `client.comment`, `client.care`,
-    `therapist.note`, `therapist.session`, `newcomer.invitation`, `linden.exercise`, `linden.draft_resource`.
+    `partner.alert` (acknowledged), `therapist.note`, `therapist.session`, `newcomer.invitation`, `linden.exercise`,
+    `linden.draft_resource`.
     """
 
     app: Flask
@@ -233,6 +236,7 @@ class _Builder:
         people.deactivate(owner.viewer, staff["leaver"].id)
         self._own_things(owner, therapist)
         systems = self._systems(owner, therapist, other_owner)
+        self._safety(owner, other_owner, staff, clients)
         self._sent_again(therapist, clients["client"], clients["partner"])
         return Cast(
             app=self.app,
@@ -404,6 +408,28 @@ class _Builder:
         self.things[f"{owner.slug}.{name}"] = made["id"]
         viewer = Viewer(made["id"], owner.viewer.practice_id, Kind.INTEGRATION, scopes=frozenset(scopes))
         return Actor(f"System {name}", self.app, viewer, made["token"], "", owner.slug)
+
+    def _safety(self, owner: Actor, other_owner: Actor, staff: dict[str, Actor], clients: dict[str, Actor]) -> None:
+        """Each practice has a card of its own; an alert of the partner's waited, was passed on and is taken care of."""
+        for one in (owner, other_owner):
+            card = [{"kind": "emergency", "label": f"Emergency of {one.slug}", "number": "112"}]
+            cards.put_card(one.viewer, 0, numbers=card)
+        with transaction(owner.viewer.practice_id) as session:
+            practice = session.get_one(Practice, owner.viewer.practice_id)
+            practice.cover_id = staff["colleague"].id
+        partner, therapist = clients["partner"].viewer, staff["therapist"].viewer
+        alerts.raise_alert(
+            partner,
+            client_id=partner.id or "",
+            care_id=self.things["partner.care"],
+            assignment_id=self.things["partner.submitted"],
+            attempt=1,
+            items=[{"block": "safe", "row": [], "label": "Are you safe?"}],
+        )
+        alert = alerts.list_alerts(therapist, Asked()).rows()[0]["id"]
+        escalation.escalate(system(owner.viewer.practice_id), alert)
+        alerts.acknowledge(therapist, alert, note="We spoke.")
+        self.things["partner.alert"] = alert
 
     def _sent_again(self, *actors: Actor) -> None:
         """Each has sent something with a key, and its reply is kept."""

@@ -6,7 +6,7 @@ query from using it, since `@@` may tell of rows in an error and so has to wait 
 asks the index as the owner, within the practice the wall is set to.
 
 Revision: 0005
-After: 0003
+After: 0004
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from portal.core.db import Id
 from portal.library.forms.words import kept_words, texts_in
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

@@ -29,7 +29,11 @@ class Delivery(StrEnum):
 
 
 class Practice(Base):
-    """A tenant: everything else belongs to exactly one."""
+    """A tenant: everything else belongs to exactly one.
+
+    `cover_id` is the therapist who stands in when an alert waits longer than `alert_wait_hours`: a plain id, since a
+    reference from here to people would go round in a ring.
+    """
 
     __tablename__ = "practices"
 
@@ -39,6 +43,8 @@ class Practice(Base):
     country: Mapped[str] = mapped_column(String(2))
     time_zone: Mapped[str] = mapped_column(String(64))
     quiet_days: Mapped[int] = mapped_column(default=14)
+    cover_id: Mapped[str | None] = mapped_column(Id)
+    alert_wait_hours: Mapped[int] = mapped_column(default=24)
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
 

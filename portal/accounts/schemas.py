@@ -71,6 +71,12 @@ class PracticeSchema(WireSchema):
         required=True,
         metadata={"example": 14, "description": "Days without an act after which a client counts as gone quiet."},
     )
+    cover_id = Identifier(
+        required=True, allow_none=True, metadata={"description": "Who stands in when an alert waits too long."}
+    )
+    alert_wait_hours = fields.Integer(
+        required=True, metadata={"example": 24, "description": "How long an alert waits until it is passed on."}
+    )
     version = fields.Integer(required=True)
     created_at = Instant(required=True)
 
@@ -82,6 +88,12 @@ class ChangePracticeSchema(WireSchema):
     country = fields.String(validate=COUNTRY, metadata={"example": "DE"})
     time_zone = TimeZone()
     quiet_days = fields.Integer(strict=True, validate=validate.Range(1, 365), metadata={"example": 14})
+    cover_id = Identifier(allow_none=True, metadata={"description": "A therapist of the practice; null for nobody."})
+    alert_wait_hours = fields.Integer(
+        strict=True,
+        validate=validate.Range(1, 168, error="Use a number of hours from 1 to 168."),
+        metadata={"example": 24},
+    )
 
 
 class NewPracticeSchema(WireSchema):

@@ -217,7 +217,7 @@ def get_my_response(assignment_id: str) -> Any:
 @client.route("/me/assignments/<id:assignment_id>/response", methods=["PATCH"])
 @client.changes_content
 @client.arguments(response.SaveSchema())
-@client.response(200, response.MyResponseSchema(), refuses=[Conflict])
+@client.response(200, response.SavedSchema(), stale=response.MyResponseSchema(), refuses=[Conflict])
 def save_response(sent: dict[str, Any], assignment_id: str) -> Any:
     """Save what changed; 412 carries the current response"""
     return responses.save(viewer(), assignment_id, expected_version(), sent)
@@ -226,7 +226,7 @@ def save_response(sent: dict[str, Any], assignment_id: str) -> Any:
 @client.route("/me/assignments/<id:assignment_id>/submission", methods=["POST"])
 @client.repeatable(shown.get_mine)
 @client.arguments(response.SubmitSchema())
-@client.response(200, assignment.MyAssignmentSchema(), stale=response.MyResponseSchema(), refuses=[Conflict])
+@client.response(200, response.SubmittedSchema(), stale=response.MyResponseSchema(), refuses=[Conflict])
 def submit_response(sent: dict[str, Any], assignment_id: str) -> Any:
     """Send one's answers in"""
     return responses.submit(viewer(), assignment_id, **sent)

@@ -52,7 +52,8 @@ def _in_sight(link_is_mine: Any, client_is_mine: ColumnElement[bool]) -> ColumnE
 def feed_visible_to(viewer: Viewer) -> Select[Event]:
     """An owner's: what concerns no client, and as a therapist what concerns their own.
 
-    An integration's: the library, and the clinical facts of those whose therapists opted in.
+    An integration's: the library, and the clinical facts of those whose therapists opted in; none about alerts, which
+    are for people.
     """
     sealed = select(Event).where(Event.practice_id == PRACTICE, Event.position.is_not(None))
     if viewer.is_integration:
@@ -64,7 +65,8 @@ def feed_visible_to(viewer: Viewer) -> Select[Event]:
         return sealed.where(NOBODY)
     if not viewer.therapist:
         return sealed.where(Event.client_id.is_(None))
-    clinical = _in_sight(CareLink.therapist_id == VIEWER, caseload.in_care_of_viewer(Event.client_id))
+    mine = caseload.in_care_of_viewer(Event.client_id)
+    clinical = _in_sight(CareLink.therapist_id == VIEWER, mine) | (_of("safety") & mine)
     return sealed.where(clinical | Event.client_id.is_(None))
 
 

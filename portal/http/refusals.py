@@ -116,6 +116,13 @@ class InvalidProblemSchema(ProblemSchema):
     errors = fields.List(fields.Nested(FaultSchema()), required=True)
 
 
+class AcknowledgedBySchema(wire.WireSchema):
+    """Who was first."""
+
+    id = wire.Identifier(required=True)
+    name = wire.Line(120, required=True, metadata={"example": "Noor Haddad"})
+
+
 class ConflictProblemSchema(ProblemSchema):
     """409: allowed, but not as things stand."""
 
@@ -127,6 +134,10 @@ class ConflictProblemSchema(ProblemSchema):
     assignment_id = wire.Identifier(metadata={"description": "On /problems/duplicate: the one that is there."})
     attempt = fields.Integer(metadata={"description": "On a review: the current attempt.", "example": 2})
     response_version = fields.Integer(metadata={"description": "On a review: its version.", "example": 5})
+    acknowledged_by = fields.Nested(
+        AcknowledgedBySchema(), metadata={"description": "On an alert: who takes care of it."}
+    )
+    acknowledged_at = wire.Instant(metadata={"description": "On an alert: since when."})
 
 
 PROBLEMS: Mapping[int, type[ProblemSchema]] = {

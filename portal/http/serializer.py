@@ -13,6 +13,7 @@ import orjson
 from marshmallow import Schema, fields
 
 from portal.core import wire
+from portal.core.exact import digits
 
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 Rows = Sequence[tuple[Any, ...]]
@@ -116,4 +117,4 @@ def _member(field: fields.Field[Any], source: str, inner: str) -> str:
 
 
 def to_json(value: Any) -> bytes:
-    return orjson.dumps(value, option=OPTIONS)
+    return orjson.dumps(value, default=digits, option=OPTIONS)

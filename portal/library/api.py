@@ -1,4 +1,4 @@
-"""Routes of readings and exercises."""
+"""Routes of readings, exercises and measures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ staff = Blueprint("library_staff", __name__, tag="Library")
 @staff.arguments(resource.ResourceQuerySchema(), location="query")
 @staff.lists(resource.ResourceItemSchema())
 def list_resources(query: dict[str, Any]) -> Any:
-    """List readings and exercises"""
+    """List readings, exercises and measures"""
     return resources.list_resources(viewer(), asked(viewer(), query), query.get("q"))
 
 
@@ -28,7 +28,7 @@ def list_resources(query: dict[str, Any]) -> Any:
 @staff.arguments(resource.CreateResourceSchema())
 @staff.response(201, resource.ResourceSchema(), refuses=[Forbidden])
 def create_resource(sent: dict[str, Any]) -> Any:
-    """Write a reading or an exercise"""
+    """Write a reading, an exercise or a measure"""
     return resources.create_resource(viewer(), **sent)
 
 
@@ -97,7 +97,7 @@ def compare_versions(query: dict[str, Any], resource_id: str) -> Any:
 
 @staff.route("/resources/<id:resource_id>/copy", methods=["POST"], scope="resources:write")
 @staff.repeatable(resources.get_resource)
-@staff.response(201, resource.ResourceSchema(), refuses=[Forbidden])
+@staff.response(201, resource.ResourceSchema(), refuses=[Conflict, Forbidden])
 def copy_resource(resource_id: str) -> Any:
     """Copy a resource into a draft of one's own"""
     return resources.copy(viewer(), resource_id)

@@ -1,4 +1,4 @@
-"""Resources (readings and exercises) with their drafts, the immutable versions that are assigned, and their words."""
+"""Resources (readings, exercises, measures) with drafts, the immutable versions that are assigned, and their words."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-import orjson
 from sqlalchemy import ForeignKey, Index, String, Text, TypeDecorator, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.core import exact
 from portal.core.db import Base, Id, PracticeRow, belongs_to
 
 
@@ -19,6 +19,7 @@ class Kind(StrEnum):
 
     READING = "reading"
     EXERCISE = "exercise"
+    MEASURE = "measure"
 
 
 class JsonText(TypeDecorator[Any]):
@@ -28,10 +29,10 @@ class JsonText(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, _dialect: Any) -> str | None:
-        return None if value is None else orjson.dumps(value).decode()
+        return None if value is None else exact.written(value).decode()
 
     def process_result_value(self, value: str | None, _dialect: Any) -> Any:
-        return None if value is None else orjson.loads(value)
+        return None if value is None else exact.read(value)
 
 
 class Description:
@@ -64,7 +65,7 @@ DESCRIBED = (
 
 
 class Resource(Description, PracticeRow, Base):
-    """A reading or an exercise of one practice; what stands here is the draft."""
+    """A reading, an exercise or a measure of one practice; what stands here is the draft."""
 
     __tablename__ = "resources"
     __table_args__ = (

@@ -1,4 +1,7 @@
-"""The starter library: plain files a clinician can read and edit, turned into resources of a practice."""
+"""The starter library: plain files a clinician can read and edit, turned into resources of a practice.
+
+`docs/library.md` says how to edit one, and what happens to running assignments then.
+"""
 
 from __future__ import annotations
 
@@ -14,29 +17,41 @@ import yaml
 
 from portal.library.forms.document import SCHEMA as EXERCISE
 from portal.library.forms.reading import SCHEMA as READING
-from portal.library.models import DESCRIBED
+from portal.library.locks import LOCKED
+from portal.library.models import DESCRIBED, Kind
 
 FOLDER = Path(__file__).parent / "starter"
-READING_PARTS = ("key_points", "check", "reflection", "talk")
+FORMS = ("exercises", "templates", "measures")
+"""The folders of what is filled in, in the order of the library."""
+READING_PARTS = ("key_points", "check", "reflection", "talk", "talk_help", "talk_alerts")
+FORM_PARTS = ("blocks", "scores")
 
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """One file: its stable key, a digest of what it says, and what it makes."""
+    """One file: its stable key, a digest of what it says, and what it makes.
+
+    `concepts` names the ideas the text covers, each with the passage that does; docs/library.md is their map.
+    """
 
     key: str
     digest: str
     kind: str
     description: Mapping[str, Any]
     document: Mapping[str, Any]
+    concepts: Mapping[str, str]
+
+    @property
+    def locked(self) -> str | None:
+        """Why it cannot be assigned yet, as a key of locks.REASONS."""
+        return LOCKED.get(self.key)
 
 
 @cache
 def starters() -> Sequence[Starter]:
     """Every file of the starter library, readings first, in the order of their names."""
     readings = [_reading(path) for path in sorted(FOLDER.glob("readings/*.md"))]
-    exercises = [_exercise(path) for path in sorted(FOLDER.glob("exercises/*.yaml"))]
-    return [*readings, *exercises]
+    return [*readings, *(_form(path) for folder in FORMS for path in sorted(FOLDER.glob(f"{folder}/*.yaml")))]
 
 
 def _reading(path: Path) -> Starter:
@@ -47,15 +62,17 @@ def _reading(path: Path) -> Starter:
         "markdown": body.strip(),
         **{name: front[name] for name in READING_PARTS if name in front},
     }
-    return _starter("reading", front, document)
+    return _starter(Kind.READING, front, document)
 
 
-def _exercise(path: Path) -> Starter:
+def _form(path: Path) -> Starter:
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return _starter("exercise", content, {"schema": EXERCISE, "blocks": content["blocks"]})
+    document = {"schema": EXERCISE, **{name: content[name] for name in FORM_PARTS if name in content}}
+    return _starter(Kind(content.get("kind", Kind.EXERCISE)), content, document)
 
 
-def _starter(kind: str, front: Mapping[str, Any], document: Mapping[str, Any]) -> Starter:
+def _starter(kind: Kind, front: Mapping[str, Any], document: Mapping[str, Any]) -> Starter:
     description = {name: front[name] for name in DESCRIBED}
     said = orjson.dumps([kind, description, document], option=orjson.OPT_SORT_KEYS)
-    return Starter(front["key"], hashlib.sha256(said).hexdigest(), kind, description, document)
+    digest = hashlib.sha256(said).hexdigest()
+    return Starter(front["key"], digest, kind.value, description, document, front.get("concepts", {}))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal.core import events
-from tests.access.table import CLIENTS, STAFF, SYSTEMS, Given, filled, ids_of
+from tests.access.table import CLIENTS, STAFF, SYSTEMS, Given, filled, ids_of, raised
 from tests.cast import Cast
 
 OF_LINDEN = tuple(name for name in STAFF if name != "other_owner")
@@ -43,6 +43,12 @@ def openings(cast: Cast) -> None:
     with cast.app.app_context():
         while events.seal():
             pass
+
+
+def alerts_of_everyone(cast: Cast) -> None:
+    """Something of everybody's needs somebody."""
+    for name in ("client", "stranger", "other_client"):
+        cast.things[f"{name}.alert"] = raised(cast, name)
 
 
 def _work(*clients: str) -> tuple[str, ...]:
@@ -105,6 +111,26 @@ LISTS = (
     ),
     Listed(
         "/assignments/<client.submitted>/comments", dict.fromkeys(("therapist", "integration"), ("client.comment",))
+    ),
+    Listed(
+        "/alerts",
+        {
+            "therapist": ("client.alert", "partner.alert"),
+            "co_therapist": ("client.alert",),
+            "colleague": ("stranger.alert", "partner.alert"),
+            "other_owner": ("other_client.alert",),
+        },
+        given=alerts_of_everyone,
+    ),
+    Listed(
+        "/alerts?sort=raised_at",
+        {
+            "therapist": ("client.submitted", "partner.submitted"),
+            "colleague": ("stranger.submitted",),
+            "other_owner": ("other_client.submitted",),
+        },
+        by="assignment_id",
+        given=alerts_of_everyone,
     ),
     Listed(
         "/me/assignments",

@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 from portal.accounts.service import practices, resets
 from portal.core.crypto import blind_index
 from portal.core.ids import new_id
+from portal.safety.service import alerts
 from tests.cast import API, CARD, PASSWORD, Cast, exercise_document
 from tests.described import check_described
 
@@ -148,6 +149,27 @@ def a_paused_draft(cast: Cast) -> None:
 def a_reply(cast: Cast) -> None:
     path = f"/me/assignments/{cast.things['client.submitted']}/comments"
     cast.things["client.reply"] = _done(cast.client.post(path, {"body": "Thank you too."}))["id"]
+
+
+def an_alert(cast: Cast) -> None:
+    """What the client sent in through the therapist's care link needs somebody."""
+    cast.things["client.alert"] = raised(cast, "client")
+
+
+def raised(cast: Cast, name: str) -> str:
+    """The id of a new alert about what somebody has sent in."""
+    client = cast.everyone()[name].viewer
+    with cast.app.app_context():
+        alerts.raise_alert(
+            client,
+            client_id=client.id or "",
+            care_id=cast.things[f"{name}.care"],
+            assignment_id=cast.things[f"{name}.submitted"],
+            attempt=1,
+            items=[{"block": "safe", "row": [], "label": "Are you safe?"}],
+        )
+    by = {"stranger": cast.colleague, "other_client": cast.other_owner}.get(name, cast.therapist)
+    return str(_done(by.get(f"/alerts?client_id={client.id}&open=true"))["data"][0]["id"])
 
 
 # The table -----------------------------------------------------------------------------------------------------
@@ -338,6 +360,18 @@ ASSIGNMENTS = (
     api("POST", "/assignments/<client.submitted>/comments/<client.reply>/reading", GIVERS, given=a_reply),
 )
 
+CARD_OF_OURS = {"numbers": [{"kind": "other", "label": "Our own line", "number": "+49 30 123", "note": "Mondays"}]}
+
+SAFETY = (
+    api("GET", "/practice/crisis-card", staff(200)),
+    api("PUT", "/practice/crisis-card", staff(403, owner=200, other_owner=200), body=CARD_OF_OURS, version=1),
+    api("GET", "/alerts", staff(200, owner=403)),
+    api("GET", "/alerts/<client.alert>", IN_CARE, given=an_alert),
+    api("GET", "/alerts/<partner.alert>", staff(404, therapist=200, colleague=200)),
+    api("POST", "/alerts/<client.alert>/acknowledgement", IN_CARE, body={"note": "I call."}, given=an_alert),
+    api("GET", "/me/crisis-card", clients(200)),
+)
+
 OWN = clients(404, client=200)
 
 MINE = (
@@ -364,7 +398,18 @@ MINE = (
     api("POST", "/me/assignments/<client.submitted>/comments/<client.comment>/reading", OWN),
 )
 
-TABLE: tuple[Row, ...] = (*GUEST, *PAGES, *ONESELF, *PRACTICES, *INTEGRATIONS, *CASELOAD, *LIBRARY, *ASSIGNMENTS, *MINE)
+TABLE: tuple[Row, ...] = (
+    *GUEST,
+    *PAGES,
+    *ONESELF,
+    *PRACTICES,
+    *INTEGRATIONS,
+    *CASELOAD,
+    *LIBRARY,
+    *SAFETY,
+    *ASSIGNMENTS,
+    *MINE,
+)
 
 
 # Asking --------------------------------------------------------------------------------------------------------

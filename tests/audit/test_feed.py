@@ -44,7 +44,7 @@ def _followed(actor: Actor, query: str = "", limit: int = 500) -> list[dict[str,
 def test_the_types_of_the_feed_are_all_the_facts_there_are() -> None:
     declared = {
         fact.name
-        for domain in ("accounts", "caseload", "library", "assignments")
+        for domain in ("accounts", "caseload", "library", "safety", "assignments")
         for fact in vars(importlib.import_module(f"portal.{domain}.events")).values()
         if isinstance(fact, events.Fact)
     }

@@ -11,6 +11,7 @@ from portal.accounts.service.sessions import LONGEST
 from portal.caseload.service import care
 from portal.core import clock, events
 from portal.core.ids import new_id
+from tests.access.table import raised
 from tests.cast import CARD, Actor, Cast, exercise_document
 from tests.owner import as_owner
 
@@ -124,6 +125,10 @@ def an_opening(cast: Cast, _number: int) -> None:
         events.seal()
 
 
+def an_alert(cast: Cast, _number: int) -> None:
+    raised(cast, "client")
+
+
 LISTS = (
     List("/sessions", "client", ("created_at",), a_session),
     List("/staff", "therapist", ("created_at",), a_colleague),
@@ -139,6 +144,7 @@ LISTS = (
     List("/assignments?expand=client", "therapist", ("assigned_at",), an_assignment),
     List("/assignments/<client.submitted>/attempts", "therapist", (), an_attempt),
     List("/assignments/<client.submitted>/comments", "therapist", ("created_at",), a_comment),
+    List("/alerts", "therapist", ("raised_at",), an_alert),
     List("/me/assignments", "client", ("assigned_at", "due_on"), an_assignment),
     List("/me/assignments/<client.submitted>/attempts", "client", (), an_attempt),
     List("/me/assignments/<client.submitted>/comments", "client", ("created_at",), a_comment),

@@ -58,7 +58,7 @@ def test_a_change_without_if_match_is_428_with_a_stale_one_412_and_current_is_wh
     [
         ({"title": ""}, "#/title"),
         ({"title": None}, "#/title"),
-        ({"kind": "measure"}, "#/kind"),
+        ({"kind": "video"}, "#/kind"),
         ({"intensity": "wild"}, "#/intensity"),
         ({"minutes": 0}, "#/minutes"),
         ({"minutes": "5"}, "#/minutes"),
@@ -102,13 +102,13 @@ def test_a_list_is_narrowed_by_every_filter(cast: Cast) -> None:
     assert _titles(cast, "topic=testing&status=draft") == ["A draft"]
     assert _titles(cast, "topic=testing&assignable=true") == ["A made-up exercise"]
     everything = _titles(cast, "sort=title")
-    assert sorted(_titles(cast, "kind=reading") + _titles(cast, "kind=exercise")) == sorted(everything)
-    assert _titles(cast, "kind=reading,exercise") == everything
+    assert sorted(_titles(cast, "kind=reading") + _titles(cast, "kind=exercise,measure")) == sorted(everything)
+    assert _titles(cast, "kind=reading,exercise,measure") == everything
     assert _titles(cast, "language=xx") == []
     assert _titles(cast, "sort=-title") == everything[::-1]
 
 
-@pytest.mark.parametrize("query", ["knid=reading", "kind=measure", "limit=0", "limit=101", "sort=draft", "status=all"])
+@pytest.mark.parametrize("query", ["knid=reading", "kind=video", "limit=0", "limit=101", "sort=draft", "status=all"])
 def test_a_typo_never_widens_a_list(cast: Cast, query: str) -> None:
     assert cast.therapist.get(f"/resources?{query}").status_code == 400
 

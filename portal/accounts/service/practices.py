@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from portal.accounts import events, passwords, policy
-from portal.accounts.models import Practice, SetupLink
+from portal.accounts.models import Person, Practice, SetupLink
 from portal.accounts.secrets import hashed, is_whole, mint
 from portal.accounts.service import people, sessions
 from portal.core import access, clock
@@ -104,8 +104,10 @@ def get_practice(viewer: Viewer) -> dict[str, Any]:
 
 @transactional
 def change_practice(viewer: Viewer, expected: int, **changes: Any) -> dict[str, Any]:
-    """Change the practice's settings."""
+    """Change the practice's settings. Raises Invalid where the one who covers is no therapist here."""
     access.require(policy.may_run_the_practice(viewer), "Only an owner changes the practice.")
+    if changes.get("cover_id") is not None:  # first the person, then the practice: as when somebody leaves
+        people.require_therapist(viewer, changes["cover_id"], "#/cover_id")
     practice = access.see(viewer, Practice, policy.practice_visible_to, viewer.practice_id)
     if practice.version != expected:
         raise Stale(get_practice(viewer))
@@ -115,3 +117,17 @@ def change_practice(viewer: Viewer, expected: int, **changes: Any) -> dict[str, 
     db.session.flush()
     record(viewer, events.PRACTICE_CHANGED, practice, changed=sorted(changes))
     return get_practice(viewer)
+
+
+@events.STAFF_CHANGED.also
+@events.STAFF_DEACTIVATED.also
+def cover_no_longer(viewer: Viewer, person: Person) -> None:
+    """Who is no longer a therapist here stands in for nobody."""
+    if person.therapist and person.deactivated_at is None:
+        return
+    practice = access.see(viewer, Practice, policy.practice_visible_to, person.practice_id)
+    if practice.cover_id == person.id:
+        practice.cover_id = None
+        practice.version += 1
+        db.session.flush()
+        record(viewer, events.PRACTICE_CHANGED, practice, changed=["cover_id"])

@@ -25,10 +25,13 @@ class CaseloadItemSchema(WireSchema):
     client = fields.Nested(CaseloadClientSchema(), required=True)
     care_id = Identifier(required=True)
     needs = Word(
-        ("review", "overdue", "quiet"),
+        ("safety", "review", "overdue", "quiet"),
         required=True,
         allow_none=True,
-        metadata={"description": "What needs attention most: something to review, something overdue, nobody heard of."},
+        metadata={
+            "description": "What needs attention most: an open alert, something to review, something overdue, "
+            "nobody heard of."
+        },
     )
     needs_since = Instant(required=True, allow_none=True)
     waiting = fields.Integer(required=True, metadata={"description": "Sent in and not reviewed.", "example": 1})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from portal.assignments.schemas.assignment import STATUSES, ProgressSchema
+from portal.assignments.schemas.assignment import STATUSES, MyAssignmentSchema, ProgressSchema
 from portal.core.wire import (
     Flag,
     Identifier,
@@ -17,6 +17,7 @@ from portal.core.wire import (
 )
 from portal.library.schemas.answers import ANSWERS, ROW, AnswerSchema, RowSchema
 from portal.library.schemas.resource import DOCUMENT
+from portal.safety.schemas import NoticeSchema
 
 
 class SaveSchema(WireSchema):
@@ -50,6 +51,26 @@ class MyResponseSchema(WireSchema):
     saved_at = Instant(required=True, allow_none=True)
     submitted_at = Instant(required=True, allow_none=True)
     version = fields.Integer(required=True)
+
+
+class SavedSchema(MyResponseSchema):
+    """A client's own response as it was saved, and what they are told at once."""
+
+    notices = fields.List(
+        fields.Nested(NoticeSchema()),
+        required=True,
+        metadata={"description": "The crisis card, where an answer just saved calls for it.", "example": []},
+    )
+
+
+class SubmittedSchema(MyAssignmentSchema):
+    """One's own assignment as it was sent in, and what one is told at once."""
+
+    notices = fields.List(
+        fields.Nested(NoticeSchema()),
+        required=True,
+        metadata={"description": "That the therapist is told, where an answer calls for it.", "example": []},
+    )
 
 
 class MyAttemptSchema(MyResponseSchema):

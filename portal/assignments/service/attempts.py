@@ -22,7 +22,7 @@ from portal.core.events import record
 from portal.core.listing import Asked, Listing, Page, equals
 from portal.core.statements import fetch
 from portal.core.viewer import Viewer
-from portal.library.forms import answers
+from portal.library.forms import answers, completion
 from portal.library.service.versions import form_of_version
 
 ATTEMPTS = Listing(
@@ -133,7 +133,7 @@ def get_my_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str,
     row = rows[0]
     content = orjson.loads(draft.vault.open(Response.draft, row["id"], row["draft"]))
     response = answers.Response.from_json(content)
-    count = answers.progress(draft.form, response)
+    count = completion.progress(draft.form, response)
     earlier = {
         **draft.row,
         **row,

@@ -20,15 +20,17 @@ from portal.core.crypto import DataKey, vault_of
 from portal.core.db import AnySelect
 from portal.core.statements import fetch
 from portal.core.viewer import Viewer
+from portal.safety.service.alerts import waiting_since
 
 COUNTED = ("assigned", "done", "waiting", "open", "paused", "declined")
-NEEDS = ("review", "overdue", "quiet")
+NEEDS = ("safety", "review", "overdue", "quiet")
 """What a client can need, the most pressing first."""
 
 
 def list_caseload(viewer: Viewer) -> dict[str, Any]:
-    """Every client in one's care who is not archived: first what waits longest for review, then what is overdue,
-    then who has gone quiet (something is open, and for the practice's `quiet_days` nothing happened), then by name.
+    """Every client in one's care who is not archived: first open alerts, then what waits longest for review, then what
+    is overdue, then who has gone quiet (something is open, and for the practice's `quiet_days` nothing happened), then
+    by name.
     """
     access.require(policy.may_assign(viewer), "Only a therapist has a caseload.")
     now = clock.now()
@@ -64,6 +66,7 @@ def _caseload(viewer: Viewer) -> AnySelect:
             CareCount.last_assigned_at,
             CareCount.last_act_at,
             case((CareCount.next_due_at <= NOW, overdue), else_=0).label("overdue"),
+            waiting_since(CareLink.client_id).label("alerted_at"),
         )
     )
 
@@ -80,6 +83,8 @@ def _shown(row: Mapping[str, Any], now: datetime) -> tuple[tuple[Any, ...], dict
 
 def _need(row: Mapping[str, Any], now: datetime) -> tuple[str | None, datetime | None]:
     """What a client needs most, and since when."""
+    if row["alerted_at"] is not None:
+        return "safety", row["alerted_at"]
     if row["waiting"]:
         return "review", row["waiting_since"]
     if row["overdue"]:

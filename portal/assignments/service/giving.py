@@ -24,7 +24,7 @@ from portal.core.events import record
 from portal.core.ids import new_id
 from portal.core.statements import among
 from portal.core.viewer import Viewer
-from portal.library.forms import answers
+from portal.library.forms import answers, completion
 from portal.library.service import versions
 
 
@@ -55,6 +55,7 @@ def assign(
     _check_days(opens_on, due_on, zone)
     _refuse_duplicate(link, resource_id, opens_on, due_on)
     form = versions.form_of_version(viewer.practice_id, version.id)
+    count = completion.progress(form, answers.beginning(form))
     sealed, assignment_id, now = vault(viewer.practice_id, client_id), new_id(), clock.now()
     assignment = Assignment(
         practice_id=viewer.practice_id,
@@ -66,7 +67,8 @@ def assign(
         version_id=version.id,
         why=sealed.seal(Assignment.why, assignment_id, why),
         note=sealed.seal_optional(Assignment.note, assignment_id, note),
-        total=answers.progress(form, answers.Response()).total,
+        answered=count.answered,
+        total=count.total,
         assigned_at=now,
     )
     _set_days(assignment, opens_on, due_on, zone)

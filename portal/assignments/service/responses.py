@@ -6,7 +6,7 @@ what is shown and shared, so no path of the staff ever opens a private answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from portal.assignments.service.counting import LAG, note_act
 from portal.assignments.service.giving import to_act_on
 from portal.assignments.service.shown import get_mine, is_scheduled
 from portal.caseload.models import Client
-from portal.core import access, clock
+from portal.core import access, clock, exact
 from portal.core.access import THING
 from portal.core.crypto import DataKey, Vault, vault_of
 from portal.core.db import AnySelect, Id, Instant, db, transactional
@@ -28,11 +28,11 @@ from portal.core.errors import Stale
 from portal.core.events import record
 from portal.core.statements import among, run
 from portal.core.viewer import Viewer
-from portal.library.forms import answers
+from portal.library.forms import answers, completion, flags
 from portal.library.forms.document import Form
 from portal.library.service.versions import form_of_version
-
-EMPTY: Mapping[str, Any] = {"answers": [], "rows": []}
+from portal.safety.service import notices
+from portal.safety.service.alerts import raise_alert
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,13 @@ def read_draft(viewer: Viewer, assignment_id: str) -> Draft:
     """The current attempt; one that was returned begins with the answers of the attempt before."""
     row = access.look(viewer, "assignments.draft", lambda: _current_attempt(viewer), assignment_id)
     sealed = vault_of(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
-    content = EMPTY
+    form = form_of_version(row["practice_id"], row["version_id"])
     if row["draft"] is not None:
         content = orjson.loads(sealed.open(Response.draft, row["response_id"], row["draft"]))
     elif row["earlier_draft"] is not None:
         content = orjson.loads(sealed.open(Response.draft, row["earlier_id"], row["earlier_draft"]))
-    form = form_of_version(row["practice_id"], row["version_id"])
+    else:
+        return Draft(row, sealed, form, answers.beginning(form))
     return Draft(row, sealed, form, answers.Response.from_json(content))
 
 
@@ -151,7 +152,9 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
     require_state(Act.SAVE, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
     _require_version(draft, expected)
     merged = answers.merge(draft.form, draft.response, patch)
-    count = answers.progress(draft.form, merged)
+    count = completion.progress(draft.form, merged)
+    risky = flags.labelled(draft.form, flags.just_raised(draft.form, draft.response, merged, patch))
+    told = notices.card_at_hand(viewer, risky) if risky else []
     now = clock.now()
     values = {
         "practice": draft.row["practice_id"],
@@ -159,7 +162,7 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
         "response": draft.row["response_id"],
         "attempt": draft.row["attempt"],
         "expected": expected,
-        "sealed": draft.vault.seal(Response.draft, draft.row["response_id"], orjson.dumps(merged.as_json())),
+        "sealed": draft.vault.seal(Response.draft, draft.row["response_id"], exact.written(merged.as_json())),
         "now": now,
         "done": count.answered,
         "of": count.total,
@@ -171,7 +174,7 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
         require_state(Act.SAVE, current.row["status"], frozen=current.row["frozen"], scheduled=current.row["scheduled"])
         raise Stale(current.shown()) from None
     saved = {"status": Status.IN_PROGRESS, "answered": count.answered, "total": count.total, "saved_at": now}
-    return as_shown({**draft.row, **saved, "version": expected + 1}, merged)
+    return {**as_shown({**draft.row, **saved, "version": expected + 1}, merged), "notices": told}
 
 
 @transactional
@@ -249,26 +252,29 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
     draft = read_draft(viewer, assignment_id)
     require_state(Act.SUBMIT, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
     _require_version(draft, response_version)
-    whole = answers.complete(draft.form, draft.response)
-    part = answers.shared(whole)
+    whole = completion.complete(draft.form, draft.response)
+    part = completion.shared(whole)
     response_id = draft.row["response_id"]
     try:
         return _submit(
             viewer,
             draft,
             {
-                "draft": draft.vault.seal(Response.draft, response_id, orjson.dumps(draft.response.as_json())),
-                "submission": draft.vault.seal(Response.submission, response_id, orjson.dumps(part.as_json())),
+                "draft": draft.vault.seal(Response.draft, response_id, exact.written(draft.response.as_json())),
+                "submission": draft.vault.seal(Response.submission, response_id, exact.written(part.as_json())),
                 "feedback": draft.vault.seal(Response.feedback, response_id, orjson.dumps(feedback)),
                 "private_count": len(whole.answers) - len(part.answers),
             },
+            flags.labelled(draft.form, flags.raised(draft.form, whole)),
         )
     except _Overtaken:
         raise Stale(get_response(viewer, assignment_id)) from None
 
 
 @transactional
-def _submit(viewer: Viewer, draft: Draft, sealed: Mapping[str, Any]) -> dict[str, Any]:
+def _submit(
+    viewer: Viewer, draft: Draft, sealed: Mapping[str, Any], risky: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     assignment = to_act_on(viewer, Act.SUBMIT, draft.row["assignment_id"])
     response = locked_attempt(assignment)
     if response.version != draft.version or response.id != draft.row["response_id"]:
@@ -288,7 +294,21 @@ def _submit(viewer: Viewer, draft: Draft, sealed: Mapping[str, Any]) -> dict[str
         answered=assignment.answered,
         total=assignment.total,
     )
-    return get_mine(viewer, assignment.id)
+    told = _alert(viewer, assignment, risky) if risky else []
+    return {**get_mine(viewer, assignment.id), "notices": told}
+
+
+def _alert(viewer: Viewer, assignment: Assignment, risky: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Raise an alert with what is being sent in; what the client is told about it."""
+    told = raise_alert(
+        viewer,
+        client_id=assignment.client_id,
+        care_id=assignment.care_id,
+        assignment_id=assignment.id,
+        attempt=assignment.attempt,
+        items=risky,
+    )
+    return notices.alert_raised(viewer, risky, told=told)
 
 
 def locked_attempt(assignment: Assignment) -> Response:

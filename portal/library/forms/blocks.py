@@ -6,25 +6,90 @@ Whether a value fits its place is said here; whether blocks fit one another is `
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from portal.core.wire import Day, Flag, Line, Text, WireSchema, Word
+from portal.core.wire import Flag, Text, WireSchema, Word
+from portal.library.forms import patterns
+from portal.library.forms.risk import risk_field
 
 BLOCK_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,62}[A-Za-z0-9])?")
 OPERATORS = ("=", "!=", ">", "<", ">=", "<=", "exists")
-MOST_OPTIONS = 200
-MOST_BLOCKS = 500
-DEEPEST = 8
+MOST_OPTIONS = 2_000
+MOST_BLOCKS = 2_000
+MOST_EXPRESSION = 10_000
+DEEPEST = 16
+CALLOUTS = ("note", "safety")
+CONTROLS = ("help", "flyover", "legal", "header", "footer", "prompt", "unit", "lower", "upper", "inline")
+CATEGORIES = ("instructions", "security")
+STYLES = CALLOUTS + CONTROLS + CATEGORIES
+"""How a text stands on the page: our own two, then those of the FHIR codes for item controls and display categories."""
+AS = ("string", "integer", "date", "time", "reference")
+"""What an option is, where it is no coding."""
 
 
-def _is_block_id(value: str) -> None:
-    if not BLOCK_ID.fullmatch(value):
-        msg = "Use 1 to 64 letters, digits, dots, dashes, underscores or slashes; a letter or digit at both ends."
-        raise ValidationError(msg)
+@dataclass(frozen=True)
+class Block:
+    """A block in its place: `pointer` into the document, and the logs and blocks around it, outermost first.
+
+    `logs` end with the block itself where each of its answers stands in a row of its own.
+    """
+
+    id: str
+    type: str
+    pointer: str
+    logs: tuple[str, ...]
+    parents: tuple[str, ...]
+    spec: Mapping[str, Any]
+
+    @property
+    def conditions(self) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = self.spec.get("show_if", {}).get("conditions", [])
+        return found
+
+    @cached_property
+    def is_answered(self) -> bool:
+        return self.type not in SILENT and self.type != "log"
+
+    @cached_property
+    def is_asked(self) -> bool:
+        """Whether the client answers it; what is read-only or hidden is filled in by the form."""
+        return self.is_answered and not self.spec.get("read_only") and not self.spec.get("hidden")
+
+    @cached_property
+    def has_rows(self) -> bool:
+        """A log has, and a question that is answered several times, each time with questions of its own."""
+        return has_rows(self.spec)
+
+    @cached_property
+    def around(self) -> tuple[str, ...]:
+        """The logs its rows stand in."""
+        return self.logs[:-1] if self.has_rows and self.type != "log" else self.logs
+
+    @cached_property
+    def takes_several(self) -> bool:
+        """Whether one answer is a list of values."""
+        return bool(self.spec.get("multiple")) and not self.has_rows
+
+    @cached_property
+    def is_item(self) -> bool:
+        """Whether progress counts it: each question, and each log as one."""
+        return not self.around and (self.is_asked or self.type == "log") and not self.spec.get("hidden")
+
+    @cached_property
+    def codes(self) -> Mapping[str, Mapping[str, Any]]:
+        """The options of a choice by code."""
+        return {option["code"]: option for option in self.spec.get("options", ())}
+
+
+def has_rows(spec: Mapping[str, Any]) -> bool:
+    return spec["type"] == "log" or bool(spec.get("multiple") and spec.get("blocks"))
 
 
 class Number(fields.Field[Any]):
@@ -40,16 +105,17 @@ class Number(fields.Field[Any]):
 class ConditionSchema(WireSchema):
     """One comparison with the answer to another block."""
 
-    block = Text(64, required=True, metadata={"example": "safe"})
+    block = Text(255, required=True, metadata={"example": "safe"})
     op = Word(OPERATORS, required=True, metadata={"example": "="})
     value = fields.Raw(required=True, metadata={"example": True})
+    fhir = fields.Dict()
 
     @validates_schema
     def check_value(self, condition: dict[str, Any], **_: Any) -> None:
         value = condition.get("value")
         if condition.get("op") == "exists" and not isinstance(value, bool):
             raise ValidationError({"value": ["With exists, use true or false."]})
-        if not isinstance(value, bool | int | float | str):
+        if not isinstance(value, bool | int | float | Decimal | str):
             raise ValidationError({"value": ["Use a text, a number, true or false."]})
 
 
@@ -60,74 +126,131 @@ class ShowIfSchema(WireSchema):
     conditions = fields.List(
         fields.Nested(ConditionSchema()),
         required=True,
-        validate=validate.Length(1, 20, error="Give 1 to 20 conditions."),
+        validate=validate.Length(1, 100, error="Give 1 to 100 conditions."),
     )
+
+
+class VariableSchema(WireSchema):
+    """An expression with a name that later ones may use (the FHIR variable extension)."""
+
+    name = fields.String(required=True, validate=validate.Regexp(r"[A-Za-z0-9_.-]{1,100}\Z"))
+    expression = Text(MOST_EXPRESSION, least=1, required=True)
 
 
 class BlockSchema(WireSchema):
     """What every block has."""
 
-    id = fields.String(required=True, validate=_is_block_id, metadata={"example": "situation"})
+    id = Text(255, least=1, required=True, metadata={"example": "situation"})
     type = fields.String(required=True, metadata={"example": "short_text"})
-    label = Line(500, metadata={"example": "What happened?"})
-    help = Text(1000)
+    label = Text(10_000, metadata={"example": "What happened?"})
+    help = Text(10_000)
+    number = Text(1_000)
+    codes = fields.List(fields.Dict(), validate=validate.Length(1, 50))
+    hidden = Flag()
     show_if = fields.Nested(ShowIfSchema())
+    show_if_expr = Text(MOST_EXPRESSION, least=1)
+    variables = fields.List(fields.Nested(VariableSchema()), validate=validate.Length(1, 200))
+    widget = Text(100, least=1)
+    blocks = fields.List(fields.Raw(), validate=validate.Length(0, MOST_BLOCKS))
+    risk = risk_field()
+    fhir = fields.Dict()
 
 
-class LabelledSchema(BlockSchema):
+class CountedSchema(BlockSchema):
+    """A block that is wanted, so and so often."""
+
+    required = Flag()
+    read_only = Flag()
+    min_rows = fields.Integer(strict=True, validate=validate.Range(0, 1000))
+    max_rows = fields.Integer(strict=True, validate=validate.Range(1, 1000))
+
+    @validates_schema
+    def check_rows(self, block: dict[str, Any], **_: Any) -> None:
+        if block.get("min_rows", 0) > block.get("max_rows", 1000):
+            raise ValidationError({"max_rows": ["This is less than min_rows."]})
+
+
+class QuestionSchema(CountedSchema):
     """A block that asks."""
 
-    label = Line(500, required=True, metadata={"example": "What happened?"})
-    required = Flag()
+    multiple = Flag()
+    default = fields.Raw()
+    calculated = Text(MOST_EXPRESSION, least=1)
 
 
 class TextBlockSchema(BlockSchema):
-    markdown = Text(20_000, least=1, required=True)
-    style = Word(("note", "safety"))
+    """Words nobody answers: `markdown`, or a plain `label`, or both for who cannot show Markdown."""
+
+    markdown = Text(50_000, least=1)
+    style = Word(STYLES)
+
+    @validates_schema
+    def check_words(self, block: dict[str, Any], **_: Any) -> None:
+        if "markdown" not in block and "label" not in block and "fhir" not in block:
+            raise ValidationError({"markdown": ["Missing data for required field."]})
 
 
 class ReadingSectionSchema(BlockSchema):
-    label = Line(500, required=True)
-    markdown = Text(20_000, least=1, required=True)
+    markdown = Text(50_000, least=1, required=True)
 
 
-class WrittenSchema(LabelledSchema):
+class WrittenSchema(QuestionSchema):
     min_length = fields.Integer(strict=True, validate=validate.Range(0, 20_000))
-    max_length = fields.Integer(strict=True, validate=validate.Range(1, 20_000))
-    placeholder = Line(200)
+    max_length = fields.Integer(strict=True, validate=validate.Range(1, 1_000_000))
+    pattern = Text(patterns.LONGEST, least=1)
+    placeholder = Text(1_000)
+    share = Word(("only_me",), metadata={"description": "Private unless the client shares it."})
 
     @validates_schema
     def check_lengths(self, block: dict[str, Any], **_: Any) -> None:
         if block.get("min_length", 0) > block.get("max_length", 20_000):
             raise ValidationError({"max_length": ["This is less than min_length."]})
 
+    @validates_schema
+    def check_pattern(self, block: dict[str, Any], **_: Any) -> None:
+        if problem := patterns.problem(block.get("pattern", "")):
+            raise ValidationError({"pattern": [problem]})
 
-class YesNoSchema(LabelledSchema):
-    pass
+
+class PlainSchema(QuestionSchema):
+    placeholder = Text(1_000)
 
 
 class OptionSchema(WireSchema):
-    """An answer to choose."""
+    """An answer to choose: a coding, or a plain value where `as` says what it is."""
 
-    code = Line(64, required=True, metadata={"example": "walk"})
-    label = Line(300, required=True, metadata={"example": "Took a walk"})
+    code = Text(1_000, least=1, required=True, metadata={"example": "walk"})
+    label = Text(5_000, least=1, metadata={"example": "Took a walk"})
+    system = Text(1_000, least=1)
+    score = Number()
+    prefix = Text(100, least=1)
     exclusive = Flag()
+    selected = Flag()
+    fhir = fields.Dict()
 
 
-class ChoiceSchema(LabelledSchema):
+OptionSchema._declared_fields["as"] = Word(AS)  # noqa: SLF001 -- a word of Python's own cannot be written as an attribute
+
+
+class ChoiceSchema(QuestionSchema):
     options = fields.List(
-        fields.Nested(OptionSchema()),
-        required=True,
+        fields.Nested(OptionSchema),
         validate=validate.Length(1, MOST_OPTIONS, error=f"Give 1 to {MOST_OPTIONS} options."),
     )
-    multiple = Flag()
+    options_from = Text(2_000, least=1)
     other = Flag()
-    other_label = Line(100)
+    other_label = Text(1_000)
+    orientation = Word(("horizontal", "vertical"))
 
     @validates_schema
-    def check_codes(self, block: dict[str, Any], **_: Any) -> None:
-        codes = [option.get("code") for option in block.get("options", [])]
-        twice = [index for index, code in enumerate(codes) if code in codes[:index]]
+    def check_options(self, block: dict[str, Any], **_: Any) -> None:
+        if "options" not in block and "options_from" not in block and "fhir" not in block:
+            raise ValidationError({"options": ["Missing data for required field."]})
+        seen, twice = set(), []
+        for index, option in enumerate(block.get("options", [])):
+            if option.get("code") in seen:
+                twice.append(index)
+            seen.add(option.get("code"))
         if twice:
             raise ValidationError({"options": {index: {"code": ["Another option has this code."]} for index in twice}})
 
@@ -138,77 +261,149 @@ def _check_bounds(block: dict[str, Any]) -> None:
         raise ValidationError({"max": ["This is less than min."]})
 
 
-class ScaleSchema(LabelledSchema):
+class ScaleSchema(QuestionSchema):
     min = fields.Integer(required=True, strict=True, validate=validate.Range(-1000, 1000))
     max = fields.Integer(required=True, strict=True, validate=validate.Range(-1000, 1000))
     step = fields.Integer(strict=True, validate=validate.Range(1, 1000))
-    min_label = Line(100)
-    max_label = Line(100)
+    min_label = Text(300, least=1)
+    max_label = Text(300, least=1)
 
     @validates_schema
     def check_bounds(self, block: dict[str, Any], **_: Any) -> None:
         _check_bounds(block)
 
 
-class NumberSchema(LabelledSchema):
+class NumberSchema(QuestionSchema):
+    """A number; whole without `decimals`, and with null for as many decimal places as one likes."""
+
     min = Number()
     max = Number()
-    decimals = fields.Integer(strict=True, validate=validate.Range(0, 6))
-    unit = Line(30)
+    step = Number()
+    decimals = fields.Integer(strict=True, allow_none=True, validate=validate.Range(0, 6))
+    unit = Text(100, least=1)
+    placeholder = Text(1_000)
 
     @validates_schema
     def check_bounds(self, block: dict[str, Any], **_: Any) -> None:
         _check_bounds(block)
 
 
-class DateSchema(LabelledSchema):
+class UnitSchema(WireSchema):
+    """A unit to choose: its UCUM or other code, and what it is called."""
+
+    code = Text(100, least=1)
+    system = Text(1_000, least=1)
+    label = Text(100, least=1)
+    fhir = fields.Dict()
+
+
+class QuantitySchema(QuestionSchema):
+    min = Number()
+    max = Number()
+    unit = Text(100, least=1)
+    unit_options = fields.List(fields.Nested(UnitSchema()), validate=validate.Length(1, 200))
+    placeholder = Text(1_000)
+
+
+LONGEST_POINT = 40
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?")
+
+
+def problem_with_point(kind: str, value: Any) -> str | None:
+    """Why this is no day, time of day or instant; or None."""
+    words, read = POINTS[kind]
+    try:
+        right = isinstance(value, str) and len(value) <= LONGEST_POINT and read(value)
+    except ValueError:
+        right = False
+    return None if right else words
+
+
+def _reads_day(value: str) -> bool:
+    return bool(_DAY.fullmatch(value)) and date.fromisoformat(value) is not None
+
+
+def _reads_time(value: str) -> bool:
+    return bool(_TIME.fullmatch(value)) and time.fromisoformat(value) is not None
+
+
+def _reads_instant(value: str) -> bool:
+    return _reads_day(value) or ("T" in value and datetime.fromisoformat(value).tzinfo is not None)
+
+
+POINTS: Mapping[str, tuple[str, Callable[[str], bool]]] = {
+    "date": ("Use a day as YYYY-MM-DD.", _reads_day),
+    "time": ("Use a time of day as HH:MM.", _reads_time),
+    "datetime": ("Use an instant such as 2026-03-02T09:30:00Z, or a day.", _reads_instant),
+}
+
+
+class PointSchema(QuestionSchema):
+    """A day, a time of day or an instant."""
+
     min = fields.String()
     max = fields.String()
+    placeholder = Text(1_000)
 
     @validates_schema
-    def check_days(self, block: dict[str, Any], **_: Any) -> None:
-        errors = {}
-        for name in ("min", "max"):
-            try:
-                Day().deserialize(block.get(name, "2000-01-01"))
-            except ValidationError:
-                errors[name] = ["Use a day as YYYY-MM-DD."]
+    def check_points(self, block: dict[str, Any], **_: Any) -> None:
+        errors = {
+            name: [problem]
+            for name in ("min", "max")
+            if name in block and (problem := problem_with_point(block["type"], block[name]))
+        }
         if errors:
             raise ValidationError(errors)
         _check_bounds(block)
 
 
-class SectionSchema(BlockSchema):
-    blocks = fields.List(fields.Raw(), required=True, validate=validate.Length(1, MOST_BLOCKS))
+class ScoreBlockSchema(QuestionSchema):
+    """A result that is shown, never typed: a declared score, or what an expression comes to."""
 
-
-class LogSchema(LabelledSchema):
-    """Rows of the same columns (a repeating group)."""
-
-    row_label = Line(100)
-    min_rows = fields.Integer(strict=True, validate=validate.Range(0, 1000))
-    max_rows = fields.Integer(strict=True, validate=validate.Range(1, 1000))
-    blocks = fields.List(fields.Raw(), required=True, validate=validate.Length(1, MOST_BLOCKS))
+    score = Text(64, least=1)
+    answer = Word(("decimal", "integer", "quantity", "string", "boolean", "date", "datetime", "choice"))
+    unit = Text(100, least=1)
 
     @validates_schema
-    def check_rows(self, block: dict[str, Any], **_: Any) -> None:
-        if block.get("min_rows", 0) > block.get("max_rows", 1000):
-            raise ValidationError({"max_rows": ["This is less than min_rows."]})
+    def check_source(self, block: dict[str, Any], **_: Any) -> None:
+        if ("score" in block) == ("calculated" in block):
+            raise ValidationError({"score": ["Name a score, or give the expression in calculated."]})
+
+
+class SectionSchema(BlockSchema):
+    blocks = fields.List(fields.Raw(), required=True, validate=validate.Length(0, MOST_BLOCKS))
+
+
+class LogSchema(CountedSchema):
+    """Rows of the same columns (a repeating group)."""
+
+    row_label = Text(300, least=1)
+    blocks = fields.List(fields.Raw(), required=True, validate=validate.Length(0, MOST_BLOCKS))
 
 
 TYPES: Mapping[str, BlockSchema] = {
     "text": TextBlockSchema(),
     "reading": ReadingSectionSchema(),
     "section": SectionSchema(),
+    "page": SectionSchema(),
+    "grid": SectionSchema(),
     "log": LogSchema(),
     "short_text": WrittenSchema(),
     "long_text": WrittenSchema(),
-    "yes_no": YesNoSchema(),
+    "yes_no": PlainSchema(),
     "choice": ChoiceSchema(),
     "scale": ScaleSchema(),
     "number": NumberSchema(),
-    "date": DateSchema(),
+    "quantity": QuantitySchema(),
+    "date": PointSchema(),
+    "time": PointSchema(),
+    "datetime": PointSchema(),
+    "url": PlainSchema(),
+    "file": PlainSchema(),
+    "reference": PlainSchema(),
+    "score": ScoreBlockSchema(),
 }
-SILENT = frozenset({"text", "section"})
+GROUPS = frozenset({"section", "page", "grid"})
+SILENT = GROUPS | {"text", "score"}
 """Blocks that nobody answers."""
-NESTING = frozenset({"section", "log"})

@@ -1,56 +1,59 @@
 """A form: a document's blocks, checked as a whole and laid out for answering.
 
-A document is `{"schema": "portal.exercise/1", "blocks": [...]}`. Parsing is strict about what authors write, so
-that answering can rely on it.
+A document is `{"schema": "portal.exercise/1", "blocks": [...]}`, with variables and scores where it counts something.
+Parsing is strict about what authors write, so that answering can rely on it. A document that came from elsewhere
+keeps under `fhir` what is not modelled here; its ids, words and conditions are taken as they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-import orjson
+from marshmallow import fields, validate
 
+from portal.core import exact
 from portal.core.errors import Faults
-from portal.core.wire import escaped, faults_in
-from portal.library.forms.blocks import DEEPEST, MOST_BLOCKS, MOST_OPTIONS, NESTING, SILENT, TYPES
+from portal.core.wire import Line, Text, WireSchema, faults_in
+from portal.library.forms import values
+from portal.library.forms.blocks import (
+    BLOCK_ID,
+    DEEPEST,
+    MOST_BLOCKS,
+    MOST_OPTIONS,
+    TYPES,
+    Block,
+    VariableSchema,
+    has_rows,
+)
+from portal.library.forms.risk import check_risk
 
 SCHEMA = "portal.exercise/1"
-LISTS = {"options": MOST_OPTIONS, "blocks": MOST_BLOCKS}
-TEXT_MOST = {"short_text": 500, "long_text": 20_000}
+LISTS = {"options": MOST_OPTIONS, "blocks": MOST_BLOCKS, "variables": 200}
+LONGEST_LABEL, LONGEST_CODE = 500, 64
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A block in its place: `pointer` into the document, and the logs and sections around it, outermost first."""
+class DocumentSchema(WireSchema):
+    """What a document says beside its blocks."""
 
-    id: str
-    type: str
-    pointer: str
-    logs: tuple[str, ...]
-    parents: tuple[str, ...]
-    spec: Mapping[str, Any]
+    schema = fields.String(required=True, validate=validate.Equal(SCHEMA, error=f'Use "{SCHEMA}".'))
+    title = Text(10_000)
+    language = Line(35)
+    license = Text(50_000)
+    variables = fields.List(fields.Nested(VariableSchema()), validate=validate.Length(1, 200))
+    blocks = fields.Raw(allow_none=True)
+    fhir = fields.Dict()
 
-    @property
-    def conditions(self) -> Sequence[Mapping[str, Any]]:
-        found: Sequence[Mapping[str, Any]] = self.spec.get("show_if", {}).get("conditions", ())
-        return found
 
-    @property
-    def is_answered(self) -> bool:
-        return self.type not in SILENT and self.type != "log"
-
-    @property
-    def is_item(self) -> bool:
-        """Whether progress counts it: each question, and each log as one."""
-        return not self.logs and self.type not in SILENT
+_document = DocumentSchema()
 
 
 class Form:
     """The blocks of one document by id, in order."""
 
-    __slots__ = ("blocks", "depended_on", "document", "items")
+    __slots__ = ("always_shared", "blocks", "depended_on", "document", "has_expressions", "items", "risky")
 
     def __init__(self, document: Mapping[str, Any], blocks: Mapping[str, Block]) -> None:
         self.document = document
@@ -58,21 +61,35 @@ class Form:
         self.items: Sequence[Block] = [block for block in blocks.values() if block.is_item]
         asked = {condition["block"] for block in blocks.values() for condition in block.conditions}
         self.depended_on: Sequence[Block] = [block for block in blocks.values() if block.id in asked]
+        self.has_expressions = any("show_if_expr" in block.spec for block in blocks.values())
+        self.risky: Sequence[Block] = [block for block in blocks.values() if "risk" in block.spec]
+        scored = {item for score in document.get("scores", ()) for item in score["items"]}
+        self.always_shared = frozenset(scored | {block.id for block in self.risky})
+        """What nobody keeps to themself: items of a score, and answers that can raise an alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a list of blocks stands."""
+
+    pointer: str
+    logs: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
 
 
 def parse(document: Mapping[str, Any], pointer: str = "#") -> Form:
     """The form a document describes. Raises Invalid with a pointer to everything that does not fit."""
     faults = Faults()
-    if document.get("schema") != SCHEMA:
-        faults.add(f"{pointer}/schema", f'Use "{SCHEMA}".')
-    for name in sorted(set(document) - {"schema", "blocks"}):
-        faults.add(f"{pointer}/{escaped(name)}", "This is not a field here. Leave it out or check its spelling.")
+    faults.found += faults_in(_document.validate(dict(document)), pointer)
     raw = document.get("blocks")
     if not isinstance(raw, list) or not 0 < len(raw) <= MOST_BLOCKS:
         faults.add(f"{pointer}/blocks", f"Give a list of 1 to {MOST_BLOCKS} blocks.")
         faults.raise_if_any()
     blocks: dict[str, Block] = {}
-    for block in _laid_out(raw or [], f"{pointer}/blocks", (), (), faults):
+    written_here = "fhir" not in document
+    for block in _laid_out(raw or [], _Place(f"{pointer}/blocks"), faults):
+        if written_here:
+            _check_authored(block, faults)
         if block.id in blocks:
             faults.add(f"{block.pointer}/id", "Another block has this id.", block.id)
         blocks.setdefault(block.id, block)
@@ -80,73 +97,108 @@ def parse(document: Mapping[str, Any], pointer: str = "#") -> Form:
             faults.add(f"{pointer}/blocks", f"Use {MOST_BLOCKS} blocks at most.")
             break
     faults.raise_if_any()
-    for block in blocks.values():
-        _check_conditions(block, blocks, faults)
+    _check_together(blocks, faults, written_here=written_here)
     faults.raise_if_any()
     return Form(document, blocks)
 
 
-def _laid_out(
-    raw: Sequence[Any], pointer: str, logs: tuple[str, ...], parents: tuple[str, ...], faults: Faults
-) -> Iterator[Block]:
+def _laid_out(raw: Sequence[Any], place: _Place, faults: Faults) -> Iterator[Block]:
     for index, spec in enumerate(raw):
-        place = f"{pointer}/{index}"
         if faults.full:
             return
-        if not isinstance(spec, dict) or not isinstance(spec.get("type"), str) or spec["type"] not in TYPES:
-            faults.add(f"{place}/type", f"Use one of: {', '.join(TYPES)}.")
+        pointer = f"{place.pointer}/{index}"
+        if not _is_block(spec, pointer, faults):
             continue
-        if too_many := [
-            name for name, most in LISTS.items() if isinstance(spec.get(name), list) and len(spec[name]) > most
-        ]:
-            faults.add(f"{place}/{too_many[0]}", f"Use {LISTS[too_many[0]]} at most.")
-            continue
-        messages = TYPES[spec["type"]].validate(spec)
-        faults.found += faults_in(messages, place)
-        if messages:
-            continue
-        block = Block(spec["id"], spec["type"], place, logs, parents, spec)
+        inner = (*place.logs, spec["id"]) if has_rows(spec) else place.logs
+        block = Block(
+            spec["id"], spec["type"], pointer, place.logs if spec["type"] == "log" else inner, place.parents, spec
+        )
         yield block
-        if spec["type"] in NESTING:
-            if len(parents) >= DEEPEST:
-                faults.add(place, f"Nest blocks {DEEPEST} deep at most.", block.id)
+        if "blocks" in spec:
+            if len(place.parents) >= DEEPEST:
+                faults.add(pointer, f"Nest blocks {DEEPEST} deep at most.", block.id)
                 continue
-            inner = (*logs, block.id) if spec["type"] == "log" else logs
-            yield from _laid_out(spec["blocks"], f"{place}/blocks", inner, (*parents, block.id), faults)
+            yield from _laid_out(spec["blocks"], _Place(f"{pointer}/blocks", inner, (*place.parents, block.id)), faults)
 
 
-def _check_conditions(block: Block, blocks: Mapping[str, Block], faults: Faults) -> None:
-    """A condition looks at an earlier block of the same row, of a row around it, or outside logs."""
-    order = list(blocks)
-    for index, condition in enumerate(block.conditions):
-        place = f"{block.pointer}/show_if/conditions/{index}/block"
-        other = blocks.get(condition["block"])
-        if other is None:
-            faults.add(place, "No block has this id.", block.id)
-        elif not other.is_answered:
-            faults.add(place, "Nobody answers that block, so nothing can depend on it.", block.id)
-        elif order.index(other.id) >= order.index(block.id):
-            faults.add(place, "Depend on a block that comes before this one.", block.id)
-        elif problem := _does_not_compare(other, condition):
-            faults.add(f"{block.pointer}/show_if/conditions/{index}/value", problem, block.id)
+def _is_block(spec: Any, pointer: str, faults: Faults) -> bool:
+    """Whether this reads as a block; says what does not."""
+    if not isinstance(spec, dict) or not isinstance(spec.get("type"), str) or spec["type"] not in TYPES:
+        faults.add(f"{pointer}/type", f"Use one of: {', '.join(TYPES)}.")
+        return False
+    if too_many := [
+        name for name, most in LISTS.items() if isinstance(spec.get(name), list) and len(spec[name]) > most
+    ]:
+        faults.add(f"{pointer}/{too_many[0]}", f"Use {LISTS[too_many[0]]} at most.")
+        return False
+    messages = TYPES[spec["type"]].validate(spec)
+    faults.found += faults_in(messages, pointer)
+    return not messages
 
 
-def _does_not_compare(other: Block, condition: Mapping[str, Any]) -> str | None:
-    """Why a condition can never hold, or None."""
-    value = condition["value"]
-    if condition["op"] == "exists":
+def _check_together(blocks: Mapping[str, Block], faults: Faults, *, written_here: bool) -> None:
+    """Whether blocks fit one another, and what an author of our own has to say besides."""
+    order = {block_id: place for place, block_id in enumerate(blocks)}
+    for block in blocks.values():
+        for index, condition in enumerate(block.conditions):
+            pointer = f"{block.pointer}/show_if/conditions/{index}"
+            if condition["block"] not in blocks:
+                faults.add(f"{pointer}/block", "No block has this id.", block.id)
+            elif written_here and (fault := _never_holds(condition, blocks, order, order[block.id])):
+                faults.add(f"{pointer}/{fault[0]}", fault[1], block.id)
+        check_risk(block, faults)
+        if "default" in block.spec and (problem := values.problem(block, block.spec["default"])):
+            faults.add(f"{block.pointer}/default", problem, block.id)
+
+
+def _check_authored(block: Block, faults: Faults) -> None:
+    if not BLOCK_ID.fullmatch(block.id):
+        words = "Use 1 to 64 letters, digits, dots, dashes, underscores or slashes; a letter or digit at both ends."
+        faults.add(f"{block.pointer}/id", words, block.id)
+    label = block.spec.get("label")
+    if label is None and (block.is_answered or block.type == "log"):
+        faults.add(f"{block.pointer}/label", "Missing data for required field.", block.id)
+    elif label is not None and block.type != "text" and not 0 < len(label.strip()) <= LONGEST_LABEL:
+        faults.add(f"{block.pointer}/label", f"Use 1 to {LONGEST_LABEL} characters.", block.id)
+    if "blocks" in block.spec and not block.spec["blocks"]:
+        faults.add(f"{block.pointer}/blocks", "Put a block in it, or leave it out.", block.id)
+    for index, option in enumerate(block.spec.get("options", ())):
+        if "label" not in option:
+            faults.add(f"{block.pointer}/options/{index}/label", "Missing data for required field.", block.id)
+        if len(option["code"]) > LONGEST_CODE:
+            faults.add(f"{block.pointer}/options/{index}/code", f"Use {LONGEST_CODE} characters at most.", block.id)
+
+
+def _never_holds(
+    condition: Mapping[str, Any], blocks: Mapping[str, Block], order: Mapping[str, int], place: int
+) -> tuple[str, str] | None:
+    """A condition looks at an earlier block that is answered, and compares with what it can be answered with."""
+    other = blocks[condition["block"]]
+    if not other.is_answered:
+        return "block", "Nobody answers that block, so nothing can depend on it."
+    if order[other.id] >= place:
+        return "block", "Depend on a block that comes before this one."
+    problem = does_not_compare(other, condition["op"], condition["value"])
+    return None if problem is None else ("value", problem)
+
+
+def does_not_compare(other: Block, op: str, value: Any) -> str | None:
+    """Why no answer to a block can ever compare with this value, or None."""
+    if op == "exists":
         return None
     if other.type in {"yes_no", "reading"} and not isinstance(value, bool):
         return "That block is answered yes or no: compare with true or false."
-    if other.type in {"scale", "number"} and (isinstance(value, bool) or not isinstance(value, int | float)):
+    if other.type in {"scale", "number", "quantity"} and (
+        isinstance(value, bool) or not isinstance(value, int | float | Decimal)
+    ):
         return "That block is answered with a number: compare with a number."
-    if other.type == "choice" and value not in {option["code"] for option in other.spec["options"]}:
+    if other.type == "choice" and "options" in other.spec and value not in other.codes:
         return "That block has no option with this code."
-    if other.type in {"date", "short_text", "long_text"} and not isinstance(value, str):
+    if other.type in {"date", "time", "datetime", "short_text", "long_text", "url"} and not isinstance(value, str):
         return "That block is answered with text: compare with text."
     return None
 
 
 def as_text(document: Mapping[str, Any]) -> str:
-    """The document as stored: as it was written, key for key."""
-    return orjson.dumps(document).decode()
+    """The document as stored: as it was written, key for key and digit for digit."""
+    return exact.written(document).decode()

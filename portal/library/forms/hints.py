@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Any
 
 from portal.core.errors import MOST_FAULTS, Fault
-from portal.library.forms.document import Block, Form
+from portal.library.forms.blocks import Block
+from portal.library.forms.document import Form
 from portal.library.forms.words import MOST_READ, texts_in
 
 LONG_SECTION, LONG_SENTENCE, AVERAGE_SENTENCE, HARD_GRADE, MANY_QUESTIONS = 350, 30, 15, 7, 40

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from marshmallow import fields, validate
 
 from portal.core.errors import Fault, Invalid
-from portal.core.wire import Line, Several, Text, WireSchema, faults_in
+from portal.core.wire import Flag, Line, Several, Text, WireSchema, faults_in
 from portal.library.forms.blocks import OptionSchema
 from portal.library.forms.document import SCHEMA as EXERCISE
 from portal.library.forms.document import Form, parse
@@ -48,6 +48,8 @@ class ReadingDocumentSchema(WireSchema):
     check = fields.Nested(CheckSchema())
     reflection = fields.Nested(ReflectionSchema())
     talk = Line(300)
+    talk_help = Text(1000)
+    talk_alerts = Flag(metadata={"description": "Whether a yes to the offer to talk raises a safety alert."})
 
 
 _document = ReadingDocumentSchema()
@@ -83,8 +85,14 @@ def compiled(document: Mapping[str, Any], pointer: str = "#") -> dict[str, Any]:
     if reflection := document.get("reflection"):
         blocks.append({"id": "reflection", "type": "long_text", **reflection})
     if talk := document.get("talk"):
-        blocks.append({"id": "talk", "type": "yes_no", "label": talk})
+        blocks.append({"id": "talk", "type": "yes_no", "label": talk, **_around_talk(document)})
     return {"schema": EXERCISE, "blocks": blocks}
+
+
+def _around_talk(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What the offer to talk says beside itself, and whether a yes raises an alert."""
+    around: dict[str, Any] = {"help": document["talk_help"]} if "talk_help" in document else {}
+    return around | ({"risk": [{"op": "=", "value": True}]} if document.get("talk_alerts") else {})
 
 
 def _sections(markdown: str) -> list[dict[str, Any]]:

@@ -17,8 +17,9 @@ from portal.core.wire import (
     Word,
     Words,
 )
+from portal.library.locks import REASONS
 
-KINDS = ("reading", "exercise")
+KINDS = ("reading", "exercise", "measure")
 INTENSITIES = ("gentle", "moderate", "intense")
 AUDIENCES = ("anyone", "hurt_partner", "involved_partner")
 STATUSES = ("draft", "published", "archived")
@@ -109,6 +110,12 @@ class ResourceItemSchema(CardSchema):
         required=True, allow_none=True, metadata={"description": "The latest published version."}
     )
     unpublished_changes = Flag(required=True)
+    locked = Word(
+        tuple(REASONS),
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why it cannot be assigned or copied yet; null where it can."},
+    )
     origin_key = Line(
         64,
         required=True,
@@ -130,7 +137,7 @@ CreateResourceSchema = type(
     "CreateResourceSchema",
     (WireSchema,),
     {
-        "__doc__": "A reading or exercise to write.",
+        "__doc__": "A reading, exercise or measure to write.",
         "__module__": __name__,
         "kind": Word(KINDS, required=True, metadata={"example": "exercise"}),
         "document": fields.Dict(required=True, metadata={"example": DOCUMENT}),

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import orjson
-
-from portal.core import access
+from portal.core import access, exact
 from portal.core.errors import Fault, Invalid
 from portal.core.viewer import Viewer
 from portal.core.wire import faults_in
 from portal.library import policy
 from portal.library.forms import reading
-from portal.library.forms.answers import Response, merge, progress
+from portal.library.forms.answers import Response, beginning, merge
 from portal.library.forms.comparing import compared, members
+from portal.library.forms.completion import progress
 from portal.library.forms.document import Form
 from portal.library.forms.hints import hints, hints_on_reading
 from portal.library.forms.previews import shown_blocks
@@ -86,7 +85,7 @@ def preview(
     """
     access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
     form = compiled(kind, document)
-    response = merge(form, Response(), {"answers": answers, "rows": rows})
+    response = merge(form, beginning(form), {"answers": answers, "rows": rows})
     done = progress(form, response)
     return {
         "blocks": shown_blocks(form, response),
@@ -110,7 +109,7 @@ def compare(viewer: Viewer, resource_id: str, before: str, after: str) -> dict[s
 def _side(viewer: Viewer, resource_id: str, which: str) -> dict[str, Any]:
     if which != DRAFT:
         version = get_version(viewer, resource_id, int(which))
-        return {**version, "document": orjson.loads(version["document"])}
+        return {**version, "document": exact.read(version["document"])}
     resource = get_resource(viewer, resource_id)
     return {**resource, "document": compiled(resource["kind"], resource["draft"]).document}
 

@@ -8,24 +8,26 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, String, bindparam, case, cast
+from sqlalchemy import ColumnElement, String, bindparam, case, cast, null
 
 from portal.core import access, clock
 from portal.core.access import THING
 from portal.core.db import db, transactional
-from portal.core.errors import Stale
+from portal.core.errors import Conflict, Stale
 from portal.core.events import record
 from portal.core.listing import Asked, Filter, Listing, Page, any_of, at_least, at_most, claim, equals
 from portal.core.viewer import Viewer
 from portal.library import events, policy
 from portal.library.forms import document as forms
 from portal.library.forms import reading
+from portal.library.locks import LOCKED, REASONS
 from portal.library.models import DESCRIBED, Kind, Resource
 from portal.library.service.search import holding, keep_words
 
 STATUS: ColumnElement[str] = case(
     (Resource.archived_at.is_not(None), "archived"), (Resource.latest_number.is_(None), "draft"), else_="published"
 )
+LOCK: ColumnElement[str | None] = case(LOCKED, value=Resource.origin_key, else_=null())
 UNPUBLISHED = (Resource.published_from.is_(None) | (Resource.published_from != Resource.version)).label(
     "unpublished_changes"
 )
@@ -53,6 +55,7 @@ RESOURCES = Listing(
         STATUS.label("status"),
         Resource.latest_number,
         UNPUBLISHED,
+        LOCK.label("locked"),
         Resource.origin_key,
         Resource.version,
         Resource.created_at,
@@ -68,7 +71,9 @@ RESOURCES = Listing(
         "minutes[gte]": at_least(Resource.minutes),
         "minutes[lte]": at_most(Resource.minutes),
         "q": holding(),
-        "assignable": claim(lambda: Resource.archived_at.is_(None) & Resource.latest_number.is_not(None)),
+        "assignable": claim(
+            lambda: Resource.archived_at.is_(None) & Resource.latest_number.is_not(None) & LOCK.is_(None)
+        ),
     },
     sorts={"updated_at": Resource.updated_at, "title": Resource.title, "created_at": Resource.created_at},
     default_sort="title",
@@ -149,6 +154,13 @@ def to_write(viewer: Viewer, resource_id: str) -> Resource:
     return resource
 
 
+def require_unlocked(resource: Resource, remedy: str = "") -> None:
+    """Raise Conflict with the reason where a resource is locked."""
+    lock = LOCKED.get(resource.origin_key or "")
+    if lock is not None:
+        raise Conflict(f"{REASONS[lock]} {remedy}".rstrip(), state="locked", allowed=[])
+
+
 def touch(resource: Resource) -> None:
     resource.version += 1
     resource.updated_at = clock.now()
@@ -179,8 +191,9 @@ def restore(viewer: Viewer, resource_id: str) -> dict[str, Any]:
 
 @transactional
 def copy(viewer: Viewer, resource_id: str) -> dict[str, Any]:
-    """A draft of one's own that begins as this one."""
+    """A draft of one's own that begins as this one. Raises Conflict for a locked one: its copy would carry no lock."""
     resource = to_write(viewer, resource_id)
+    require_unlocked(resource, "Change this one instead of a copy; it stays locked.")
     copied = add(
         viewer, resource.kind, resource.draft, {**resource.described(), "title": f"{resource.title} (copy)"[:200]}
     )

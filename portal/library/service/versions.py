@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from sqlalchemy import bindparam, select
 
-from portal.core import access, clock
+from portal.core import access, clock, exact
 from portal.core.access import THING
 from portal.core.db import AnySelect, Id, db, transactional
 from portal.core.errors import Conflict, NotVisible
@@ -18,7 +17,7 @@ from portal.core.viewer import Viewer
 from portal.library import events, policy
 from portal.library.forms import document as forms
 from portal.library.models import DESCRIBED, Resource, Version
-from portal.library.service.resources import compiled, to_write, touch
+from portal.library.service.resources import compiled, require_unlocked, to_write, touch
 from portal.library.service.search import keep_words
 
 _VERSION = (
@@ -78,9 +77,10 @@ VERSION = Listing(
 def version_to_assign(viewer: Viewer, resource_id: str) -> Version:
     """The latest version of a resource, for assigning.
 
-    Raises NotVisible for one the viewer does not see, Conflict for a draft or an archived one.
+    Raises NotVisible for one the viewer does not see, Conflict for a locked or an archived one or a draft.
     """
     resource = access.see(viewer, Resource, policy.visible_to, resource_id)
+    require_unlocked(resource)
     if resource.status != "published":
         remedy = "Publish it first." if resource.status == "draft" else "Restore it first."
         msg = f"This resource is {'a draft' if resource.status == 'draft' else 'archived'}. {remedy}"
@@ -106,7 +106,7 @@ def form_of_version(practice_id: str, version_id: str) -> forms.Form:
             raise NotVisible
         if len(_forms) >= MOST_FORMS:
             _forms.clear()
-        form = _forms[version_id] = forms.parse(orjson.loads(row["document"]))
+        form = _forms[version_id] = forms.parse(exact.read(row["document"]))
     return form
 
 

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from portal.core.errors import Fault, Invalid
 from portal.core.ids import new_id
-from portal.library.forms.answers import Response, Shown, complete, merge, progress, shared, visible
+from portal.library.forms.answers import Response, merge
+from portal.library.forms.completion import complete, progress, shared, visible
 from portal.library.forms.document import SCHEMA, Form, parse
+from portal.library.forms.shown import Shown
 from tests.cast import exercise_document
 
 A, B, C, D = (f"01980c5e-7d2a-7c3b-9f10-0000000000{n}" for n in ("0a", "0b", "0c", "0d"))
@@ -562,6 +564,29 @@ def test_an_answer_kept_private_while_empty_is_private_once_written() -> None:
     """The wire's own example sends `"value": null, "share": "only_me"`: what a person said of sharing holds."""
     response = _saved(FORM, {"answers": [_answer("hours", None, share="only_me")]}, {"answers": [_answer("hours", 8)]})
     assert shared(response).answers == {}
+
+
+LETTER = _form({"id": "letter", "type": "long_text", "label": "A letter", "share": "only_me"})
+
+
+def test_what_an_author_made_private_is_private_until_its_writer_shares_it() -> None:
+    written = _saved(LETTER, {"answers": [_answer("letter", "Dear you")]})
+    assert shared(complete(LETTER, written)).answers == {}
+    assert _saved(LETTER, {"answers": [_answer("letter", "Dear you")]}, {"answers": [_answer("letter", "Dear")]}) == (
+        _saved(LETTER, {"answers": [_answer("letter", "Dear")]})
+    )
+    given = merge(LETTER, written, {"answers": [_answer("letter", "Dear you", share="my_therapist")]})
+    assert shared(complete(LETTER, given)).value("letter") == "Dear you"
+
+
+def test_a_letter_cleared_and_begun_anew_is_shared_as_its_writer_last_said() -> None:
+    begun = {"answers": [_answer("letter", "Dear you")]}
+    cleared = {"answers": [_answer("letter", None)]}
+    meant_to_share = {"answers": [_answer("letter", None, share="my_therapist")]}
+    assert _saved(LETTER, begun, cleared).answers == {}
+    assert shared(_saved(LETTER, begun, cleared, begun)).answers == {}
+    stored = Response.from_json(_saved(LETTER, meant_to_share, cleared).as_json())
+    assert shared(merge(LETTER, stored, begun)).value("letter") == "Dear you"
 
 
 def test_sharing_can_be_changed_both_ways() -> None:

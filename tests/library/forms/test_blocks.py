@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from portal.core.errors import Invalid
-from portal.library.forms.blocks import MOST_OPTIONS, NESTING, SILENT, TYPES
+from portal.library.forms.blocks import MOST_OPTIONS, SILENT, TYPES
 from portal.library.forms.document import SCHEMA, parse
 
 PLAIN: dict[str, dict[str, Any]] = {
@@ -22,6 +22,15 @@ PLAIN: dict[str, dict[str, Any]] = {
     "scale": {"label": "How strong?", "min": 0, "max": 10},
     "number": {"label": "How many?"},
     "date": {"label": "When?"},
+    "page": {"blocks": [{"id": "inner", "type": "yes_no", "label": "Yes?"}]},
+    "grid": {"blocks": [{"id": "inner", "type": "yes_no", "label": "Yes?"}]},
+    "quantity": {"label": "How much?"},
+    "time": {"label": "At what time?"},
+    "datetime": {"label": "When?"},
+    "url": {"label": "Where?"},
+    "file": {"label": "Which?"},
+    "reference": {"label": "Which?"},
+    "score": {"calculated": "1 + 1"},
 }
 FULL: dict[str, dict[str, Any]] = {
     "text": {"style": "safety", "label": "Please note"},
@@ -29,7 +38,7 @@ FULL: dict[str, dict[str, Any]] = {
     "section": {"label": "More", "help": "Only if you like."},
     "log": {"required": True, "row_label": "Row", "min_rows": 1, "max_rows": 3},
     "short_text": {"required": True, "min_length": 1, "max_length": 20, "placeholder": "for example: a walk"},
-    "long_text": {"required": False, "min_length": 3, "max_length": 20_000},
+    "long_text": {"required": False, "min_length": 3, "max_length": 20_000, "share": "only_me"},
     "yes_no": {"required": True, "help": "Either is fine."},
     "choice": {
         "multiple": True,
@@ -39,7 +48,16 @@ FULL: dict[str, dict[str, Any]] = {
     },
     "scale": {"step": 5, "min_label": "not at all", "max_label": "very"},
     "number": {"min": -1.5, "max": 24, "decimals": 2, "unit": "hours"},
-    "date": {"min": "2026-01-01", "max": "2026-12-31"},
+    "date": {"min": "2026-01-01", "max": "2026-12-31", "default": "2026-02-01"},
+    "page": {"label": "First page", "widget": "tab"},
+    "grid": {"label": "All of them", "widget": "htable"},
+    "quantity": {"min": 1, "max": 2.5, "unit_options": [{"code": "kg"}], "default": {"value": 2, "unit": "kg"}},
+    "time": {"min": "08:00", "max": "20:30:00", "multiple": True, "default": ["09:15", "10:15"]},
+    "datetime": {"min": "2026-01-01T00:00:00Z", "read_only": True, "codes": [{"code": "x"}]},
+    "url": {"placeholder": "https://", "hidden": True, "default": "https://example.org/a"},
+    "file": {"number": "7a", "blocks": [{"id": "inner", "type": "yes_no", "label": "Yes?"}]},
+    "reference": {"min_rows": 1, "max_rows": 3, "multiple": True},
+    "score": {"answer": "decimal", "unit": "points", "variables": [{"name": "a", "expression": "1"}]},
 }
 SHOW_IF = {"match": "any", "conditions": [{"block": "first", "op": "=", "value": True}]}
 
@@ -61,7 +79,10 @@ def test_every_kind_of_block_is_tried_here() -> None:
 @pytest.mark.parametrize("kind", PLAIN)
 def test_a_block_with_only_what_it_needs_is_taken(kind: str) -> None:
     block = parse(_document({"id": "one", "type": kind, **PLAIN[kind]})).blocks["one"]
-    assert (block.is_answered, block.is_item) == (kind not in SILENT | {"log"}, kind not in SILENT)
+    assert (block.is_answered, block.is_item) == (
+        kind not in SILENT | {"log"},
+        kind not in SILENT,
+    )
 
 
 @pytest.mark.parametrize("kind", PLAIN)
@@ -76,8 +97,8 @@ def test_a_block_with_everything_it_can_have_is_taken(kind: str) -> None:
 def test_what_a_block_needs_is_missed_by_name(kind: str, needed: str) -> None:
     rest = {name: value for name, value in PLAIN[kind].items() if name != needed}
     found = _pointers({"id": "one", "type": kind, **rest})
-    optional = (kind, needed) in {("number", "min"), ("date", "min")}
-    assert found == ({f"#/blocks/0/{needed}"} if not optional else set())
+    missed = {"calculated": "score"}.get(needed, needed)
+    assert found == {f"#/blocks/0/{missed}"}
 
 
 @pytest.mark.parametrize("kind", PLAIN)
@@ -98,7 +119,9 @@ def test_a_misspelt_property_is_refused_rather_than_dropped(kind: str) -> None:
         ("log", {"min_rows": -1}, "min_rows"),
         ("log", {"max_rows": 0}, "max_rows"),
         ("short_text", {"min_length": 9, "max_length": 3}, "max_length"),
-        ("short_text", {"max_length": 20_001}, "max_length"),
+        ("short_text", {"max_length": 1_000_001}, "max_length"),
+        ("short_text", {"pattern": "(a+)+"}, "pattern"),
+        ("short_text", {"pattern": "("}, "pattern"),
         ("short_text", {"max_length": "20"}, "max_length"),
         ("short_text", {"required": "yes"}, "required"),
         ("short_text", {"required": []}, "required"),
@@ -152,7 +175,7 @@ def test_an_id_of_an_imported_instrument_is_taken(block_id: str) -> None:
     ("show_if", "pointer"),
     [
         ({"conditions": []}, "show_if/conditions"),
-        ({"conditions": [{"block": "first", "op": "=", "value": True}] * 21}, "show_if/conditions"),
+        ({"conditions": [{"block": "first", "op": "=", "value": True}] * 101}, "show_if/conditions"),
         ({**SHOW_IF, "match": "most"}, "show_if/match"),
         ({"conditions": [{"block": "first", "op": "~", "value": True}]}, "show_if/conditions/0/op"),
         ({"conditions": [{"block": "first", "op": "="}]}, "show_if/conditions/0/value"),
@@ -179,7 +202,27 @@ def test_as_many_options_as_promised_are_taken_and_one_more_is_not() -> None:
     assert _pointers({"id": "one", "type": "choice", "label": "Which?", "options": options}) == {"#/blocks/0/options"}
 
 
-def test_only_sections_and_logs_hold_blocks() -> None:
-    assert {"section", "log"} == NESTING
+@pytest.mark.parametrize("kind", PLAIN)
+def test_any_block_holds_blocks_as_a_published_form_may_have_it(kind: str) -> None:
     inner = [{"id": "inner", "type": "yes_no", "label": "Yes?"}]
-    assert _pointers({"id": "one", "type": "yes_no", "label": "Yes?", "blocks": inner}) == {"#/blocks/0/blocks"}
+    form = parse(_document({"id": "one", "type": kind, **PLAIN[kind], "blocks": inner}))
+    assert form.blocks["inner"].parents == ("one",)
+    assert form.blocks["inner"].logs == (("one",) if kind == "log" else ())
+
+
+@pytest.mark.parametrize(
+    ("kind", "default"),
+    [
+        ("scale", 11),
+        ("yes_no", "yes"),
+        ("choice", [{"code": "z"}]),
+        ("date", "soon"),
+        ("time", "25:00"),
+        ("datetime", "2026-01-01T10:00:00"),
+        ("url", "example.org"),
+        ("quantity", 5),
+        ("score", 1),
+    ],
+)
+def test_a_form_cannot_begin_with_what_nobody_could_answer(kind: str, default: Any) -> None:
+    assert _pointers({"id": "one", "type": kind, **PLAIN[kind], "default": default}) == {"#/blocks/0/default"}

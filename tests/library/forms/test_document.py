@@ -73,7 +73,7 @@ def test_a_document_without_blocks_is_refused(blocks: Any) -> None:
 
 
 def test_an_unknown_member_is_pointed_at_with_a_pointer_that_leads_there() -> None:
-    assert _pointers(_document(_yes_no("a"), title="No")) == ["#/title"]
+    assert _pointers(_document(_yes_no("a"), titel="No")) == ["#/titel"]
     assert _pointers(_document(_yes_no("a"), **{"a/b~c": 1})) == ["#/a~1b~0c"]
 
 

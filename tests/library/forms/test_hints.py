@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from portal.library.forms.document import Block, Form, parse
+from portal.library.forms.blocks import Block
+from portal.library.forms.document import Form, parse
 from portal.library.forms.hints import hints, measured, sentences_in
 
 

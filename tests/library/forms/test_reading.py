@@ -112,8 +112,8 @@ def test_a_part_that_does_not_fit_is_pointed_at(change: dict[str, Any], pointer:
     [
         pytest.param(_reading("## " + "x" * 501), "#/document/markdown", id="a heading too long"),
         pytest.param(_reading("## \n\nText."), "#/document/markdown", id="an empty heading"),
-        pytest.param(_reading("## One\n\n" + "x" * 20_001), "#/document/markdown", id="a section too long"),
-        pytest.param(_reading("## One\n\n" * 600), "#/document/markdown", id="too many sections"),
+        pytest.param(_reading("## One\n\n" + "x" * 50_001), "#/document/markdown", id="a section too long"),
+        pytest.param(_reading("## One\n\n" * 2_100), "#/document/markdown", id="too many sections"),
         pytest.param(
             {**WHOLE, "check": {**WHOLE["check"], "options": [{"code": "a", "label": "A"}] * 2}},  # type: ignore[dict-item]
             "#/document/check/options/1/code",

@@ -1,0 +1,104 @@
+"""A response as a FHIR R4 QuestionnaireResponse: the tree of the form with the answers in their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from portal.library.forms.answers import Response, RowPath
+from portal.library.forms.blocks import GROUPS, Block
+from portal.library.forms.document import Form
+from portal.library.forms.fhir import kinds, names, values
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What there is to write: a form, the answers that are shown, and what the form itself came to, by block.
+
+    With `ordinals` each chosen option carries its score, for those who count.
+    """
+
+    form: Form
+    response: Response
+    results: Mapping[str, Any] = field(default_factory=dict)
+    ordinals: bool = False
+
+
+def write(answered: Answered, **members: Any) -> dict[str, Any]:
+    """The resource, with `members` (id, status, authored ...) before its items; those that are None are left out."""
+    resource = {"resourceType": "QuestionnaireResponse"}
+    resource |= {name: value for name, value in members.items() if value is not None}
+    found = list(_items(answered, answered.form.document["blocks"], ()))
+    return {**resource, "item": found} if found else resource
+
+
+def _items(answered: Answered, blocks: Sequence[Json], row: RowPath) -> Iterator[Json]:
+    for spec in blocks:
+        yield from _of_block(answered, answered.form.blocks[spec["id"]], row)
+
+
+def _of_block(answered: Answered, block: Block, row: RowPath) -> Iterator[Json]:
+    if block.type == "log":
+        for one in answered.response.rows_of(block.id, row):
+            yield from _nonempty(block, item=list(_items(answered, block.spec["blocks"], one.path)))
+    elif block.type in GROUPS:
+        yield from _nonempty(block, item=list(_items(answered, block.spec["blocks"], row)))
+    elif block.type == "reading":
+        read = {"linkId": f"{block.id}/read", "answer": [{"valueBoolean": True}]}
+        inner = _items(answered, block.spec.get("blocks", ()), row)
+        yield from _nonempty(block, item=[*([read] if answered.response.value(block.id, row) else []), *inner])
+    else:
+        yield from _nonempty(block, answer=list(_answers(answered, block, row)))
+
+
+def _nonempty(block: Block, **inner: Any) -> Iterator[Json]:
+    (name, found), *_ = inner.items()
+    if found:
+        label = block.spec.get("label")
+        yield {"linkId": block.id, **({"text": label} if label else {}), name: found}
+
+
+def _answers(answered: Answered, block: Block, row: RowPath) -> Iterator[Json]:
+    """The answers to one question, each with the answers to the questions in it."""
+    rows = [one.path for one in answered.response.rows_of(block.id, row)] if block.has_rows else [row]
+    for path in rows:
+        written = _values(answered, block, path)
+        inner = list(_items(answered, block.spec.get("blocks", ()), path))
+        if inner:
+            written = [*written[:-1], {**(written[-1] if written else {}), "item": inner}]
+        yield from written
+
+
+def _values(answered: Answered, block: Block, row: RowPath) -> list[Json]:
+    if block.type in {"text", "score"}:
+        return _result(answered, block)
+    value = answered.response.value(block.id, row)
+    if value is None:
+        return []
+    several = value if block.type == "choice" or block.takes_several else [value]
+    return [_value(answered, one, block) for one in several]
+
+
+def _value(answered: Answered, value: Any, block: Block) -> Json:
+    written = values.write(value, block)
+    if not answered.ordinals or block.type != "choice" or "code" not in value:
+        return written
+    score = block.codes[value["code"]].get("score")
+    if score is None or "valueCoding" not in written:
+        return written
+    return {"valueCoding": {**written["valueCoding"], "extension": [{"url": names.ORDINAL, "valueDecimal": score}]}}
+
+
+def _result(answered: Answered, block: Block) -> list[Json]:
+    result = answered.results.get(block.id)
+    if block.type != "score" or result is None:
+        return []
+    kind = kinds.item_type(block.spec)
+    if kind == "quantity":
+        return [{"valueQuantity": result if isinstance(result, Mapping) else {"value": result}}]
+    if kind == "choice":
+        return [{"valueCoding": result}] if isinstance(result, Mapping) else []
+    return [{f"value{kind[0].upper()}{kind[1:]}": result}]

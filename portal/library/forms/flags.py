@@ -1,0 +1,43 @@
+"""Flags: which answers of a response raise a safety alert. An answer hidden by a condition raises none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from portal.library.forms.answers import Key, Response, places
+from portal.library.forms.document import Form
+from portal.library.forms.risk import meets
+from portal.library.forms.shown import Shown
+
+
+def raised(form: Form, response: Response) -> list[Key]:
+    """The answers that raise an alert, in the order of the form and of the rows."""
+    found = [
+        (block.id, row)
+        for block in form.risky
+        for row in places(response, block)
+        if (value := response.value(block.id, row)) is not None and meets(block, value)
+    ]
+    if not found:
+        return found
+    shown = Shown(form, response)
+    return [key for key in found if shown(*key)]
+
+
+def just_raised(form: Form, before: Response, after: Response, patch: Mapping[str, Any]) -> list[Key]:
+    """Those that a patch has brought: an answer in it, or an earlier one that it has made visible."""
+    now = raised(form, after)
+    sent = {(one["block"], tuple(one.get("row", ()))) for one in patch.get("answers", ())}
+    if all(key in sent for key in now):
+        return now
+    earlier = set(raised(form, before))
+    return [key for key in now if key in sent or key not in earlier]
+
+
+def labelled(form: Form, keys: list[Key]) -> list[dict[str, Any]]:
+    """The blocks concerned, with the words the client was asked in."""
+    return [
+        {"block": block, "row": list(row), "label": str(form.blocks[block].spec.get("label", ""))}
+        for block, row in keys
+    ]

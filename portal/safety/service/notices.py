@@ -1,0 +1,36 @@
+"""Notices: what a client is told at once when an answer says that they may need somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from portal.core.viewer import Viewer
+from portal.safety.service.cards import get_card
+
+NOT_ALONE = (
+    "Thank you for saying this. If it is too much right now, the people behind these numbers are there for you. "
+    "Nobody reads along here in real time."
+)
+THERAPIST_TOLD = (
+    "Your therapist now gets word that something here may need them soon. Nobody watches this in real time, so it can "
+    "take a while until they see it. If you need someone now, please do not wait: these numbers are for you."
+)
+PRACTICE_TOLD = THERAPIST_TOLD.replace("Your therapist now gets word", "Your practice now gets word").replace(
+    "may need them soon", "may need them"
+)
+
+
+def card_at_hand(viewer: Viewer, items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """With an answer that was just saved: the crisis card."""
+    return _notice("crisis_card", NOT_ALONE, viewer, items)
+
+
+def alert_raised(viewer: Viewer, items: Iterable[Mapping[str, Any]], *, told: int) -> list[dict[str, Any]]:
+    """With what was sent in: who is told (`told` therapists), that nobody watches, and the crisis card."""
+    return _notice("alert_raised", THERAPIST_TOLD if told else PRACTICE_TOLD, viewer, items)
+
+
+def _notice(kind: str, words: str, viewer: Viewer, items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    blocks = [{"block": item["block"], "row": item["row"]} for item in items]
+    return [{"kind": kind, "words": words, "card": get_card(viewer), "blocks": blocks}]

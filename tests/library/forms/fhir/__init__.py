@@ -1,0 +1,1 @@
+"""The FHIR face of forms."""

@@ -1,0 +1,218 @@
+"""A form goes out as a Questionnaire and comes back as it was; a Questionnaire comes in and goes out deep-equal."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from portal.core import exact
+from portal.core.errors import Invalid
+from portal.library.forms.document import parse
+from portal.library.forms.fhir import names, questionnaire
+from portal.library.forms.fhir.intake import take_in
+from tests.library.forms.making import documents, exactly
+
+MANY = settings(
+    max_examples=100,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@given(documents())
+@MANY
+def test_any_form_the_model_can_express_comes_back_as_it_was(document: dict[str, Any]) -> None:
+    try:
+        parse(document)
+    except Invalid:
+        return
+    written = exact.read(exact.written(questionnaire.write(document)))
+    back = take_in(written).document
+    assert back.pop("fhir") == {}
+    assert exactly(back) == exactly(document)
+
+
+UNKNOWN: list[dict[str, Any]] = [
+    {"url": "https://example.org/unknown", "valueString": "kept"},
+    {"url": names.ITEM_CONTROL, "valueCodeableConcept": {"coding": [{"code": "my-widget"}], "text": "Mine"}},
+    {"url": names.UNIT, "valueCoding": {"system": "http://unitsofmeasure.org", "code": "kg", "display": "kilo"}},
+    {"url": names.CALCULATED, "valueExpression": {"language": "text/cql", "expression": "Total"}},
+    {
+        "url": names.CALCULATED,
+        "valueExpression": {"language": "text/fhirpath", "expression": "1", "description": "One"},
+    },
+    {"url": names.MIN_VALUE, "valueDecimal": Decimal("1.50")},
+    {"url": names.MIN_OCCURS, "valueInteger": 0},
+    {"url": names.REGEX, "valueString": "(a+)+$"},
+    {"url": names.HIDDEN, "valueBoolean": True, "id": "why"},
+    {"url": names.SDC + "initialExpression", "valueExpression": {"language": "text/fhirpath", "expression": "%a"}},
+]
+MEMBERS: list[tuple[str, Any]] = [
+    ("definition", "http://example.org/d#a"),
+    ("id", "here"),
+    ("_text", {"extension": [{"url": names.XHTML, "valueString": "<b>Bold</b>"}]}),
+    ("_prefix", {"id": "p"}),
+    ("initial", [{"valueString": "x", "extension": [UNKNOWN[0]]}]),
+    ("maxLength", 12),
+    ("repeats", False),
+    ("required", False),
+    ("readOnly", True),
+    ("enableBehavior", "any"),
+    ("answerValueSet", "#nowhere"),
+    ("code", [{"code": "c", "userSelected": False}]),
+]
+
+
+def _items(nested: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [found for item in nested for found in (item, *_items(item.get("item", [])))]
+
+
+@st.composite
+def published(draw: Any) -> dict[str, Any]:
+    """A questionnaire as somebody else may have written it: members and extensions of all kinds, in any order."""
+    written = questionnaire.write(draw(documents()))
+    for item in _items(written["item"]):
+        extensions = [*item.get("extension", []), *draw(st.lists(st.sampled_from(UNKNOWN), max_size=3))]
+        if extensions:
+            item["extension"] = draw(st.permutations(extensions))
+        for name, value in draw(st.lists(st.sampled_from(MEMBERS), max_size=2)):
+            item.setdefault(name, value)
+        for condition in item.get("enableWhen", []):
+            if "answerCoding" in condition and draw(st.booleans()):
+                condition["answerCoding"]["display"] = "Shown so"
+        for option in item.get("answerOption", []):
+            if draw(st.booleans()):
+                option["id"] = "o"
+    written |= draw(
+        st.fixed_dictionaries({}, optional={"name": st.just("N"), "status": st.sampled_from(["draft", "retired"])})
+    )
+    if draw(st.booleans()):
+        del written["status"]
+    return written
+
+
+@given(published())
+@MANY
+def test_what_others_published_goes_out_as_it_came(written: dict[str, Any]) -> None:
+    came = exact.read(exact.written(written))
+    try:
+        document = take_in(came).document
+    except Invalid:
+        return
+    stored = exact.read(exact.written(document))
+    assert exactly(questionnaire.write(stored)) == exactly(came)
+
+
+def _one(item: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"resourceType": "Questionnaire", "status": "active", "item": [item], **more}
+
+
+def _through(item: dict[str, Any], change: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The item that comes out when the only block of what came in is changed."""
+    document = take_in(_one(item, **more)).document
+    document["blocks"][0] |= change
+    return dict(questionnaire.write(document)["item"][0])
+
+
+WIDGET = {
+    "url": names.ITEM_CONTROL,
+    "valueCodeableConcept": {"coding": [{"code": "drop-down", "display": "Drop down"}]},
+}
+
+
+def test_an_edit_changes_what_it_changes_and_leaves_the_rest_in_its_place() -> None:
+    unknown = {"url": "https://example.org/unknown", "valueString": "kept"}
+    hint = {"url": names.ENTRY_FORMAT, "valueString": "old"}
+    item = {"linkId": "1", "type": "string", "text": "Old", "definition": "d", "extension": [hint, unknown, WIDGET]}
+    out = _through(item, {"label": "New", "placeholder": "new"})
+    assert out == {**item, "text": "New", "extension": [{**hint, "valueString": "new"}, unknown, WIDGET]}
+
+
+def test_a_property_taken_away_takes_its_extension_along_and_a_new_one_brings_one() -> None:
+    item = {"linkId": "1", "type": "string", "text": "Which?", "extension": [WIDGET]}
+    document = take_in(_one(item)).document
+    del document["blocks"][0]["widget"]
+    document["blocks"][0]["min_length"] = 3
+    assert questionnaire.write(document)["item"][0]["extension"] == [{"url": names.MIN_LENGTH, "valueInteger": 3}]
+
+
+def test_styled_text_goes_when_the_words_it_styled_are_others() -> None:
+    styled = {"extension": [{"url": names.XHTML, "valueString": "<b>Old</b>"}]}
+    item = {"linkId": "1", "type": "string", "text": "Old", "_text": styled}
+    assert _through(item, {})["_text"] == styled
+    assert "_text" not in _through(item, {"label": "New"})
+
+
+def test_an_option_that_is_edited_is_written_anew_and_its_neighbour_as_it_came() -> None:
+    options = [
+        {"valueCoding": {"system": "s", "code": code, "display": code.upper(), "userSelected": False}} for code in "ab"
+    ]
+    item = {"linkId": "1", "type": "choice", "text": "Which?", "answerOption": options}
+    document = take_in(_one(item)).document
+    document["blocks"][0]["options"][0]["label"] = "Other"
+    assert questionnaire.write(document)["item"][0]["answerOption"] == [
+        {"valueCoding": {"system": "s", "code": "a", "display": "Other"}},
+        options[1],
+    ]
+
+
+def test_a_value_set_that_comes_along_gives_the_options_and_goes_out_as_a_value_set() -> None:
+    concepts = [{"code": "y", "display": "Yes"}, {"code": "n", "display": "No"}]
+    value_set = {"resourceType": "ValueSet", "id": "yn", "compose": {"include": [{"system": "s", "concept": concepts}]}}
+    item = {"linkId": "1", "type": "choice", "text": "Which?", "answerValueSet": "#yn"}
+    taken = take_in(_one(item, contained=[value_set]))
+    assert taken.losses == []
+    assert [option["label"] for option in taken.document["blocks"][0]["options"]] == ["Yes", "No"]
+    assert questionnaire.write(taken.document)["item"] == [item]
+    taken.document["blocks"][0]["options"][0]["label"] = "Oh yes"
+    out = questionnaire.write(taken.document)["item"][0]
+    assert "answerValueSet" not in out
+    assert out["answerOption"][0] == {"valueCoding": {"system": "s", "code": "y", "display": "Oh yes"}}
+
+
+def test_the_same_code_of_two_systems_stays_two_options() -> None:
+    options = [{"valueCoding": {"system": system, "code": "1", "display": system}} for system in ("a", "b")]
+    item = {"linkId": "1", "type": "choice", "text": "Which?", "answerOption": options}
+    document = take_in(_one(item)).document
+    assert [option["code"] for option in document["blocks"][0]["options"]] == ["1", "1~2"]
+    assert questionnaire.write(document)["item"] == [item]
+
+
+def test_decimals_keep_their_digits() -> None:
+    least = '[{"url": "http://hl7.org/fhir/StructureDefinition/minValue", "valueDecimal": 1.50}]'
+    came = _one({"linkId": "1", "type": "decimal", "extension": exact.read(least)})
+    stored = exact.written(take_in(came).document)
+    assert b'"min":1.50' in stored
+    assert b'"valueDecimal":1.50' in exact.written(questionnaire.write(exact.read(stored)))
+
+
+@pytest.mark.parametrize(
+    ("item", "kind"),
+    [
+        ({"type": "group", "repeats": True, "item": [{"linkId": "2", "type": "string"}]}, "log"),
+        (
+            {"type": "integer", "extension": [{**WIDGET, "valueCodeableConcept": {"coding": [{"code": "slider"}]}}]},
+            "number",
+        ),
+        ({"type": "open-choice", "answerOption": [{"valueString": "a"}]}, "choice"),
+        ({"type": "url"}, "url"),
+        ({"type": "attachment"}, "file"),
+        (
+            {
+                "type": "decimal",
+                "readOnly": True,
+                "extension": [
+                    {"url": names.CALCULATED, "valueExpression": {"language": "text/fhirpath", "expression": "1"}}
+                ],
+            },
+            "score",
+        ),
+    ],
+)
+def test_an_item_becomes_the_block_it_is(item: dict[str, Any], kind: str) -> None:
+    assert take_in(_one({"linkId": "1", "text": "x", **item})).document["blocks"][0]["type"] == kind

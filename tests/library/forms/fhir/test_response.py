@@ -1,0 +1,226 @@
+"""A response goes out as a QuestionnaireResponse with every answer in its place, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from portal.core.errors import Invalid
+from portal.library.forms.answers import Answer, Key, Response, Row, RowPath
+from portal.library.forms.blocks import Block
+from portal.library.forms.document import SCHEMA, Form, parse
+from portal.library.forms.fhir import names, values
+from portal.library.forms.fhir.response import Answered, write
+from tests.library.forms.making import documents, exactly, responses
+
+ROWS = tuple(f"01980c5e-7d2a-7c3b-9f10-00000000000{index}" for index in range(6))
+
+
+def _form(*blocks: dict[str, Any]) -> Form:
+    return parse({"schema": SCHEMA, "blocks": list(blocks)})
+
+
+def _written(form: Form, response: Response, **more: Any) -> Any:
+    return write(Answered(form, response, **more), status="completed")["item"]
+
+
+def test_answers_stand_where_their_questions_stand() -> None:
+    form = _form(
+        {"id": "how", "type": "scale", "label": "How?", "min": 0, "max": 10},
+        {
+            "id": "part",
+            "type": "section",
+            "label": "Part",
+            "blocks": [
+                {
+                    "id": "which",
+                    "type": "choice",
+                    "label": "Which?",
+                    "multiple": True,
+                    "other": True,
+                    "options": [{"code": "a", "label": "A", "system": "s"}, {"code": "b", "label": "B"}],
+                },
+                {"id": "none", "type": "yes_no", "label": "Yes?"},
+            ],
+        },
+    )
+    answers: dict[Key, Answer] = {("how", ()): Answer(7), ("which", ()): Answer([{"code": "a"}, {"other": "mine"}])}
+    assert _written(form, Response(answers)) == [
+        {"linkId": "how", "text": "How?", "answer": [{"valueInteger": 7}]},
+        {
+            "linkId": "part",
+            "text": "Part",
+            "item": [
+                {
+                    "linkId": "which",
+                    "text": "Which?",
+                    "answer": [
+                        {"valueCoding": {"system": "s", "code": "a", "display": "A"}},
+                        {"valueString": "mine"},
+                    ],
+                }
+            ],
+        },
+    ]
+
+
+def test_rows_of_a_log_are_its_item_again_and_again_in_their_order() -> None:
+    form = _form(
+        {
+            "id": "log",
+            "type": "log",
+            "label": "Log",
+            "blocks": [
+                {"id": "what", "type": "short_text", "label": "What?"},
+                {
+                    "id": "inner",
+                    "type": "log",
+                    "label": "Inner",
+                    "blocks": [{"id": "when", "type": "date", "label": "When?"}],
+                },
+            ],
+        }
+    )
+    rows = [Row("log", (ROWS[1],)), Row("log", (ROWS[0],)), Row("inner", (ROWS[1], ROWS[2]))]
+    answers: dict[Key, Answer] = {
+        ("what", (ROWS[0],)): Answer("second"),
+        ("what", (ROWS[1],)): Answer("first"),
+        ("when", (ROWS[1], ROWS[2])): Answer("2026-03-01"),
+    }
+    when = {"linkId": "when", "text": "When?", "answer": [{"valueDate": "2026-03-01"}]}
+    assert _written(form, Response(answers, rows)) == [
+        {
+            "linkId": "log",
+            "text": "Log",
+            "item": [
+                {"linkId": "what", "text": "What?", "answer": [{"valueString": "first"}]},
+                {"linkId": "inner", "text": "Inner", "item": [when]},
+            ],
+        },
+        {
+            "linkId": "log",
+            "text": "Log",
+            "item": [{"linkId": "what", "text": "What?", "answer": [{"valueString": "second"}]}],
+        },
+    ]
+
+
+def test_questions_within_a_question_stand_within_its_answer_even_where_that_is_missing() -> None:
+    inner = {"id": "inner", "type": "yes_no", "label": "And?"}
+    form = _form({"id": "outer", "type": "short_text", "label": "What?", "blocks": [inner]})
+    and_so = {"linkId": "inner", "text": "And?", "answer": [{"valueBoolean": True}]}
+    both: dict[Key, Answer] = {("outer", ()): Answer("x"), ("inner", ()): Answer(value=True)}
+    assert _written(form, Response(both))[0]["answer"] == [{"valueString": "x", "item": [and_so]}]
+    one: dict[Key, Answer] = {("inner", ()): Answer(value=True)}
+    assert _written(form, Response(one))[0]["answer"] == [{"item": [and_so]}]
+
+
+def test_a_question_answered_several_times_has_its_questions_with_each_answer() -> None:
+    inner = {"id": "inner", "type": "yes_no", "label": "And?"}
+    form = _form({"id": "outer", "type": "short_text", "label": "What?", "multiple": True, "blocks": [inner]})
+    rows = [Row("outer", (ROWS[0],)), Row("outer", (ROWS[1],))]
+    answers: dict[Key, Answer] = {
+        ("outer", (ROWS[0],)): Answer("x"),
+        ("outer", (ROWS[1],)): Answer("y"),
+        ("inner", (ROWS[1],)): Answer(value=False),
+    }
+    said = {"linkId": "inner", "text": "And?", "answer": [{"valueBoolean": False}]}
+    assert _written(form, Response(answers, rows))[0]["answer"] == [
+        {"valueString": "x"},
+        {"valueString": "y", "item": [said]},
+    ]
+
+
+def test_a_section_that_was_read_says_so_and_results_stand_with_their_block() -> None:
+    form = _form(
+        {"id": "read", "type": "reading", "label": "About", "markdown": "Words."},
+        {"id": "sum", "type": "score", "label": "Sum", "calculated": "1"},
+    )
+    found = _written(form, Response({("read", ()): Answer(value=True)}), results={"sum": 12})
+    assert found[0]["item"] == [{"linkId": "read/read", "answer": [{"valueBoolean": True}]}]
+    assert found[1]["answer"] == [{"valueDecimal": 12}]
+
+
+def test_a_chosen_option_carries_its_score_for_those_who_count_and_not_otherwise() -> None:
+    form = _form({"id": "q", "type": "choice", "label": "?", "options": [{"code": "a", "label": "A", "score": 3}]})
+    response = Response({("q", ()): Answer([{"code": "a"}])})
+    counted = _written(form, response, ordinals=True)[0]["answer"][0]["valueCoding"]
+    assert counted["extension"] == [{"url": names.ORDINAL, "valueDecimal": 3}]
+    assert "extension" not in _written(form, response)[0]["answer"][0]["valueCoding"]
+
+
+# Nothing is lost ---------------------------------------------------------------------------------------------------
+
+
+def _read(form: Form, items: list[dict[str, Any]], row: RowPath, found: Response) -> None:
+    """The answers in the items of a QuestionnaireResponse; each row gets an id of its own."""
+    for item in items:
+        block = form.blocks.get(item["linkId"])
+        if block is None:
+            found.answers[item["linkId"].removesuffix("/read"), row] = Answer(value=True)
+        elif block.type == "log":
+            path = (*row, f"{len(found.rows)}")
+            found.rows.append(Row(block.id, path))
+            _read(form, item["item"], path, found)
+        elif "answer" in item:
+            _read_answers(form, block, item["answer"], row, found)
+        else:
+            _read(form, item["item"], row, found)
+
+
+def _read_answers(form: Form, block: Block, answers: list[dict[str, Any]], row: RowPath, found: Response) -> None:
+    given = []
+    for answer in answers:
+        path = row
+        if block.has_rows:
+            path = (*row, f"{len(found.rows)}")
+            found.rows.append(Row(block.id, path))
+        value = {name: part for name, part in answer.items() if name != "item"}
+        if value:
+            given.append(values.read(value, block))
+        if value and block.has_rows:
+            found.answers[block.id, path] = Answer(given[-1])
+        _read(form, answer.get("item", []), path, found)
+    if given and not block.has_rows:
+        flat = [one for each in given for one in each] if block.type == "choice" else given
+        found.answers[block.id, row] = Answer(flat if block.takes_several or block.type == "choice" else given[0])
+
+
+def _kept(response: Response) -> list[Any]:
+    """The answers of a response with their rows by position instead of by id."""
+    places: dict[RowPath, tuple[int, ...]] = {(): ()}
+    for row in response.rows:
+        before = [other for other in places if other[:-1] == row.path[:-1] and other != ()]
+        places[row.path] = (*places[row.path[:-1]], len(before))
+    said = [(block, places[row], str(exactly(answer.value))) for (block, row), answer in response.answers.items()]
+    return sorted(said)
+
+
+@st.composite
+def answered(draw: Any) -> tuple[Form, Response]:
+    try:
+        form = parse(draw(documents()))
+    except Invalid:
+        assume(condition=False)
+        raise
+    return form, draw(responses(form))
+
+
+@given(answered())
+@settings(
+    max_examples=120,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+def test_no_answer_to_any_form_is_lost_on_the_way_out(whole: tuple[Form, Response]) -> None:
+    form, response = whole
+    filled = {row.path[:-1] for row in response.rows} | {
+        path[:depth] for _, path in response.answers for depth in range(9)
+    }
+    response.rows = [row for row in response.rows if row.path in filled]
+    found = Response()
+    _read(form, write(Answered(form, response)).get("item", []), (), found)
+    assert _kept(found) == _kept(response)

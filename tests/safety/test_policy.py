@@ -1,0 +1,73 @@
+"""Who sees alerts: a rule at a time, before any route."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from portal.core.access import binds
+from portal.core.db import OWNER, db
+from portal.core.viewer import Kind, Viewer, system
+from portal.safety import policy
+from portal.safety.models import Alert
+from tests.access.table import raised
+from tests.cast import Cast
+
+EVERYONE = {
+    "therapist": {"client", "partner"},
+    "co_therapist": {"client"},
+    "colleague": {"stranger", "partner"},
+    "other_owner": {"other_client"},
+}
+
+
+def _seen(cast: Cast, viewer: Viewer) -> set[str]:
+    names = {cast.things[f"{name}.alert"]: name for name in ("client", "partner", "stranger", "other_client")}
+    with cast.app.app_context(), db.engines[OWNER].connect() as connection:
+        return {names[row.id] for row in connection.execute(policy.visible_to(viewer), binds(viewer))}
+
+
+def _everybodys(cast: Cast) -> None:
+    for name in ("client", "stranger", "other_client"):
+        cast.things[f"{name}.alert"] = raised(cast, name)
+
+
+def test_everybody_sees_those_of_their_care_or_cover_and_no_other(cast: Cast) -> None:
+    _everybodys(cast)
+    seen = {name: _seen(cast, actor.viewer) for name, actor in cast.everyone().items() if actor.id}
+    assert {name: found for name, found in seen.items() if found} == EVERYONE
+
+
+def test_capabilities_are_asked_each_time(cast: Cast) -> None:
+    _everybodys(cast)
+    for therapist in (cast.therapist.viewer, cast.colleague.viewer):
+        without = Viewer(therapist.id, therapist.practice_id, Kind.STAFF, owner=True, therapist=False)
+        assert _seen(cast, without) == set()
+    assert _seen(cast, system(cast.things["linden.practice"])) == set()
+
+
+def test_what_it_is_about_shows_through_the_very_link_it_came_through(cast: Cast) -> None:
+    _everybodys(cast)
+    own = {}
+    for name in ("therapist", "co_therapist", "former_therapist", "colleague", "owner", "other_owner"):
+        viewer = cast.everyone()[name].viewer
+        with cast.app.app_context(), db.engines[OWNER].connect() as connection:
+            found = connection.execute(select(Alert.id).where(policy.through_own_care()), binds(viewer))
+            own[name] = {row.id for row in found}
+    alerts = cast.things
+    assert own == {
+        "therapist": {alerts["client.alert"], alerts["partner.alert"]},
+        "co_therapist": set(),
+        "former_therapist": set(),
+        "colleague": {alerts["stranger.alert"]},
+        "owner": set(),
+        "other_owner": {alerts["other_client.alert"]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "may"),
+    [("therapist", True), ("other_owner", True), ("owner", False), ("client", False), ("integration", False)],
+)
+def test_alerts_are_for_therapists(cast: Cast, name: str, *, may: bool) -> None:
+    assert policy.may_answer_alerts(cast.everyone()[name].viewer) is may
