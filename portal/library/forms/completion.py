@@ -8,6 +8,7 @@ from portal.core.errors import Faults
 from portal.library.forms import patterns
 from portal.library.forms.answers import ONLY_ME, Response, RowPath, places
 from portal.library.forms.blocks import Block
+from portal.library.forms.calculation import shown_in
 from portal.library.forms.document import Form
 from portal.library.forms.shown import Shown
 
@@ -20,8 +21,8 @@ class Progress:
     total: int
 
 
-def progress(form: Form, response: Response) -> Progress:
-    shown = Shown(form, response)
+def progress(form: Form, response: Response, shown: Shown | None = None) -> Progress:
+    shown = shown or shown_in(form, response)
     items = [block for block in form.items if shown(block.id, ())]
     return Progress(sum(_is_done(block, response) for block in items), len(items))
 
@@ -33,9 +34,9 @@ def _is_done(block: Block, response: Response) -> bool:
     return response.value(block.id) is not None
 
 
-def complete(form: Form, response: Response) -> Response:
+def complete(form: Form, response: Response, shown: Shown | None = None) -> Response:
     """What is submitted: all that is shown. Raises Invalid with a pointer to each block that is not complete."""
-    shown, faults = Shown(form, response), Faults()
+    shown, faults = shown or shown_in(form, response), Faults()
     for block in form.blocks.values():
         if block.has_rows:
             _check_rows(block, response, shown, faults)
@@ -43,12 +44,11 @@ def complete(form: Form, response: Response) -> Response:
             if shown(block.id, row):
                 _check_complete(block, row, response, faults)
     faults.raise_if_any()
-    return visible(form, response)
+    return visible(response, shown)
 
 
-def visible(form: Form, response: Response) -> Response:
+def visible(response: Response, shown: Shown) -> Response:
     """The response without what its conditions hide."""
-    shown = Shown(form, response)
     rows = [row for row in response.rows if shown(row.log, row.path[:-1])]
     answers = {key: answer for key, answer in response.answers.items() if answer.value is not None and shown(*key)}
     return Response(answers, rows)

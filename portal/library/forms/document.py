@@ -25,14 +25,31 @@ from portal.library.forms.blocks import (
     MOST_OPTIONS,
     TYPES,
     Block,
+    Number,
     VariableSchema,
     has_rows,
 )
 from portal.library.forms.risk import check_risk
+from portal.library.forms.scores import check_scores
 
 SCHEMA = "portal.exercise/1"
+EXPRESSING = frozenset({"show_if_expr", "calculated"})
 LISTS = {"options": MOST_OPTIONS, "blocks": MOST_BLOCKS, "variables": 200}
 LONGEST_LABEL, LONGEST_CODE = 500, 64
+RESULTS = frozenset({"number", "quantity", "short_text", "scale"})
+"""What is calculated and read-only is the same as a score in FHIR, so it is written in one way."""
+
+
+class GivenSchema(WireSchema):
+    """What a form from elsewhere was given when it arrived: scores, risk, and scores of options that had none.
+
+    It is read as if it stood in the document, and is never written out: the form goes out as it came.
+    """
+
+    by = Line(64, required=True, metadata={"example": "phq-9"})
+    scores = fields.Raw()
+    risk = fields.Dict(keys=Text(255), values=fields.Raw())
+    ordinals = fields.Dict(keys=Text(255), values=fields.Dict(keys=Text(1_000), values=Number()))
 
 
 class DocumentSchema(WireSchema):
@@ -44,6 +61,8 @@ class DocumentSchema(WireSchema):
     license = Text(50_000)
     variables = fields.List(fields.Nested(VariableSchema()), validate=validate.Length(1, 200))
     blocks = fields.Raw(allow_none=True)
+    scores = fields.Raw()
+    given = fields.Nested(GivenSchema())
     fhir = fields.Dict()
 
 
@@ -53,15 +72,13 @@ _document = DocumentSchema()
 class Form:
     """The blocks of one document by id, in order."""
 
-    __slots__ = ("always_shared", "blocks", "depended_on", "document", "has_expressions", "items", "risky")
-
     def __init__(self, document: Mapping[str, Any], blocks: Mapping[str, Block]) -> None:
         self.document = document
         self.blocks = blocks
         self.items: Sequence[Block] = [block for block in blocks.values() if block.is_item]
         asked = {condition["block"] for block in blocks.values() for condition in block.conditions}
         self.depended_on: Sequence[Block] = [block for block in blocks.values() if block.id in asked]
-        self.has_expressions = any("show_if_expr" in block.spec for block in blocks.values())
+        self.has_expressions = any(EXPRESSING & block.spec.keys() for block in blocks.values())
         self.risky: Sequence[Block] = [block for block in blocks.values() if "risk" in block.spec]
         scored = {item for score in document.get("scores", ()) for item in score["items"]}
         self.always_shared = frozenset(scored | {block.id for block in self.risky})
@@ -86,8 +103,9 @@ def parse(document: Mapping[str, Any], pointer: str = "#") -> Form:
         faults.add(f"{pointer}/blocks", f"Give a list of 1 to {MOST_BLOCKS} blocks.")
         faults.raise_if_any()
     blocks: dict[str, Block] = {}
-    written_here = "fhir" not in document
-    for block in _laid_out(raw or [], _Place(f"{pointer}/blocks"), faults):
+    faults.raise_if_any()
+    written_here, document = "fhir" not in document, with_given(document)
+    for block in _laid_out(document["blocks"], _Place(f"{pointer}/blocks"), faults):
         if written_here:
             _check_authored(block, faults)
         if block.id in blocks:
@@ -98,8 +116,40 @@ def parse(document: Mapping[str, Any], pointer: str = "#") -> Form:
             break
     faults.raise_if_any()
     _check_together(blocks, faults, written_here=written_here)
+    if "scores" in document:
+        check_scores(document["scores"], blocks, f"{pointer}/scores", faults)
     faults.raise_if_any()
     return Form(document, blocks)
+
+
+def with_given(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The document with what it was given in its places; a score of its own is not overruled."""
+    given = document.get("given")
+    if given is None:
+        return document
+    whole = {name: part for name, part in document.items() if name != "given"}
+    whole["blocks"] = [_with_given(block, given) for block in document["blocks"]]
+    own = document.get("scores", [])
+    named = {score["id"] for score in own if isinstance(score, dict) and "id" in score}
+    whole["scores"] = [*(one for one in given.get("scores", ()) if one.get("id") not in named), *own]
+    return whole
+
+
+def _with_given(block: Any, given: Mapping[str, Any]) -> Any:
+    if not isinstance(block, dict):
+        return block
+    whole, name = dict(block), block.get("id")
+    if isinstance(block.get("blocks"), list):
+        whole["blocks"] = [_with_given(inner, given) for inner in block["blocks"]]
+    if name in given.get("risk", {}):
+        whole.setdefault("risk", given["risk"][name])
+    if name in given.get("ordinals", {}) and isinstance(block.get("options"), list):
+        scores = given["ordinals"][name]
+        whole["options"] = [
+            {"score": scores[option["code"]], **option} if option.get("code") in scores else option
+            for option in block["options"]
+        ]
+    return whole
 
 
 def _laid_out(raw: Sequence[Any], place: _Place, faults: Faults) -> Iterator[Block]:
@@ -155,6 +205,8 @@ def _check_authored(block: Block, faults: Faults) -> None:
     if not BLOCK_ID.fullmatch(block.id):
         words = "Use 1 to 64 letters, digits, dots, dashes, underscores or slashes; a letter or digit at both ends."
         faults.add(f"{block.pointer}/id", words, block.id)
+    if block.spec.get("read_only") and "calculated" in block.spec and block.type in RESULTS:
+        faults.add(f"{block.pointer}/type", 'Nobody types this: use a block of type "score".', block.id)
     label = block.spec.get("label")
     if label is None and (block.is_answered or block.type == "log"):
         faults.add(f"{block.pointer}/label", "Missing data for required field.", block.id)

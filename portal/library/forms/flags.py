@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from portal.library.forms.answers import Key, Response, places
+from portal.library.forms.calculation import shown_in
 from portal.library.forms.document import Form
 from portal.library.forms.risk import meets
 from portal.library.forms.shown import Shown
 
 
-def raised(form: Form, response: Response) -> list[Key]:
+def raised(form: Form, response: Response, shown: Shown | None = None) -> list[Key]:
     """The answers that raise an alert, in the order of the form and of the rows."""
     found = [
         (block.id, row)
@@ -21,13 +22,15 @@ def raised(form: Form, response: Response) -> list[Key]:
     ]
     if not found:
         return found
-    shown = Shown(form, response)
-    return [key for key in found if shown(*key)]
+    visible = shown or shown_in(form, response)
+    return [key for key in found if visible(*key)]
 
 
-def just_raised(form: Form, before: Response, after: Response, patch: Mapping[str, Any]) -> list[Key]:
+def just_raised(
+    form: Form, before: Response, after: Response, patch: Mapping[str, Any], shown: Shown | None = None
+) -> list[Key]:
     """Those that a patch has brought: an answer in it, or an earlier one that it has made visible."""
-    now = raised(form, after)
+    now = raised(form, after, shown)
     sent = {(one["block"], tuple(one.get("row", ()))) for one in patch.get("answers", ())}
     if all(key in sent for key in now):
         return now

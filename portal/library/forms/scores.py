@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from portal.core.errors import Faults
 from portal.core.wire import Flag, Line, Several, WireSchema, Word, faults_in
-from portal.library.forms.document import Block
+from portal.library.forms.blocks import Block
 
 METHODS = ("sum", "mean", "count", "max", "min")
 MOST_SCORES = 50

@@ -13,8 +13,10 @@ from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from itertools import pairwise
 from typing import Any
 
-from portal.library.forms.answers import Response, RowPath, Shown, places
-from portal.library.forms.document import Block, Form
+from portal.library.forms.answers import Response, RowPath, places
+from portal.library.forms.blocks import Block
+from portal.library.forms.calculation import shown_in
+from portal.library.forms.document import Form
 
 _QUIET = Context(prec=34, traps=[])
 _PLACES = Decimal("1e-10")
@@ -52,7 +54,7 @@ class _Item:
 def scored(form: Form, response: Response, shown: Callable[[str, RowPath], bool] | None = None) -> list[Result]:
     """Every score the form declares, in its order."""
     declared: Sequence[Mapping[str, Any]] = form.document.get("scores") or ()
-    visible = shown or Shown(form, response)
+    visible = shown or shown_in(form, response)
     items: dict[str, _Item] = {}
     results: list[Result] = []
     with localcontext(_QUIET):

@@ -17,8 +17,9 @@ class Shown:
     Where conditions go round in a circle, the one asked for last is taken to be shown.
     """
 
-    def __init__(self, form: Form, response: Response) -> None:
-        self._form, self._response = form, response
+    def __init__(self, form: Form, response: Response, enabled: Mapping[Key, bool] | None = None) -> None:
+        """`enabled` is what the expressions of a form came to; a block without a word there is shown by them."""
+        self._form, self._response, self._enabled = form, response, enabled or {}
         self._known: dict[Key, bool] = {}
         self._answered: dict[str, list[tuple[RowPath, Any]]] = {}
         for (block_id, row), answer in response.answers.items():
@@ -37,6 +38,8 @@ class Shown:
         return self._known[key]
 
     def _holds(self, block_id: str, row: RowPath) -> bool:
+        if not self._enabled.get((block_id, row[: len(self._form.blocks[block_id].around)]), True):
+            return False
         show_if = self._form.blocks[block_id].spec.get("show_if")
         if show_if is None:
             return True

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from portal.library.forms.answers import Answer, Response
-from portal.library.forms.document import SCHEMA, Block, Form
+from portal.library.forms.blocks import Block
+from portal.library.forms.document import SCHEMA, Form
 
 
 def _blocks(

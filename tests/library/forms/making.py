@@ -13,6 +13,7 @@ from portal.library.forms.blocks import AS, STYLES, Block
 from portal.library.forms.document import SCHEMA, Form
 from portal.library.forms.values import problem
 
+METHODS = ("sum", "mean", "max", "min", "count")
 LETTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Zs"])
 WORDS = st.text(LETTERS, min_size=1, max_size=12)
 DECIMALS = st.decimals(-1000, 1000, allow_nan=False, places=2)
@@ -135,9 +136,11 @@ def _block(kind: str, inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[s
 
 
 def _fitting(block: dict[str, Any]) -> dict[str, Any]:
-    """A question that is answered several times begins with no single answer."""
+    """A question answered several times begins with no single answer; what is read-only and calculated is a score."""
     if block.get("multiple"):
         block.pop("default", None)
+    if block.get("read_only"):
+        block.pop("calculated", None)
     return block
 
 
@@ -170,7 +173,30 @@ def documents(draw: Any) -> dict[str, Any]:
     _numbered(document["blocks"])
     asked: list[dict[str, Any]] = []
     _condition(draw, document["blocks"], asked)
+    counted = [block["id"] for block in asked if block["type"] in {"yes_no", "scale", "number"}]
+    if counted and draw(FLAGS):
+        document["scores"] = draw(_scores(counted))
+        document["blocks"].append({"id": "shown", "type": "score", "score": "first", "label": "All in all"})
     return document
+
+
+def _scores(counted: list[str]) -> st.SearchStrategy[list[dict[str, Any]]]:
+    items = st.lists(st.sampled_from(counted), min_size=1, max_size=3, unique=True)
+    first = st.fixed_dictionaries(
+        {
+            "id": st.just("first"),
+            "label": WORDS,
+            "method": st.sampled_from(METHODS),
+            "items": items,
+        },
+        optional={
+            "missing": st.fixed_dictionaries({"max": st.integers(0, 3)}),
+            "multiply": st.integers(1, 4) | st.just(Decimal("0.5")),
+            "bands": st.just([{"max": 4, "label": "low"}, {"min": 5, "label": "high"}]),
+        },
+    )
+    second = {"id": "second score!", "label": "Again", "method": "max", "items": ["first"]}
+    return first.map(lambda one: [one]) | first.map(lambda one: [one, second])
 
 
 def _condition(draw: Any, blocks: list[dict[str, Any]], asked: list[dict[str, Any]]) -> None:

@@ -526,10 +526,10 @@ def test_hidden_answers_stay_in_the_draft_are_left_out_and_come_back() -> None:
     response = _saved(FORM, {"answers": [_answer("before", 3), _answer("safe", YES), _answer("need", "rest")]})
     hidden = merge(FORM, response, {"answers": [_answer("safe", NO)]})
     assert ("need", ()) in hidden.answers
-    assert ("need", ()) not in visible(FORM, hidden).answers
+    assert ("need", ()) not in visible(hidden, Shown(FORM, hidden)).answers
     assert ("need", ()) not in complete(FORM, hidden).answers
     back = merge(FORM, hidden, {"answers": [_answer("safe", YES)]})
-    assert visible(FORM, back).answers[("need", ())].value == "rest"
+    assert visible(back, Shown(FORM, back)).answers[("need", ())].value == "rest"
 
 
 def test_a_hidden_log_leaves_its_rows_out_too() -> None:

@@ -190,6 +190,8 @@ class _Round:
             link_id = str(question.get("linkId"))
             found = there.get(link_id, [])
             repeats = bool(question.get("repeats")) and question.get("type") == "group"
+            if repeats and not found:
+                self._enable(question, {"linkId": link_id}, (*path, 0), scope)
             for index, item in enumerate(found if repeats else found[:1] or [{"linkId": link_id}]):
                 inner = (*path, index) if repeats else path
                 self._item(question, [*holders, item], inner, scope)
@@ -202,11 +204,7 @@ class _Round:
         scope: Mapping[str, Any],
     ) -> None:
         item, link_id = holders[-1], str(question.get("linkId"))
-        known = {**self._scope(question, item, scope, link_id), "qitem": dict(question)}
-        for expression in expressions_of(question, *ENABLED):
-            found = self._members(expression, item, known, link_id)
-            if found is not None:
-                self.outcome.enabled[link_id, path] = self._evaluation.bare(found) == [True]
+        known = self._enable(question, item, path, scope)
         for expression in expressions_of(question, *CALCULATED):
             found = self._members(expression, item, known, link_id)
             self._write(question, holders, [] if found is None else self._evaluation.bare(found))
@@ -219,6 +217,18 @@ class _Round:
         answers = [answer for answer in item.get("answer") or () if isinstance(answer, dict)]
         for index, answer in enumerate(answers if several else answers[:1] or [{}]):
             self._walk(question, [*holders, answer], (*path, index) if several else path, known)
+
+    def _enable(
+        self, question: Mapping[str, Any], item: Any, path: tuple[int, ...], scope: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Whether an item is enabled; what is known in it."""
+        link_id = str(question.get("linkId"))
+        known = {**self._scope(question, item, scope, link_id), "qitem": dict(question)}
+        for expression in expressions_of(question, *ENABLED):
+            found = self._members(expression, item, known, link_id)
+            if found is not None:
+                self.outcome.enabled[link_id, path] = self._evaluation.bare(found) == [True]
+        return known
 
     def _write(self, question: Mapping[str, Any], holders: Sequence[dict[str, Any]], values: Sequence[Any]) -> None:
         name = VALUE_OF.get(str(question.get("type")))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from portal.library.forms.document import Block
+from portal.library.forms.blocks import Block
 from portal.library.forms.expressions.questionnaires import VARIABLE, expressions_of
 
 LONGEST = 10_000
@@ -275,17 +275,24 @@ class Written:
 
 def as_fhirpath(scores: Sequence[Mapping[str, Any]], blocks: Mapping[str, Block]) -> list[Written]:
     """Every declared score written out. Whether a missing item was hidden cannot be said in FHIRPath: it counts."""
-    names: dict[str, str] = {}
+    names = names_of(scores)
     written = []
     for score in scores:
-        name = _name(score["id"], set(names.values()))
+        name = names[score["id"]]
         first, *others = _numbers(score, blocks, names)
         numbers = first + "".join(f".combine({path})" for path in others)
         written.append(
             Written(score["id"], [(f"{name}_items", numbers), (name, _calculated(score, f"%{name}_items"))], f"%{name}")
         )
-        names[score["id"]] = name
     return written
+
+
+def names_of(scores: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What the variable of each score is called."""
+    names: dict[str, str] = {}
+    for score in scores:
+        names[score["id"]] = _name(score["id"], set(names.values()))
+    return names
 
 
 def _name(score_id: str, taken: set[str]) -> str:

@@ -29,6 +29,8 @@ class Source:
 
     contained: Sequence[Json]
     types: Mapping[str, Json]
+    totals: Mapping[str, str] = field(default_factory=dict)
+    """The variable that counts each declared score, by its id."""
     unused: list[tuple[str, str]] = field(default_factory=list)
     """What was read but cannot be used as it is: the linkId and the property."""
 
@@ -45,7 +47,7 @@ def read(item: Json, source: Source) -> dict[str, Any]:
     takes_default = "default" in TYPES[block["type"]].fields
     if takes_default and (default := initial.read(item.get("initial", ()), block)) is not None:
         block["default"] = default
-    if residual := _left_over(item, _written(block, source), block, said):
+    if residual := _left_over(item, block, said, source):
         block["fhir"] = residual
     return block
 
@@ -170,7 +172,9 @@ def write(block: Json, source: Source) -> dict[str, Any]:
         elif key not in WEIGHED and (key not in plain or _says_same(key, value, block)):
             item[key] = value
     if "extension" in kept:
-        item["extension"] = extensions.restored(kept["extension"], _extensions(block, plain), extensions_reading(block))
+        item["extension"] = extensions.restored(
+            kept["extension"], _extensions(block, plain, source), extensions_reading(block)
+        )
     if children := [*own_children(block), *(write(child, source) for child in block.get("blocks", ()))]:
         item["item"] = children
     return item
@@ -213,12 +217,12 @@ def _written(block: Json, source: Source) -> dict[str, Any]:
     if "default" in block:
         item["initial"] = initial.write(block["default"], block)
     item |= _answer_options(block, source)
-    if found := _extensions(block, item):
+    if found := _extensions(block, item, source):
         item["extension"] = [one.extension for one in found]
     return item
 
 
-def _extensions(block: Json, item: Json) -> list[extensions.Written]:
+def _extensions(block: Json, item: Json, source: Source) -> list[extensions.Written]:
     kind = block["type"]
     found = []
     if kind in PLAINLY and block.get("widget") not in PAGES | GRIDS:
@@ -226,7 +230,8 @@ def _extensions(block: Json, item: Json) -> list[extensions.Written]:
         found.append(extensions.Written(CONTROL, control, extensions.WIDGET.write(control, item)))
     if kind == "reading":
         found.append(extensions.Written(READING, None, READ_ONCE))
-    said = {**block, "calculated": f"%{block['score']}"} if kind == "score" and "score" in block else block
+    shows = block.get("score") if kind == "score" else None
+    said = block if shows is None else {**block, "calculated": f"%{source.totals.get(shows, shows)}"}
     return [*found, *extensions.written(said, item)]
 
 
@@ -241,8 +246,9 @@ def _answer_options(block: Json, source: Source) -> Json:
     return {"answerOption": [options.put_back(option) for option in block.get("options", ())]}
 
 
-def _left_over(item: Json, plain: Json, block: Json, said: Mapping[int, extensions.Written]) -> dict[str, Any]:
+def _left_over(item: Json, block: Json, said: Mapping[int, extensions.Written], source: Source) -> dict[str, Any]:
     """What writing the block plainly would not say again, in the place where it stood."""
+    plain = _written(block, source)
     skipped = {"item", "extension"}
     left = {key: value for key, value in item.items() if key not in skipped and plain.get(key, _NOTHING) != value}
     if "_text" in left:
@@ -250,7 +256,7 @@ def _left_over(item: Json, plain: Json, block: Json, said: Mapping[int, extensio
     if absent := [key for key in plain if key not in item and key not in skipped]:
         left["absent"] = absent
     if "extension" in item:
-        order = extensions.kept_order(item["extension"], _extensions(block, plain), _by_name(said, block))
+        order = extensions.kept_order(item["extension"], _extensions(block, plain, source), _by_name(said, block))
         if order is not None or not item["extension"]:
             left["extension"] = order or []
     if "item" in item and not item["item"]:

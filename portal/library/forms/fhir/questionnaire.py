@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from portal.library.forms.document import SCHEMA
+from portal.core.errors import Invalid
+from portal.library.forms.document import SCHEMA, parse
+from portal.library.forms.expressions import sums
 from portal.library.forms.fhir import extensions, items, kinds, options, scores
 from portal.library.forms.fhir.items import Source
 
@@ -20,13 +22,17 @@ def read(questionnaire: Json) -> tuple[dict[str, Any], list[tuple[str, str]]]:
 
     `checks.problems` has nothing to say against it, and it is R4.
     """
-    source = Source(questionnaire.get("contained", ()), types_of_items(questionnaire["item"]))
     document: dict[str, Any] = {"schema": SCHEMA}
     for ours, theirs in MEMBERS.items():
         if isinstance(questionnaire.get(theirs), str) and questionnaire[theirs].strip():
             document[ours] = questionnaire[theirs]
     said = _read_extensions(questionnaire, document)
+    totals = sums.names_of(document.get("scores", ()))
+    source = Source(questionnaire.get("contained", ()), types_of_items(questionnaire["item"]), totals)
     document["blocks"] = [items.read(item, source) for item in questionnaire["item"]]
+    if "scores" in document:
+        _leave_out_counted(document)
+        said = {index: one for index, one in said.items() if one.name in document or one.name != "scores"}
     plain = _written(document)
     kept = {
         key: value
@@ -52,11 +58,19 @@ def _read_extensions(questionnaire: Json, document: dict[str, Any]) -> dict[int,
         for name, value in _said(extension):
             document.setdefault(name, []).append(value)
             said[index] = extensions.Written(name, value, extension)
-    own = {score["id"] for score in document.get("scores", ())}
-    document["variables"] = [one for one in document.get("variables", ()) if one["name"] not in own]
+    return said
+
+
+def _leave_out_counted(document: dict[str, Any]) -> None:
+    """Take away the variables that only count the scores: they are written anew with them."""
+    try:
+        counted = [{"name": name, "expression": said} for one in _counted(document) for name, said in one.variables]
+    except Invalid:
+        del document["scores"]
+        return
+    document["variables"] = [one for one in document.get("variables", ()) if one not in counted]
     if not document["variables"]:
         del document["variables"]
-    return said
 
 
 def _said(extension: Json) -> Iterator[tuple[str, Any]]:
@@ -78,7 +92,8 @@ def write(document: Json) -> dict[str, Any]:
         found = [one.extension for one in said]
     if found or kept.get("extension") == []:
         written["extension"] = found
-    source = Source(kept.get("contained", ()), types_of_blocks(document["blocks"]))
+    totals = sums.names_of(document.get("scores", ()))
+    source = Source(kept.get("contained", ()), types_of_blocks(document["blocks"]), totals)
     written["item"] = [items.write(block, source) for block in document["blocks"]]
     return written
 
@@ -97,13 +112,19 @@ def _written(document: Json) -> dict[str, Any]:
 
 
 def _extensions(document: Json) -> list[extensions.Written]:
-    """Variables and scores; a score is written as a variable too, so that others can count it."""
+    """Variables and scores; a score is written as variables too, so that others can count it."""
     said = extensions.written({"variables": document.get("variables")}, {})
-    for score in document.get("scores", ()):
-        variable = {"name": score["id"], "expression": scores.as_fhirpath(score, document)}
-        said += extensions.written({"variables": [variable]}, {})
+    if not document.get("scores"):
+        return said
+    for score, counted in zip(document["scores"], _counted(document), strict=True):
+        variables = [{"name": name, "expression": expression} for name, expression in counted.variables]
+        said += extensions.written({"variables": variables}, {})
         said.append(extensions.Written("scores", score, scores.write(score)))
     return said
+
+
+def _counted(document: Json) -> list[sums.Written]:
+    return sums.as_fhirpath(document["scores"], parse({**document, "fhir": {}}).blocks)
 
 
 def _said_again(name: str, extension: Json) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from portal.library.forms.answers import Response, RowPath
+from portal.library.forms.answers import Key, Response, RowPath
 from portal.library.forms.blocks import GROUPS, Block
 from portal.library.forms.document import Form
 from portal.library.forms.fhir import kinds, names, values
@@ -16,15 +16,15 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What there is to write: a form, the answers that are shown, and what the form itself came to, by block.
+    """What there is to write: a form, the answers that are shown, and what the form itself came to, by block and row.
 
-    With `ordinals` each chosen option carries its score, for those who count.
+    When it is to be `counted`, each chosen option carries its score and each row stands in its place, empty or not.
     """
 
     form: Form
     response: Response
-    results: Mapping[str, Any] = field(default_factory=dict)
-    ordinals: bool = False
+    results: Mapping[Key, Any] = field(default_factory=dict)
+    counted: bool = False
 
 
 def write(answered: Answered, **members: Any) -> dict[str, Any]:
@@ -43,7 +43,11 @@ def _items(answered: Answered, blocks: Sequence[Json], row: RowPath) -> Iterator
 def _of_block(answered: Answered, block: Block, row: RowPath) -> Iterator[Json]:
     if block.type == "log":
         for one in answered.response.rows_of(block.id, row):
-            yield from _nonempty(block, item=list(_items(answered, block.spec["blocks"], one.path)))
+            columns = list(_items(answered, block.spec["blocks"], one.path))
+            if columns or not answered.counted:
+                yield from _nonempty(block, item=columns)
+            else:
+                yield {"linkId": block.id}
     elif block.type in GROUPS:
         yield from _nonempty(block, item=list(_items(answered, block.spec["blocks"], row)))
     elif block.type == "reading":
@@ -69,12 +73,12 @@ def _answers(answered: Answered, block: Block, row: RowPath) -> Iterator[Json]:
         inner = list(_items(answered, block.spec.get("blocks", ()), path))
         if inner:
             written = [*written[:-1], {**(written[-1] if written else {}), "item": inner}]
-        yield from written
+        yield from written or ([{}] if answered.counted and block.has_rows else [])
 
 
 def _values(answered: Answered, block: Block, row: RowPath) -> list[Json]:
     if block.type in {"text", "score"}:
-        return _result(answered, block)
+        return _result(answered, block, row)
     value = answered.response.value(block.id, row)
     if value is None:
         return []
@@ -84,7 +88,7 @@ def _values(answered: Answered, block: Block, row: RowPath) -> list[Json]:
 
 def _value(answered: Answered, value: Any, block: Block) -> Json:
     written = values.write(value, block)
-    if not answered.ordinals or block.type != "choice" or "code" not in value:
+    if not answered.counted or block.type != "choice" or "code" not in value:
         return written
     score = block.codes[value["code"]].get("score")
     if score is None or "valueCoding" not in written:
@@ -92,8 +96,8 @@ def _value(answered: Answered, value: Any, block: Block) -> Json:
     return {"valueCoding": {**written["valueCoding"], "extension": [{"url": names.ORDINAL, "valueDecimal": score}]}}
 
 
-def _result(answered: Answered, block: Block) -> list[Json]:
-    result = answered.results.get(block.id)
+def _result(answered: Answered, block: Block, row: RowPath) -> list[Json]:
+    result = answered.results.get((block.id, row))
     if block.type != "score" or result is None:
         return []
     kind = kinds.item_type(block.spec)

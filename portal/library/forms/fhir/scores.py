@@ -7,8 +7,10 @@ from typing import Any
 
 from portal.core import exact
 from portal.library.forms.fhir import names
+from portal.library.forms.scores import ScoreSchema
 
 Json = Mapping[str, Any]
+_score = ScoreSchema()
 
 
 def read(extension: Json) -> dict[str, Any] | None:
@@ -19,13 +21,8 @@ def read(extension: Json) -> dict[str, Any] | None:
         score = exact.read(extension["valueString"])
     except (ValueError, RecursionError):
         return None
-    return score if isinstance(score, dict) and write(score) == extension else None
+    return score if isinstance(score, dict) and not _score.validate(score) and write(score) == extension else None
 
 
 def write(score: Json) -> Json:
     return {"url": names.SCORE, "valueString": exact.written(score).decode()}
-
-
-def as_fhirpath(score: Json, document: Json) -> str:
-    """The expression that counts a score."""
-    return str(score["id"])

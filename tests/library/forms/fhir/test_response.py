@@ -138,7 +138,7 @@ def test_a_section_that_was_read_says_so_and_results_stand_with_their_block() ->
         {"id": "read", "type": "reading", "label": "About", "markdown": "Words."},
         {"id": "sum", "type": "score", "label": "Sum", "calculated": "1"},
     )
-    found = _written(form, Response({("read", ()): Answer(value=True)}), results={"sum": 12})
+    found = _written(form, Response({("read", ()): Answer(value=True)}), results={("sum", ()): 12})
     assert found[0]["item"] == [{"linkId": "read/read", "answer": [{"valueBoolean": True}]}]
     assert found[1]["answer"] == [{"valueDecimal": 12}]
 
@@ -146,7 +146,7 @@ def test_a_section_that_was_read_says_so_and_results_stand_with_their_block() ->
 def test_a_chosen_option_carries_its_score_for_those_who_count_and_not_otherwise() -> None:
     form = _form({"id": "q", "type": "choice", "label": "?", "options": [{"code": "a", "label": "A", "score": 3}]})
     response = Response({("q", ()): Answer([{"code": "a"}])})
-    counted = _written(form, response, ordinals=True)[0]["answer"][0]["valueCoding"]
+    counted = _written(form, response, counted=True)[0]["answer"][0]["valueCoding"]
     assert counted["extension"] == [{"url": names.ORDINAL, "valueDecimal": 3}]
     assert "extension" not in _written(form, response)[0]["answer"][0]["valueCoding"]
 
