@@ -148,6 +148,18 @@ def test_a_preview_shows_a_log_row_by_row_and_what_a_new_row_would_ask(cast: Cas
     assert _ids(log["blocks"]) == ["cue", "strength"]
 
 
+def test_a_preview_scores_what_is_answered(cast: Cast) -> None:
+    scale = {"type": "scale", "label": "How much?", "min": 0, "max": 4}
+    scores = [{"id": "whole", "label": "Whole", "method": "sum", "items": ["a", "b"]}]
+    shown = {"id": "result", "type": "score", "label": "Result", "score": "whole"}
+    document = {**_form({"id": "a", **scale}, {"id": "b", **scale}, shown), "scores": scores}
+    [score] = _seen(cast, document)["scores"]
+    assert (score["value"], score["missing"], bool(score["reason"])) == (None, 2, True)
+    answers = [{"block": "a", "value": 3}, {"block": "b", "value": 1}]
+    [score] = _seen(cast, document, answers=answers)["scores"]
+    assert (score["id"], score["value"], score["maximum"], score["missing"]) == ("whole", 4, 8, 0)
+
+
 def test_a_preview_says_what_of_the_answers_does_not_fit(cast: Cast) -> None:
     wrong = [{"block": "before", "value": 99}, {"block": "nowhere", "value": 1}]
     sent = {"kind": "exercise", "document": exercise_document(), "answers": wrong}

@@ -7,9 +7,9 @@ from typing import Any
 
 from portal.core.errors import Fault, Invalid
 from portal.library.forms.answers import Response, RowPath
+from portal.library.forms.calculation import Calculation
 from portal.library.forms.document import Form
 from portal.library.forms.rendering import safe_html
-from portal.library.forms.shown import Shown
 
 NOT_SHOWN = frozenset(
     {"blocks", "calculated", "codes", "fhir", "markdown", "risk", "show_if", "show_if_expr", "variables"}
@@ -22,18 +22,18 @@ NEW = ""
 """The row that is not there yet."""
 
 
-def shown_blocks(form: Form, response: Response) -> list[dict[str, Any]]:
+def shown_blocks(form: Form, response: Response, worked_out: Calculation) -> list[dict[str, Any]]:
     """The blocks that are shown, nested as written, Markdown as safe HTML, answers and rows in their places.
 
     A log holds its `rows` and, in `blocks`, what a new row would ask. Raises Invalid for too much Markdown.
     """
-    return _Preview(form, response).blocks(form.document["blocks"], ())
+    return _Preview(form, response, worked_out).blocks(form.document["blocks"], ())
 
 
 class _Preview:
-    def __init__(self, form: Form, response: Response) -> None:
+    def __init__(self, form: Form, response: Response, worked_out: Calculation) -> None:
         self._form, self._response = form, response
-        self._shown = Shown(form, response)
+        self._shown, self._values = worked_out.shown, worked_out.values
         self._room = MOST_RENDERED
 
     def blocks(self, specs: Sequence[Mapping[str, Any]], row: RowPath) -> list[dict[str, Any]]:
@@ -65,6 +65,8 @@ class _Preview:
         return seen | self._answer(spec["id"], row)
 
     def _answer(self, block_id: str, row: RowPath) -> dict[str, Any]:
+        if (block_id, row) in self._values:
+            return {"value": self._values[block_id, row]}
         answer = self._response.answers.get((block_id, row))
         return {} if answer is None else {"value": answer.value, "share": answer.share}
 

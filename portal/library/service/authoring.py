@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from portal.core import access, exact
@@ -11,20 +12,20 @@ from portal.core.viewer import Viewer
 from portal.core.wire import faults_in
 from portal.library import policy
 from portal.library.forms import reading
-from portal.library.forms.answers import Response, beginning, merge
+from portal.library.forms.answers import beginning, merge
+from portal.library.forms.calculation import calculate
 from portal.library.forms.comparing import compared, members
 from portal.library.forms.completion import progress
 from portal.library.forms.document import Form
 from portal.library.forms.hints import hints, hints_on_reading
 from portal.library.forms.previews import shown_blocks
+from portal.library.forms.scoring import scored
 from portal.library.models import DESCRIBED, Kind
 from portal.library.schemas.resource import ChangeResourceSchema
 from portal.library.service.resources import compiled, get_resource
 from portal.library.service.versions import get_version
 
 DRAFT = "draft"
-SCORED: Callable[[Form, Response], Sequence[Mapping[str, Any]]] = lambda _form, _response: ()  # noqa: E731 -- a seam
-"""What scores a form's answers come to."""
 _description = ChangeResourceSchema()
 
 
@@ -86,11 +87,12 @@ def preview(
     access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
     form = compiled(kind, document)
     response = merge(form, beginning(form), {"answers": answers, "rows": rows})
-    done = progress(form, response)
+    worked_out = calculate(form, response)
+    done = progress(form, response, worked_out.shown)
     return {
-        "blocks": shown_blocks(form, response),
+        "blocks": shown_blocks(form, response, worked_out),
         "progress": {"answered": done.answered, "total": done.total},
-        "scores": list(SCORED(form, response)),
+        "scores": [asdict(score) for score in scored(form, response, worked_out.shown)],
     }
 
 
