@@ -262,3 +262,16 @@ def test_a_version_that_is_not_there_is_404(cast: Cast) -> None:
     path = f"/resources/{cast.things['linden.exercise']}/comparison"
     assert cast.therapist.get(f"{path}?from=1&to=999999").status_code == 404
     assert cast.other_owner.get(f"{path}?from=draft&to=draft").status_code == 404
+
+
+def test_a_question_answered_several_times_shows_each_answer_with_its_own_questions(cast: Cast) -> None:
+    inner = {"id": "why", "type": "short_text", "label": "Why?"}
+    named = {"id": "name", "type": "short_text", "label": "Who?", "multiple": True, "blocks": [inner]}
+    answers = [{"block": "name", "row": [ROW], "value": "Ada"}, {"block": "why", "row": [ROW], "value": "She asked"}]
+    seen = _seen(cast, _form(named), rows=[{"log": "name", "id": ROW}], answers=answers)
+    [block] = seen["blocks"]
+    assert [(row["id"], row["value"], row["blocks"][0]["value"]) for row in block["rows"]] == [
+        (ROW, "Ada", "She asked")
+    ]
+    assert _ids(block["blocks"]) == ["why"]
+    assert "value" not in block
