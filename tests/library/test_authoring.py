@@ -148,6 +148,18 @@ def test_a_preview_shows_a_log_row_by_row_and_what_a_new_row_would_ask(cast: Cas
     assert _ids(log["blocks"]) == ["cue", "strength"]
 
 
+def test_a_preview_scores_what_is_answered(cast: Cast) -> None:
+    scale = {"type": "scale", "label": "How much?", "min": 0, "max": 4}
+    scores = [{"id": "whole", "label": "Whole", "method": "sum", "items": ["a", "b"]}]
+    shown = {"id": "result", "type": "score", "label": "Result", "score": "whole"}
+    document = {**_form({"id": "a", **scale}, {"id": "b", **scale}, shown), "scores": scores}
+    [score] = _seen(cast, document)["scores"]
+    assert (score["value"], score["missing"], bool(score["reason"])) == (None, 2, True)
+    answers = [{"block": "a", "value": 3}, {"block": "b", "value": 1}]
+    [score] = _seen(cast, document, answers=answers)["scores"]
+    assert (score["id"], score["value"], score["maximum"], score["missing"]) == ("whole", 4, 8, 0)
+
+
 def test_a_preview_says_what_of_the_answers_does_not_fit(cast: Cast) -> None:
     wrong = [{"block": "before", "value": 99}, {"block": "nowhere", "value": 1}]
     sent = {"kind": "exercise", "document": exercise_document(), "answers": wrong}
@@ -181,7 +193,7 @@ def test_a_preview_of_far_too_much_markdown_is_refused_in_time(cast: Cast) -> No
     begun = time.perf_counter()
     answer = cast.therapist.post("/resources/preview", {"kind": "exercise", "document": _form(*blocks)})
     assert answer.status_code == 422
-    assert [error["pointer"] for error in answer.get_json()["errors"]] == ["#/document/blocks/5"]
+    assert [error["pointer"] for error in answer.get_json()["errors"]] == ["#/document/blocks/2"]
     assert cast.therapist.post("/resources/validation", {"kind": "exercise", "document": _form(*blocks)})
     assert time.perf_counter() - begun < 5
 
@@ -250,3 +262,16 @@ def test_a_version_that_is_not_there_is_404(cast: Cast) -> None:
     path = f"/resources/{cast.things['linden.exercise']}/comparison"
     assert cast.therapist.get(f"{path}?from=1&to=999999").status_code == 404
     assert cast.other_owner.get(f"{path}?from=draft&to=draft").status_code == 404
+
+
+def test_a_question_answered_several_times_shows_each_answer_with_its_own_questions(cast: Cast) -> None:
+    inner = {"id": "why", "type": "short_text", "label": "Why?"}
+    named = {"id": "name", "type": "short_text", "label": "Who?", "multiple": True, "blocks": [inner]}
+    answers = [{"block": "name", "row": [ROW], "value": "Ada"}, {"block": "why", "row": [ROW], "value": "She asked"}]
+    seen = _seen(cast, _form(named), rows=[{"log": "name", "id": ROW}], answers=answers)
+    [block] = seen["blocks"]
+    assert [(row["id"], row["value"], row["blocks"][0]["value"]) for row in block["rows"]] == [
+        (ROW, "Ada", "She asked")
+    ]
+    assert _ids(block["blocks"]) == ["why"]
+    assert "value" not in block

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-LONGEST, DEEPEST, MOST_CONDITIONS = 4_000, 40, 20
+LONGEST, DEEPEST, MOST_CONDITIONS = 4_000, 40, 100
 _TOKEN = re.compile(
     r"\s*(?:(?P<field>\[[A-Za-z0-9_]+(?:\([^\[\]()\s]+\))?\])|(?P<number>-?[0-9]+(?:\.[0-9]+)?)"
     r"|(?P<text>\"[^\"]*\"|'[^']*')|(?P<op><>|!=|<=|>=|==|=|<|>)|(?P<word>(?:and|or|not)\b)|(?P<mark>[()]))",

@@ -16,9 +16,9 @@ from portal.library.forms import reading
 from portal.library.forms.hints import sentences_in
 from portal.library.models import DESCRIBED
 from portal.library.schemas.resource import ChangeResourceSchema
+from portal.library.starter import READING_PARTS
 
-PARTS = ("key_points", "check", "reflection", "talk")
-SILENT = {"key"}
+SILENT = {"concepts", "key"}
 """What the starter library says and a practice's own readings do not need."""
 SUFFIXES = {".md", ".markdown"}
 LONGEST_FRONT, DEEPEST_FRONT = 20_000, 10
@@ -62,7 +62,7 @@ def read_reading(text: str, place: str) -> Imported:
         body = f"## {title}\n\n{body}"
         notes.append(Remark(place, 'No heading begins with "## ", so the title heads the whole text.'))
     document = {"schema": reading.SCHEMA, "markdown": body.strip()}
-    document |= {name: front[name] for name in PARTS if front.get(name) is not None}
+    document |= {name: front[name] for name in READING_PARTS if front.get(name) is not None}
     description = {"title": title, **_description(front, body, place, losses, notes)}
     try:
         reading.form_of(document)
@@ -106,7 +106,7 @@ def _loaded(front: str, place: str) -> Any:
 
 
 def _remarks(front: Mapping[str, Any], body: str, place: str) -> tuple[list[Remark], list[Remark]]:
-    known = {*DESCRIBED, *PARTS, *SILENT}
+    known = {*DESCRIBED, *READING_PARTS, *SILENT}
     losses = [
         Remark(f"{place}#/{name[:60]}", "A reading has no such member; it is left out.")
         for name in front

@@ -129,7 +129,10 @@ def _forms(rows: Sequence[Row]) -> list[Imported]:
         refuse("dictionary", "There is no field in this dictionary.")
     if len(by_form) > MOST_FORMS:
         refuse("dictionary", f"This has too many forms. Send {MOST_FORMS} at most.")
-    return [_imported(name, fields) for name, fields in by_form.items()]
+    found = [_imported(name, fields) for name, fields in by_form.items()]
+    unknown = {name[:60] for row in rows for name, value in row.items() if value and name not in COLUMNS.values()}
+    found[0].losses.extend(Remark("header", f'The column "{name}" is left out.') for name in sorted(unknown))
+    return found
 
 
 def _imported(name: str, rows: Iterable[Row]) -> Imported:

@@ -11,8 +11,11 @@ from portal.library.formats.branching import Inexpressible, shown_if
 from portal.library.formats.calculation import score_of
 from portal.library.formats.imported import Remark
 from portal.library.forms.blocks import TYPES, OptionSchema
+from portal.library.forms.document import DocumentSchema
 
 LONGEST_LABEL, LONGEST_HELP, LONGEST_OPTION, LONGEST_CODE = 500, 1_000, 300, 64
+SCORED = "score" in TYPES and "scores" in DocumentSchema().fields
+"""Whether a form can declare scores."""
 FURTHEST = 1_000
 """How far a scale runs."""
 YES = {"y", "yes", "1", "true"}
@@ -218,7 +221,7 @@ def _written(form: Form, row: Row) -> Block:
     name = row["field_name"]
     kind = row.get("text_validation_type_or_show_slider_number", "").lower()
     if kind in {*DECIMALS, "number"}:
-        return {"type": "number", "decimals": DECIMALS.get(kind, 6), **_bounds(form, row, _number)}
+        return {"type": "number", "decimals": DECIMALS.get(kind), **_bounds(form, row, _number)}
     if kind.startswith("date_"):
         return {"type": "date", **_bounds(form, row, _day)}
     if kind.startswith("datetime_"):
@@ -234,6 +237,8 @@ def _written(form: Form, row: Row) -> Block:
 
 def _later(form: Form, row: Row, kind: str) -> Block:
     """A type the form model may or may not have."""
+    if row.get("text_validation_min") or row.get("text_validation_max"):
+        form.lose(row["field_name"], f"The bounds of the {kind} are left out.")
     if kind in TYPES:
         return {"type": kind}
     form.lose(row["field_name"], f"A {kind} is asked for as text.")
@@ -354,7 +359,7 @@ def _calculated(form: Form, row: Row) -> Block | None:
     if isinstance(score, str):
         form.lose(name, f"The calculation is left out: {score}.")
         return None
-    if "score" not in TYPES:
+    if not SCORED:
         form.lose(name, "The calculation is left out: forms have no scores yet.")
         return None
     label = form.line(name, "label", row.get("field_label", ""), LONGEST_LABEL) or name

@@ -7,7 +7,7 @@ from typing import Any
 
 from portal.core.errors import Fault, Invalid
 from portal.library.forms.answers import Response, RowPath
-from portal.library.forms.calculation import shown_in
+from portal.library.forms.calculation import Calculation
 from portal.library.forms.document import Form
 from portal.library.forms.rendering import safe_html
 
@@ -16,25 +16,24 @@ NOT_SHOWN = frozenset(
 )
 """What of a block is its author's and the program's business."""
 OF_AN_OPTION = ("code", "label", "prefix", "exclusive", "selected")
-MOST_RENDERED = 100_000
-"""Characters of Markdown; the worst ones take a second."""
+MOST_RENDERED = 50_000
+"""Characters of Markdown; the worst of it takes half a second."""
 NEW = ""
 """The row that is not there yet."""
 
 
-def shown_blocks(form: Form, response: Response) -> list[dict[str, Any]]:
+def shown_blocks(form: Form, response: Response, worked_out: Calculation) -> list[dict[str, Any]]:
     """The blocks that are shown, nested as written, Markdown as safe HTML, answers and rows in their places.
 
     A log holds its `rows` and, in `blocks`, what a new row would ask. Raises Invalid for too much Markdown.
     """
-    return _Preview(form, response).blocks(form.document["blocks"], ())
+    return _Preview(form, response, worked_out).blocks(form.document["blocks"], ())
 
 
 class _Preview:
-    def __init__(self, form: Form, response: Response) -> None:
+    def __init__(self, form: Form, response: Response, worked_out: Calculation) -> None:
         self._form, self._response = form, response
-        self._shown = shown_in(form, response)
-        self._repeated = {block.logs[-1] for block in form.blocks.values() if block.logs}
+        self._shown, self._values = worked_out.shown, worked_out.values
         self._room = MOST_RENDERED
 
     def blocks(self, specs: Sequence[Mapping[str, Any]], row: RowPath) -> list[dict[str, Any]]:
@@ -53,17 +52,23 @@ class _Preview:
             ]
         if "markdown" in spec:
             seen["html"] = self._html(spec)
-        answer = self._response.answers.get((spec["id"], row))
-        if answer is not None:
-            seen |= {"value": answer.value, "share": answer.share}
         inner = spec.get("blocks", ())
-        if spec["id"] in self._repeated:
+        if self._form.blocks[spec["id"]].has_rows:
             rows = [one.path for one in self._response.rows_of(spec["id"], row)]
-            seen["rows"] = [{"id": path[-1], "blocks": self.blocks(inner, path)} for path in rows]
+            seen["rows"] = [
+                {"id": path[-1], **self._answer(spec["id"], path), "blocks": self.blocks(inner, path)} for path in rows
+            ]
             seen["blocks"] = self.blocks(inner, (*row, NEW))
-        elif inner:
+            return seen
+        if inner:
             seen["blocks"] = self.blocks(inner, row)
-        return seen
+        return seen | self._answer(spec["id"], row)
+
+    def _answer(self, block_id: str, row: RowPath) -> dict[str, Any]:
+        if (block_id, row) in self._values:
+            return {"value": self._values[block_id, row]}
+        answer = self._response.answers.get((block_id, row))
+        return {} if answer is None else {"value": answer.value, "share": answer.share}
 
     def _html(self, spec: Mapping[str, Any]) -> str:
         self._room -= len(spec["markdown"])

@@ -23,10 +23,13 @@ SAYING = frozenset(
         "placeholder",
         "row_label",
         "talk",
+        "talk_help",
         "title",
     }
 )
 """The members of a document that hold words a person reads."""
+SILENT = frozenset({"codes", "fhir", "scores", "variables"})
+"""Members of which nobody reads a word."""
 LONGEST = 64
 MOST_READ = 1_000_000
 """Characters of one text or document that are looked at."""
@@ -61,7 +64,7 @@ def texts_in(document: Mapping[str, Any]) -> Iterator[str]:
     while waiting and room > 0:
         name, value = waiting.pop()
         if isinstance(value, Mapping):
-            waiting += value.items()
+            waiting += ((inner, said) for inner, said in value.items() if inner not in SILENT)
         elif isinstance(value, list):
             waiting += ((name, item) for item in value)
         elif isinstance(value, str) and name in SAYING:

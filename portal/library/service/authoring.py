@@ -11,7 +11,8 @@ from portal.core.viewer import Viewer
 from portal.core.wire import faults_in
 from portal.library import policy
 from portal.library.forms import reading
-from portal.library.forms.answers import Response, merge
+from portal.library.forms.answers import beginning, merge
+from portal.library.forms.calculation import calculate
 from portal.library.forms.comparing import compared, members
 from portal.library.forms.completion import progress
 from portal.library.forms.document import Form
@@ -84,12 +85,13 @@ def preview(
     """
     access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
     form = compiled(kind, document)
-    response = merge(form, Response(), {"answers": answers, "rows": rows})
-    done = progress(form, response)
+    response = merge(form, beginning(form), {"answers": answers, "rows": rows})
+    worked_out = calculate(form, response)
+    done = progress(form, response, worked_out.shown)
     return {
-        "blocks": shown_blocks(form, response),
+        "blocks": shown_blocks(form, response, worked_out),
         "progress": {"answered": done.answered, "total": done.total},
-        "scores": results(form, response),
+        "scores": results(form, response, worked_out),
     }
 
 

@@ -118,7 +118,7 @@ def test_logic_is_said_in_conditions(logic: str, said: dict[str, Any]) -> None:
         "[yes] = '1' and [one] >= 3",
         "(" * 100 + "[yes] = '1'" + ")" * 100,
         "not " * 1_000 + "[yes] = '1'",
-        " or ".join(["[num] = 1"] * 21),
+        " or ".join(["[num] = 1"] * 101),
         "[yes] = '1'" + " " * 5_000,
         "[yes] = '1' # comment",
         "not ([num] >= 2 or [word] = '')",

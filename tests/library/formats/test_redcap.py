@@ -18,6 +18,7 @@ from portal.core.errors import Invalid
 from portal.library.formats.calculation import score_of
 from portal.library.formats.imported import Imported
 from portal.library.formats.redcap import COLUMNS, forms_in_csv, forms_in_json
+from portal.library.formats.redcap_fields import SCORED
 from portal.library.forms.blocks import TYPES
 from portal.library.forms.document import parse
 from portal.library.schemas.resource import CreateResourceSchema
@@ -115,6 +116,12 @@ def test_each_form_becomes_an_exercise_in_the_order_of_the_dictionary() -> None:
             {"type": "date", "min": "2020-01-01"},
         ),
         (_field("a", "slider"), {"type": "scale", "min": 0, "max": 100}),
+        ({**_field("a"), VALIDATED: "time"}, {"type": "time"}),
+        ({**_field("a"), VALIDATED: "datetime_ymd"}, {"type": "datetime"}),
+        ({**_field("a"), VALIDATED: "number"}, {"type": "number", "decimals": None}),
+        (_field("a", "file"), {"type": "file"}),
+        (_field("a", question_number="3b"), {"type": "short_text", "number": "3b"}),
+        (_field("a", field_annotation="@HIDDEN"), {"type": "short_text", "hidden": True}),
         (
             _field("a", "slider", select_choices_or_calculations="None | | All", text_validation_max="10"),
             {"type": "scale", "min": 0, "max": 10, "min_label": "None", "max_label": "All"},
@@ -180,6 +187,7 @@ def test_branching_becomes_a_condition_or_a_loss_that_says_why() -> None:
         _field(
             "a", text_validation_type_or_show_slider_number="number", text_validation_min="2", text_validation_max="1"
         ),
+        {**_field("a", text_validation_min="08:00"), VALIDATED: "time"},
         _field("a", "sql", select_choices_or_calculations="select 1"),
         _field("a", "mystery"),
         _field("a", "radio"),
@@ -201,6 +209,11 @@ def test_a_loss_is_named_with_its_field(row: dict[str, str]) -> None:
     lost = _lost(row)
     assert lost
     assert all(loss.startswith("one.a: ") and loss.endswith(".") for loss in lost)
+
+
+def test_a_column_nobody_knows_is_named() -> None:
+    [one] = forms_in_json(orjson.dumps([{**_field("a"), "shoe_size": "44", "empty": ""}]))
+    assert [str(loss) for loss in one.losses] == ['header: The column "shoe_size" is left out.']
 
 
 def test_markup_goes_and_a_text_to_read_cannot_become_markup() -> None:
@@ -259,7 +272,7 @@ def test_a_calculation_is_a_score_of_the_form_where_forms_have_scores() -> None:
         _field("s", "calc", "Sum", select_choices_or_calculations="[a]+[b]"),
     ]
     [one] = _read(*rows)
-    if "score" in TYPES:
+    if SCORED:
         assert one.document["scores"] == [{"id": "s", "label": "Sum", "method": "sum", "items": ["a", "b"]}]
         assert one.losses == []
     else:
@@ -297,7 +310,7 @@ def _refused(read: Any, content: bytes) -> str:
         (_csv(_field("a"), header=(*HEADER[:17], "Form Name")), "header"),
         (_csv(*(_field(f"f{number}") for number in range(5_001))), "dictionary"),
         (_csv(*({**_field(f"f{number}"), "form_name": f"g{number}"} for number in range(201))), "dictionary"),
-        (_csv(*(_field(f"f{number}") for number in range(600))), "one"),
+        (_csv(*(_field(f"f{number}") for number in range(2_001))), "one"),
         (b"x" * 10_000_001, "dictionary"),
     ],
     ids=range(17),
