@@ -47,7 +47,8 @@ class GivenSchema(WireSchema):
     """
 
     by = Line(64, required=True, metadata={"example": "phq-9"})
-    scores = fields.Raw()
+    scores = fields.List(fields.Dict())
+    shows = fields.Dict(keys=Text(255), values=Text(255))
     risk = fields.Dict(keys=Text(255), values=fields.Raw())
     ordinals = fields.Dict(keys=Text(255), values=fields.Dict(keys=Text(1_000), values=Number()))
 
@@ -141,6 +142,8 @@ def _with_given(block: Any, given: Mapping[str, Any]) -> Any:
     whole, name = dict(block), block.get("id")
     if isinstance(block.get("blocks"), list):
         whole["blocks"] = [_with_given(inner, given) for inner in block["blocks"]]
+    if name in given.get("shows", {}) and whole.pop("calculated", None) is not None:
+        whole["score"] = given["shows"][name]
     if name in given.get("risk", {}):
         whole.setdefault("risk", given["risk"][name])
     if name in given.get("ordinals", {}) and isinstance(block.get("options"), list):

@@ -1,0 +1,91 @@
+"""What a form from elsewhere is given when it arrives: its sums as declared scores, and the recipe of what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from portal.library.forms.expressions import sums
+from portal.library.forms.fhir import questionnaire
+from portal.library.instruments.application import applied
+from portal.library.instruments.recipes import Recipe
+from portal.library.instruments.recognition import recognised
+
+SUMS = "sums"
+"""Who gave it, where no recipe did: the form's own expressions, read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What goes under `given` in a document, or None; the instrument it is; and how the import differs from it."""
+
+    overlay: dict[str, Any] | None = None
+    recipe: Recipe | None = None
+    differences: Sequence[str] = field(default_factory=list)
+
+
+def given_to(document: Mapping[str, Any]) -> Given:
+    """What a document that came from elsewhere is given. It is not changed."""
+    lifted = list(_lifted(document))
+    scored = {**document, "scores": [*document.get("scores", ()), *lifted]}
+    match = recognised(document)
+    if match is None:
+        overlay = _overlay(SUMS, document, scored, lifted)
+        return Given(overlay)
+    result = applied(scored, match)
+    overlay = _overlay(match.recipe.key, document, result.document, lifted)
+    return Given(overlay, match.recipe, result.differences)
+
+
+def _lifted(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The calculated results of a form that are plain sums or means of its items."""
+    results = [block for block in _blocks(document["blocks"]) if block["type"] == "score" and "calculated" in block]
+    if not results:
+        return
+    written = questionnaire.write(document)
+    for block in results:
+        found = sums.lifted(block["calculated"], written)
+        if found is not None:
+            yield found.as_score(block["id"], block.get("label", block["id"])[:300])
+
+
+def _blocks(blocks: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for block in blocks:
+        yield block
+        yield from _blocks(block.get("blocks", ()))
+
+
+def _overlay(
+    by: str, before: Mapping[str, Any], after: Mapping[str, Any], lifted: Sequence[Mapping[str, Any]]
+) -> dict[str, Any] | None:
+    """What `after` says more than `before`, by place; None where that is nothing."""
+    own = [score["id"] for score in before.get("scores", ())]
+    scores = [score for score in after.get("scores", ()) if score["id"] not in own]
+    risk, ordinals = {}, {}
+    for old, new in zip(_blocks(before["blocks"]), _blocks(after["blocks"]), strict=True):
+        if "risk" in new and "risk" not in old:
+            risk[new["id"]] = new["risk"]
+        if added := _ordinals(old, new):
+            ordinals[new["id"]] = added
+    parts = {"scores": scores, "risk": risk, "ordinals": ordinals, "shows": _shows(lifted, scores)}
+    said = {name: part for name, part in parts.items() if part}
+    return {"by": by, **said} if said or by != SUMS else None
+
+
+def _ordinals(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        option["code"]: option["score"]
+        for before, option in zip(old.get("options", ()), new.get("options", ()), strict=True)
+        if "score" in option and "score" not in before
+    }
+
+
+def _shows(lifted: Sequence[Mapping[str, Any]], scores: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Which score each result block shows: the one that counts the very same, be it a recipe's or its own."""
+    return {
+        one["id"]: score["id"]
+        for one in lifted
+        for score in scores
+        if (score["method"], list(score["items"])) == (one["method"], list(one["items"]))
+    }
