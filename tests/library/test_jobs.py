@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from portal.assignments.service import giving, shown
 from portal.core import jobs
 from portal.core.events import Event
-from portal.core.viewer import Kind, Viewer
+from portal.core.viewer import Viewer, system
 from portal.library import jobs as library_jobs
 from portal.library.models import Resource, Version
 from portal.library.service import resources, starters
@@ -23,7 +23,7 @@ from tests.cast import Cast
 from tests.conftest import Queries
 from tests.owner import as_owner
 
-KEY = "trust-ladder"
+KEY, NEW = "trust-ladder", "letter-i-will-not-send"
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +57,14 @@ def _copies() -> dict[str, Resource]:
 
 def _there(viewer: Viewer) -> str:
     return _copies()[viewer.practice_id].id
+
+
+def _take_away(key: str) -> None:
+    """As if no practice had ever had this text."""
+    with as_owner() as session:
+        gone = select(Resource.id).where(Resource.origin_key == key)
+        session.execute(delete(Version).where(Version.resource_id.in_(gone)))
+        session.execute(delete(Resource).where(Resource.origin_key == key))
 
 
 def _published() -> int:
@@ -97,7 +105,7 @@ def test_what_a_practice_has_edited_is_never_overwritten(cast: Cast, context: No
     version = resources.get_resource(cast.therapist.viewer, ladder)["version"]
     resources.change_resource(cast.therapist.viewer, ladder, version, summary="In our own words.")
     before = resources.get_resource(cast.therapist.viewer, ladder)
-    library_jobs.renew_starter_libraries()
+    assert starters.renew_starter_libraries() == 1  # the other practice's: here there is nothing to write
     assert resources.get_resource(cast.therapist.viewer, ladder) == before
     assert _copies()[cast.things["birch.practice"]].latest_number == 2
 
@@ -111,14 +119,10 @@ def test_what_a_practice_has_archived_stays_archived(cast: Cast, context: None, 
 
 
 def test_a_text_that_is_new_in_this_release_comes_to_every_practice(cast: Cast, context: None) -> None:
-    new = "letter-i-will-not-send"
-    with as_owner() as session:
-        gone = select(Resource.id).where(Resource.origin_key == new)
-        session.execute(delete(Version).where(Version.resource_id.in_(gone)))
-        session.execute(delete(Resource).where(Resource.origin_key == new))
+    _take_away(NEW)
     library_jobs.renew_starter_libraries()
     with as_owner() as session:
-        there = session.scalars(select(Resource.latest_number).where(Resource.origin_key == new)).all()
+        there = session.scalars(select(Resource.latest_number).where(Resource.origin_key == NEW)).all()
     assert there == [1, 1]
 
 
@@ -161,15 +165,17 @@ def test_one_practice_that_cannot_be_renewed_holds_up_no_other_and_is_tried_agai
 
 
 @pytest.mark.engines("postgresql")
-def test_two_workers_at_once_publish_one_new_version(cast: Cast, context: None, upgraded: Starter) -> None:
-    """Both have seen the older text before either writes."""
+def test_two_workers_at_once_publish_one_new_version_and_add_one_new_text(
+    cast: Cast, context: None, upgraded: Starter
+) -> None:
+    _take_away(NEW)
     both, faults = threading.Barrier(2), list[BaseException]()
 
     def works() -> None:
         try:
             with cast.app.app_context():
                 both.wait(10)
-                starters.install_starter_library(Viewer(None, cast.things["linden.practice"], Kind.SYSTEM), None)
+                starters.install_starter_library(system(cast.things["linden.practice"]), None)
         except BaseException as fault:  # noqa: BLE001 -- told by the test
             faults.append(fault)
 
@@ -180,6 +186,8 @@ def test_two_workers_at_once_publish_one_new_version(cast: Cast, context: None, 
         worker.join(30)
     assert faults == []
     assert _copies()[cast.things["linden.practice"]].latest_number == 2
+    with as_owner() as session:
+        assert session.scalar(select(func.count()).where(Resource.origin_key == NEW)) == 1
 
 
 def test_an_edit_that_arrives_while_a_library_is_renewed_is_not_lost(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from portal.core import access, exact
@@ -19,7 +18,7 @@ from portal.library.forms.completion import progress
 from portal.library.forms.document import Form
 from portal.library.forms.hints import hints, hints_on_reading
 from portal.library.forms.previews import shown_blocks
-from portal.library.forms.scoring import scored
+from portal.library.forms.results import results
 from portal.library.models import DESCRIBED, Kind
 from portal.library.schemas.resource import ChangeResourceSchema
 from portal.library.service.resources import compiled, get_resource
@@ -92,7 +91,7 @@ def preview(
     return {
         "blocks": shown_blocks(form, response, worked_out),
         "progress": {"answered": done.answered, "total": done.total},
-        "scores": [asdict(score) for score in scored(form, response, worked_out.shown)],
+        "scores": results(form, response, worked_out),
     }
 
 
