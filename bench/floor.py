@@ -241,6 +241,7 @@ class Floor:
             **whole,
             "saved_at": now,
             "submitted_at": sent,
+            "notices": [],
             "version": expected + 1,
         }
         return orjson.dumps(shown, option=JSON)

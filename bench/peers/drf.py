@@ -443,7 +443,8 @@ class ResponseView(APIView):
                 raise Stale
             whole = self._save(assignment, response, sent.validated_data["answers"])
         progress = {"answered": assignment.answered, "total": assignment.total}
-        return Answer({**ResponseSerializer(response).data, "status": assignment.status, "progress": progress, **whole})
+        more = {"status": assignment.status, "progress": progress, "notices": []}
+        return Answer({**ResponseSerializer(response).data, **more, **whole})
 
     def _save(self, assignment: Assignment, response: Response, answers: list[dict[str, Any]]) -> dict[str, Any]:
         """By filter and update, since the tables' keys begin with the practice and save() would ask by id alone."""

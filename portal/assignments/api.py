@@ -217,7 +217,7 @@ def get_my_response(assignment_id: str) -> Any:
 @client.route("/me/assignments/<id:assignment_id>/response", methods=["PATCH"])
 @client.changes_content
 @client.arguments(response.SaveSchema())
-@client.response(200, response.SavedSchema(), stale=response.MyResponseSchema(), refuses=[Conflict])
+@client.response(200, response.MyResponseSchema(), refuses=[Conflict])
 def save_response(sent: dict[str, Any], assignment_id: str) -> Any:
     """Save what changed; 412 carries the current response"""
     return responses.save(viewer(), assignment_id, expected_version(), sent)

@@ -1,4 +1,4 @@
-"""Resources (readings, exercises and measures) with their drafts, their immutable versions, and their words."""
+"""Resources (readings, exercises, measures) with drafts, the immutable versions that are assigned, and their words."""
 
 from __future__ import annotations
 

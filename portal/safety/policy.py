@@ -6,7 +6,8 @@ else. Owners see none by being owner, integrations none at all.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy.orm import aliased
 
 from portal.accounts.models import Practice
 from portal.caseload import policy as caseload
@@ -15,18 +16,17 @@ from portal.core.access import NOBODY, PRACTICE, VIEWER
 from portal.core.viewer import Viewer
 from portal.safety.models import Alert
 
+OwnLink = aliased(CareLink, name="own_link")
+"""The care link an alert came through, where it is the viewer's own."""
+
 
 def through_own_care() -> ColumnElement[bool]:
-    """Whether the care link an alert came through is the viewer's and has not ended."""
-    return (
-        select(CareLink.id)
-        .where(
-            CareLink.practice_id == PRACTICE,
-            CareLink.id == Alert.care_id,
-            CareLink.therapist_id == VIEWER,
-            CareLink.ended_at.is_(None),
-        )
-        .exists()
+    """What joins an alert with the care link it came through, where that is the viewer's and has not ended."""
+    return and_(
+        OwnLink.practice_id == PRACTICE,
+        OwnLink.id == Alert.care_id,
+        OwnLink.therapist_id == VIEWER,
+        OwnLink.ended_at.is_(None),
     )
 
 

@@ -55,6 +55,11 @@ SIGHT: Mapping[str, Mapping[str, set[str]]] = {
         "owner": {"staff.invitation"},
         "therapist": {f"{name}.invitation" for name in ("client", "partner", "former_client", "newcomer")},
     },
+    "alert_id": {
+        "therapist": {"client.alert", "partner.alert"},
+        "co_therapist": {"client.alert"},
+        "colleague": {"partner.alert"},
+    },
     "session_id": {},
     "care_id": {},
     "comment_id": {"therapist": {"client.comment"}},

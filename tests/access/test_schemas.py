@@ -69,7 +69,8 @@ def test_every_documented_body_is_tried(cast: Cast) -> None:
 
 @pytest.mark.bar
 def test_no_column_of_any_table_can_be_written_by_naming_it(cast: Cast) -> None:
-    cast.things = {**cast.things, "the.secret": "portal_inv_nothing", "client.reply": cast.things["client.comment"]}
+    made = {"client.reply": cast.things["client.comment"], "client.alert": cast.things["partner.alert"]}
+    cast.things = {**cast.things, "the.secret": "portal_inv_nothing", **made}
     columns, tried, taken = _columns(), 0, []
     assert {"practice_id", "password_hash", "owner", "status", "version", "therapist_id"} <= columns
     for row in WITH_BODY:

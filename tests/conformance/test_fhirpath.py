@@ -123,6 +123,7 @@ SHAPES = [
     "'12'.toDecimal() + '0.5'.toDecimal()",
     "true xor false implies true",
     "%resource.item.where(linkId = 'group').item.select(answer.value.ordinal()).sum() * 4",
+    "%resource.item.where(answer.value).linkId",
     "%nobody.exists()",
     "1 +",
     "1 2",
@@ -146,7 +147,8 @@ def _verdict(mine: dict[str, Any], other: dict[str, Any]) -> str:
 
 
 OTHERWISE = {
-    "-%resource.item.where(linkId='whole').answer.value": "fhirpath.js takes a sign before a literal alone",
+    "-%resource.item.where(linkId='whole').answer.value": "fhirpath.js takes no sign before an answer",
+    "%resource.item.where(answer.value).linkId": "fhirpath.js lets an answer of false pass a criterion",
 }
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import DeclarativeBase
 from portal.core import crypto
 from portal.core.crypto import DataKey, Keyring, KeyringError, Undecipherable, Vault, vault, vaults
 from portal.core.db import Base, db
+from tests.access.table import raised
 from tests.assignments.service.stories import act, given, published
 from tests.cast import Cast
 from tests.owner import as_owner
@@ -51,6 +52,8 @@ def filled(cast: Cast) -> Cast:
             assert act(cast, name, thing).status_code == 200
     for client in (cast.client, cast.partner):
         assert cast.therapist.post(f"/clients/{client.id}/notes", {"body": "Mine."}).status_code == 201
+    alert = raised(cast, "client")
+    assert cast.therapist.post(f"/alerts/{alert}/acknowledgement", {"note": "Mine too."}).status_code == 200
     return cast
 
 
@@ -78,6 +81,7 @@ def _refused(box: Vault, column: Any, row_id: str, sealed: bytes) -> bool:
 def test_every_sealed_column_is_tried() -> None:
     names = {f"{entity.__tablename__}.{name}" for entity, name in _sealed_columns()}
     assert names >= {
+        *("alerts.items", "alerts.note"),
         *("people.name", "people.mail_address", "notes.body", "comments.body"),
         *("assignments.why", "assignments.note", "assignments.plan", "assignments.reason"),
         "kept_replies.reply",

@@ -281,6 +281,19 @@ def test_an_owner_who_cares_for_the_client_finds_it_in_the_feed(cast: Cast) -> N
     assert cast.owner.get("/events?limit=500&type=safety.flagged").get_json()["data"] == []
 
 
+def test_an_owner_who_is_a_therapist_for_others_finds_none_in_the_feed(cast: Cast) -> None:
+    raised(cast, "client")
+    path = f"/staff/{cast.owner.id}"
+    both = {"capabilities": ["owner", "therapist"]}
+    assert cast.owner.patch(path, both, cast.owner.etag(path)).status_code == 200
+    with cast.app.app_context():
+        while events.seal():
+            pass
+    facts = cast.owner.get("/events?limit=500").get_json()["data"]
+    assert "crisis_card.changed" in {fact["type"] for fact in facts}
+    assert not any(fact["type"].startswith("safety.") for fact in facts)
+
+
 def test_it_is_narrowed_by_whether_it_is_open_and_by_client(cast: Cast) -> None:
     alert, partners = alerted(cast), cast.things["partner.alert"]
     assert ids(cast.therapist, "") == [alert, partners]
@@ -368,6 +381,15 @@ def test_sight_of_it_ends_with_the_care_and_comes_with_it(cast: Cast) -> None:
     assert alert not in ids(cast.therapist)
     left = cast.co_therapist.get(f"/alerts/{alert}").get_json()
     assert (left["items"], left["assignment_id"]) == (None, None), "the link it came through has ended"
+
+
+def test_who_comes_back_into_care_sees_it_but_not_through_the_link_that_has_ended(cast: Cast) -> None:
+    """As with assignments: what was given through a care link that has ended shows to nobody."""
+    alert, path = alerted(cast), f"/clients/{cast.client.id}/care"
+    assert cast.therapist.post(f"{path}/{cast.things['client.care']}/ending").status_code == 204
+    assert cast.co_therapist.post(path, {"therapist_id": cast.therapist.id}).status_code == 201
+    shown = cast.therapist.get(f"/alerts/{alert}").get_json()
+    assert (shown["assignment_id"], shown["items"]) == (None, None)
 
 
 def test_handed_over_the_new_therapist_sees_what_it_is_about(cast: Cast) -> None:
@@ -465,7 +487,7 @@ def test_everyone_in_care_gets_a_neutral_mail_at_once_and_nobody_else(cast: Cast
     assert mails_of_need(cast) == [], "nothing leaves inside the request"
     letters.deliver(cast.app)
     mails = mails_of_need(cast)
-    assert sorted(mail.to for mail in mails) == sorted([cast.therapist.email, cast.co_therapist.email])
+    assert {mail.to for mail in mails} == {cast.therapist.email, cast.co_therapist.email}
     for mail in mails:
         said = f"{mail.subject}\n{mail.body}".casefold()
         assert [word for word in (*TELLING, "client", "robin", "alert", "safety", "risk", "hurt") if word in said] == []
@@ -502,6 +524,15 @@ def test_where_nobody_is_in_care_the_client_is_not_told_that_a_therapist_knows(c
     [notice] = submitted(cast.client, thing).get_json()["notices"]
     assert "Your practice now gets word" in notice["words"]
     assert "therapist" not in notice["words"]
+
+
+def test_nor_where_those_in_care_have_left_the_practice(cast: Cast) -> None:
+    thing = assigned(cast)
+    saved(cast.client, thing, RISKY)
+    for actor in (cast.therapist, cast.co_therapist):
+        assert cast.owner.post(f"/staff/{actor.id}/deactivation").status_code == 200
+    [notice] = submitted(cast.client, thing).get_json()["notices"]
+    assert "Your practice now gets word" in notice["words"]
 
 
 def test_every_fact_is_declared_with_the_name_the_design_gives_it() -> None:

@@ -16,6 +16,7 @@ from portal.core.viewer import system
 from portal.safety import jobs as safety_jobs
 from portal.safety.models import Alert
 from portal.safety.service import alerts, escalation
+from tests.access.table import raised
 from tests.accounts import letters, stored
 from tests.accounts.test_jobs import TELLING
 from tests.cast import Cast
@@ -134,6 +135,14 @@ def test_where_nobody_covers_every_owner_is_mailed_and_sees_nothing(cast: Cast, 
     assert alert in ids(cast.colleague), "named afterwards, they see what waits"
 
 
+def test_who_is_named_afterwards_still_sees_what_they_acknowledged(cast: Cast, alert: str) -> None:
+    set_practice(cast, cover_id=None)
+    _passed_on(cast)
+    set_practice(cast, cover_id=cast.colleague.id)
+    acknowledged(cast.colleague, alert)
+    assert cast.colleague.get(f"/alerts/{alert}").status_code == 200
+
+
 def test_an_owner_is_not_mailed_once_somebody_covers_or_it_is_taken_care_of(cast: Cast, alert: str) -> None:
     set_practice(cast, cover_id=None)
     _passed_on(cast)
@@ -219,6 +228,29 @@ def test_another_practices_cover_sees_nothing(cast: Cast, alert: str) -> None:
     _passed_on(cast)
     assert cast.other_owner.get(f"/alerts/{alert}").status_code == 404
     assert _mails(cast) == [cast.owner.email], "nobody of this practice covers"
+
+
+def test_who_covers_here_sees_nothing_that_waits_in_another_practice(cast: Cast, alert: str) -> None:
+    theirs = raised(cast, "other_client")
+    assert _passed_on(cast) == 2
+    assert _escalated(cast, theirs) is not None
+    assert ids(cast.colleague) == [alert]
+    assert cast.colleague.get(f"/alerts/{theirs}").status_code == 404
+
+
+def test_what_is_settled_is_not_looked_at_again(cast: Cast, alert: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    second = alerted(cast)
+    acknowledged(cast.therapist, second)
+    _passed_on(cast)
+    looked_at: list[str] = []
+
+    def noted(_viewer: Any, alert_id: str) -> bool:
+        looked_at.append(alert_id)
+        return True
+
+    monkeypatch.setattr(escalation, "escalate", noted)
+    _passed_on(cast, 2 * DAY)
+    assert looked_at == []
 
 
 def test_who_covers_but_is_a_therapist_no_longer_is_not_asked(cast: Cast, alert: str) -> None:

@@ -52,7 +52,7 @@ def test_what_it_is_about_shows_through_the_very_link_it_came_through(cast: Cast
     for name in ("therapist", "co_therapist", "former_therapist", "colleague", "owner", "other_owner"):
         viewer = cast.everyone()[name].viewer
         with cast.app.app_context(), db.engines[OWNER].connect() as connection:
-            found = connection.execute(select(Alert.id).where(policy.through_own_care()), binds(viewer))
+            found = connection.execute(select(Alert.id).join(policy.OwnLink, policy.through_own_care()), binds(viewer))
             own[name] = {row.id for row in found}
     alerts = cast.things
     assert own == {

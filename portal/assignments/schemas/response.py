@@ -50,17 +50,12 @@ class MyResponseSchema(WireSchema):
     )
     saved_at = Instant(required=True, allow_none=True)
     submitted_at = Instant(required=True, allow_none=True)
-    version = fields.Integer(required=True)
-
-
-class SavedSchema(MyResponseSchema):
-    """A client's own response as it was saved, and what they are told at once."""
-
     notices = fields.List(
         fields.Nested(NoticeSchema()),
         required=True,
-        metadata={"description": "The crisis card, where an answer just saved calls for it.", "example": []},
+        metadata={"description": "On saving: the crisis card, where an answer in it calls for that.", "example": []},
     )
+    version = fields.Integer(required=True)
 
 
 class SubmittedSchema(MyAssignmentSchema):

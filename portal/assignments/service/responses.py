@@ -62,6 +62,7 @@ def as_shown(row: Mapping[str, Any], response: answers.Response) -> dict[str, An
         **response.as_json(),
         "saved_at": row["saved_at"],
         "submitted_at": row["submitted_at"],
+        "notices": [],
         "version": row["version"],
     }
 

@@ -16,7 +16,7 @@ from portal.caseload.service.care import Merged
 from portal.core import access, clock
 from portal.core.access import PRACTICE, THING
 from portal.core.crypto import vault
-from portal.core.db import Instant, db, transactional
+from portal.core.db import AnySelect, Instant, db, transactional
 from portal.core.errors import Conflict
 from portal.core.events import record
 from portal.core.ids import new_id
@@ -91,11 +91,17 @@ def waiting_since(client_id: Any) -> ScalarSelect[Any]:
 
 # Seen ----------------------------------------------------------------------------------------------------------
 
+
+def _seen(viewer: Viewer) -> AnySelect:
+    """What the viewer sees, beside the care link it came through where that is theirs."""
+    return policy.visible_to(viewer).outerjoin(policy.OwnLink, policy.through_own_care())
+
+
 LISTED = (
     Alert.id,
     Alert.client_id,
-    case((policy.through_own_care(), Alert.assignment_id)).label("assignment_id"),
-    case((policy.through_own_care(), Alert.attempt)).label("attempt"),
+    case((policy.OwnLink.id.is_not(None), Alert.assignment_id)).label("assignment_id"),
+    case((policy.OwnLink.id.is_not(None), Alert.attempt)).label("attempt"),
     Alert.raised_at,
     Alert.escalated_at,
     Alert.acknowledged_at,
@@ -103,7 +109,7 @@ LISTED = (
 )
 ALERTS = Listing(
     name="safety.alerts",
-    base=policy.visible_to,
+    base=_seen,
     columns=LISTED,
     filters={
         "client_id": equals(Alert.client_id),
@@ -157,9 +163,7 @@ def _look(viewer: Viewer, alert_id: str) -> dict[str, Any]:
         viewer,
         "safety.alert",
         lambda: (
-            policy.visible_to(viewer)
-            .where(Alert.id == THING)
-            .with_only_columns(*LISTED, Alert.care_id, Alert.items, Alert.note)
+            _seen(viewer).where(Alert.id == THING).with_only_columns(*LISTED, Alert.care_id, Alert.items, Alert.note)
         ),
         alert_id,
     )

@@ -30,6 +30,8 @@ LONGEST = 10_000
 DEEPEST = 24
 MOST_TOKENS = 1_500
 DEEPEST_TREE = 250
+WHERE_LINK_ID = "where linkId"
+REPEAT_ITEM = "repeat item"
 PARSE_SECONDS = 0.25
 KEPT_LETTERS = 300_000
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`")
@@ -148,11 +150,32 @@ def _parsed(expression: str, functions: frozenset[str]) -> Node:
         raise Unusable(TOO_LONG) from error
     except RecognitionException as error:
         raise Unusable(NOT_UNDERSTOOD) from error
-    root: Node = _signed(tree.parentStack[0]["children"][0])
+    root: dict[str, Any] = tree.parentStack[0]["children"][0]
     for name in _called(root):
         if name not in functions:
             raise Unusable(not_supported(name))
-    return root
+    return _shortened(_signed(root))
+
+
+def _shortened(node: dict[str, Any]) -> dict[str, Any]:
+    """The tree with `where(linkId = '...')` and `repeat(item)` as one call each: what forms mostly ask."""
+    children = [_shortened(child) for child in node.get("children", ())]
+    if node["type"] == "Functn" and len(children) > 1:
+        name, given = children
+        (first, *_) = given["children"]
+        if name["text"] == "repeat" and first.get("text") == "item":
+            return {**node, "children": [{**name, "text": REPEAT_ITEM}]}
+        if name["text"] == "where" and (link_id := _compared_link_id(first)):
+            return {**node, "children": [{**name, "text": WHERE_LINK_ID}, {**given, "children": [link_id]}]}
+    return {**node, "children": children} if children else node
+
+
+def _compared_link_id(criterion: Node) -> Node | None:
+    if criterion["type"] != "EqualityExpression" or criterion["terminalNodeText"] != ["="]:
+        return None
+    left, right = criterion["children"]
+    found: Node = right
+    return found if left.get("text") == "linkId" and _QUOTED.fullmatch(right.get("text", "")) else None
 
 
 def _signed(node: dict[str, Any]) -> dict[str, Any]:

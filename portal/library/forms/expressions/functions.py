@@ -10,6 +10,7 @@ from decimal import ROUND_FLOOR, Decimal
 from itertools import chain
 from typing import Any
 
+from fhirpathpy.engine.evaluators import create_reduce_member_invocation
 from fhirpathpy.engine.invocations import invocation_registry, navigation
 from fhirpathpy.engine.invocations.math import minus, plus
 from fhirpathpy.engine.nodes import FP_Quantity, FP_Type, ResourceNode
@@ -17,6 +18,7 @@ from fhirpathpy.engine.util import get_data
 
 from portal.library.forms.expressions import texts
 from portal.library.forms.expressions.budget import MOST_MEMBERS, Exceeded
+from portal.library.forms.expressions.compiled import REPEAT_ITEM, WHERE_LINK_ID
 from portal.library.forms.expressions.problems import FAILED, Unusable
 
 ORDINAL_VALUES = (
@@ -133,6 +135,16 @@ def _repeat(ctx: Any, members: Sequence[Any], expression: Fn) -> list[Any]:
     return found
 
 
+def _repeat_item(ctx: Any, members: Sequence[Any]) -> list[Any]:
+    step = create_reduce_member_invocation(dict.copy(ctx["model"]), "item")
+
+    def items(member: Any) -> Any:
+        ctx.budget.spend()
+        return step([], member)
+
+    return _repeat(ctx, members, items)
+
+
 # Filters ------------------------------------------------------------------------------------------------------------
 
 
@@ -149,6 +161,15 @@ def _where(ctx: Any, members: Sequence[Any], criterion: Fn) -> list[Any]:
     for index, member in enumerate(members):
         ctx["$index"] = index
         if _holds(criterion(member)):
+            found.append(member)
+    return found
+
+
+def _where_link_id(ctx: Any, members: Sequence[Any], link_id: Any) -> list[Any]:
+    found = []
+    for member in members:
+        value = get_data(member)
+        if isinstance(value, Mapping) and value.get("linkId") == link_id:
             found.append(member)
     return found
 
@@ -292,8 +313,10 @@ OURS: Mapping[str, Mapping[str, Any]] = {
     "weight": {"fn": _ordinal},
     "children": {"fn": _children},
     "descendants": {"fn": _descendants},
+    REPEAT_ITEM: {"fn": _repeat_item},
     "repeat": {"fn": _repeat, "arity": {1: ["Expr"]}},
     "where": {"fn": _where, "arity": {1: ["Expr"]}},
+    WHERE_LINK_ID: {"fn": _where_link_id, "arity": {1: ["String"]}},
     "select": {"fn": _select, "arity": {1: ["Expr"]}},
     "exists": {"fn": _exists, "arity": {0: [], 1: ["Expr"]}},
     "iif": {"fn": _iif, "arity": {2: ["Expr", "Expr"], 3: ["Expr", "Expr", "Expr"]}},

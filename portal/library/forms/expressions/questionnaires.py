@@ -46,6 +46,7 @@ VALUE_OF = {
     "reference": "valueReference",
     "attachment": "valueAttachment",
 }
+TOO_DEEP = Problem("too_costly", "This form is nested too deeply to be worked out.")
 Place = tuple[str, tuple[int, ...]]
 """A linkId, and which instance of each repeating group (or answer with children) around it, outermost first."""
 TOO_MANY = Problem("too_costly", f"This form has more than {MOST_EXPRESSIONS} expressions.")
@@ -66,16 +67,21 @@ class Outcome:
 
 def expressions_of(element: Mapping[str, Any], *urls: str) -> Iterator[Mapping[str, Any]]:
     """The valueExpressions of an element's extensions with one of these urls."""
-    extensions = element.get("extension")
-    for extension in extensions if isinstance(extensions, list) else ():
-        if isinstance(extension, Mapping) and extension.get("url") in urls:
+    for extension in _parts(element, "extension"):
+        if extension.get("url") in urls:
             found = extension.get("valueExpression")
             if isinstance(found, Mapping) and isinstance(found.get("expression"), str):
                 yield found
 
 
-def _children(element: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [item for item in element.get("item") or () if isinstance(item, Mapping)]
+def _parts(element: Mapping[str, Any], name: str) -> list[Any]:
+    """The objects in a list of an element; what is no object there is passed over."""
+    found = element.get(name)
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def _children(element: Mapping[str, Any]) -> list[Any]:
+    return _parts(element, "item")
 
 
 def _count(element: Mapping[str, Any]) -> int:
@@ -90,6 +96,18 @@ def evaluate_all(
     variables: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Everything a questionnaire calculates over a response. Never raises; neither argument is changed."""
+    try:
+        return _settled(questionnaire, response, now, variables)
+    except RecursionError:
+        return Outcome(problems=[TOO_DEEP])
+
+
+def _settled(
+    questionnaire: Mapping[str, Any],
+    response: Mapping[str, Any],
+    now: datetime,
+    variables: Mapping[str, Any] | None,
+) -> Outcome:
     expressions = _count(questionnaire)
     if not expressions:
         return Outcome()
@@ -110,21 +128,21 @@ def with_ordinals(questionnaire: Mapping[str, Any], response: dict[str, Any]) ->
     """Put each option's ordinal value into the codings that answer with it, in place: instruments read it there."""
     scores: dict[Any, Any] = {}
     for item in _all(questionnaire):
-        for option in item.get("answerOption") or ():
-            coding = option.get("valueCoding") or {}
-            for extension in [*option.get("extension", ()), *coding.get("extension", ())]:
-                if extension.get("url") == ORDINAL:
-                    key = (item.get("linkId"), coding.get("system"), coding.get("code"))
-                    scores[key] = extension.get("valueDecimal")
-    for item in _all(response):
-        for answer in item.get("answer") or ():
-            coding = answer.get("valueCoding") if isinstance(answer, dict) else None
-            if not isinstance(coding, dict) or any(one.get("url") == ORDINAL for one in coding.get("extension", ())):
-                continue
-            score = scores.get((item.get("linkId"), coding.get("system"), coding.get("code")))
-            if score is not None:
-                ordinal = {"url": ORDINAL, "valueDecimal": Decimal(str(score))}
-                coding["extension"] = [*coding.get("extension", ()), ordinal]
+        for option in _parts(item, "answerOption"):
+            coding = option.get("valueCoding")
+            for extension in [*_parts(option, "extension"), *_parts(coding or {}, "extension")]:
+                if extension.get("url") == ORDINAL and isinstance(coding, Mapping):
+                    scores[_option(item, coding)] = extension.get("valueDecimal", extension.get("valueInteger"))
+    for item in _all(response) if scores else ():
+        for answer in _parts(item, "answer"):
+            coding = answer.get("valueCoding")
+            if isinstance(coding, dict) and (score := scores.get(_option(item, coding))) is not None:
+                others = [one for one in _parts(coding, "extension") if one.get("url") != ORDINAL]
+                coding["extension"] = [*others, {"url": ORDINAL, "valueDecimal": Decimal(str(score))}]
+
+
+def _option(item: Mapping[str, Any], coding: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(one) for one in (item.get("linkId"), coding.get("system"), coding.get("code")))
 
 
 def _all(element: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -132,9 +150,8 @@ def _all(element: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for item in _children(element):
         yield item
         yield from _all(item)
-        for answer in item.get("answer") or ():
-            if isinstance(answer, Mapping):
-                yield from _all(answer)
+        for answer in _parts(item, "answer"):
+            yield from _all(answer)
 
 
 class _Round:
@@ -183,9 +200,8 @@ class _Round:
     ) -> None:
         """The items under an element; `holders` is the chain of response items down to where theirs are kept."""
         there: dict[str, list[dict[str, Any]]] = {}
-        for item in holders[-1].get("item") or ():
-            if isinstance(item, dict):
-                there.setdefault(str(item.get("linkId")), []).append(item)
+        for item in _children(holders[-1]):
+            there.setdefault(str(item.get("linkId")), []).append(item)
         for question in _children(element):
             link_id = str(question.get("linkId"))
             found = there.get(link_id, [])
@@ -214,7 +230,7 @@ class _Round:
             self._walk(question, holders, path, known)
             return
         several = bool(question.get("repeats"))
-        answers = [answer for answer in item.get("answer") or () if isinstance(answer, dict)]
+        answers = _parts(item, "answer")
         for index, answer in enumerate(answers if several else answers[:1] or [{}]):
             self._walk(question, [*holders, answer], (*path, index) if several else path, known)
 
@@ -235,16 +251,22 @@ class _Round:
         if name is None:
             return
         item = holders[-1]
+        before = _parts(item, "answer")
         answers = [{name: _fitting(name, value)} for value in values if value is not None]
-        if answers == item.get("answer", []):
+        for answer, earlier in zip(answers, before, strict=False):
+            answer.update({"item": earlier["item"]} if "item" in earlier else {})
+        if answers == before:
             return
         self._evaluation.forget()
         if not answers:
-            del item["answer"]
+            item.pop("answer")
             return
         item["answer"] = answers
         for outer, inner in pairwise(holders):
-            kept = outer.setdefault("item" if "linkId" in inner else "answer", [])
+            name = "item" if "linkId" in inner else "answer"
+            kept = outer.get(name)
+            if not isinstance(kept, list):
+                kept = outer[name] = []
             if not any(one is inner for one in kept):
                 kept.append(inner)
 

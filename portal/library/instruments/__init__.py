@@ -1,0 +1,1 @@
+"""Published instruments, recognised when a practice imports one: facts about them, never their wording."""
