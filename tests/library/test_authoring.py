@@ -154,10 +154,10 @@ def test_a_preview_scores_what_is_answered(cast: Cast) -> None:
     shown = {"id": "result", "type": "score", "label": "Result", "score": "whole"}
     document = {**_form({"id": "a", **scale}, {"id": "b", **scale}, shown), "scores": scores}
     [score] = _seen(cast, document)["scores"]
-    assert (score["value"], score["missing"], bool(score["reason"])) == (None, 2, True)
+    assert (score["value"], score["answered"], bool(score["reason"])) == (None, 0, True)
     answers = [{"block": "a", "value": 3}, {"block": "b", "value": 1}]
     [score] = _seen(cast, document, answers=answers)["scores"]
-    assert (score["id"], score["value"], score["maximum"], score["missing"]) == ("whole", 4, 8, 0)
+    assert (score["id"], score["value"], score["maximum"], score["answered"]) == ("whole", 4, 8, 2)
 
 
 def test_a_preview_says_what_of_the_answers_does_not_fit(cast: Cast) -> None:
