@@ -44,6 +44,7 @@ class Practice(Base):
     time_zone: Mapped[str] = mapped_column(String(64))
     quiet_days: Mapped[int] = mapped_column(default=14)
     cover_id: Mapped[str | None] = mapped_column(Id)
+    clients_see_bands: Mapped[bool] = mapped_column(default=False)
     alert_wait_hours: Mapped[int] = mapped_column(default=24)
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]

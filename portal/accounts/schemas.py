@@ -77,6 +77,9 @@ class PracticeSchema(WireSchema):
     alert_wait_hours = fields.Integer(
         required=True, metadata={"example": 24, "description": "How long an alert waits until it is passed on."}
     )
+    clients_see_bands = Flag(
+        required=True, metadata={"description": "Whether clients read how much a score is, in a word."}
+    )
     version = fields.Integer(required=True)
     created_at = Instant(required=True)
 
@@ -94,6 +97,7 @@ class ChangePracticeSchema(WireSchema):
         validate=validate.Range(1, 168, error="Use a number of hours from 1 to 168."),
         metadata={"example": 24},
     )
+    clients_see_bands = Flag()
 
 
 class NewPracticeSchema(WireSchema):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.assignments.schemas import assignment, caseload, comment, response
+from portal.assignments.schemas import assignment, caseload, comment, measure, response
 from portal.assignments.service import (
     attempts,
     attention,
     bulk,
     comments,
     exporting,
+    fhir_responses,
     giving,
+    measures,
     progress,
     responses,
     reviewing,
@@ -21,11 +23,19 @@ from portal.assignments.service import (
 from portal.core.errors import Conflict, Duplicate, Forbidden
 from portal.http.openapi import Blueprint
 from portal.http.paging import asked
-from portal.http.request import expected_version, viewer
+from portal.http.request import expected_version, fhir, viewer
+from portal.library.schemas.version import FormatSchema
 
 staff = Blueprint("assignments_staff", __name__, tag="Assignments")
 client = Blueprint("assignments_client", __name__, tag="My assignments")
 
+FHIR = "application/fhir+json"
+QUESTIONNAIRE_RESPONSE = {
+    "type": "object",
+    "additionalProperties": True,
+    "required": ["resourceType", "status"],
+    "properties": {"resourceType": {"const": "QuestionnaireResponse"}, "status": {"type": "string"}},
+}
 ATTEMPT = "<int(min=1,max=1000000):number>"
 
 
@@ -134,10 +144,21 @@ def list_attempts(query: dict[str, Any], assignment_id: str) -> Any:
 
 
 @staff.route(f"/assignments/<id:assignment_id>/attempts/{ATTEMPT}", scope="responses:read")
+@staff.also_as(FHIR, QUESTIONNAIRE_RESPONSE)
+@staff.arguments(FormatSchema(), location="query")
 @staff.response(200, response.AttemptSchema())
-def open_attempt(assignment_id: str, number: int) -> Any:
+def open_attempt(query: dict[str, Any], assignment_id: str, number: int) -> Any:
     """Open the answers of an attempt; the client sees that you did"""
+    if query.get("format") == "fhir":
+        return fhir(fhir_responses.open_questionnaire_response(viewer(), assignment_id, number))
     return attempts.open_attempt(viewer(), assignment_id, number)
+
+
+@staff.route("/clients/<id:client_id>/measures", scope="responses:read")
+@staff.response(200, measure.MeasuresSchema())
+def list_measures(client_id: str) -> Any:
+    """Read what a client's measures came to over time; the client sees that you did"""
+    return measures.list_measures(viewer(), client_id)
 
 
 @staff.route("/assignments/<id:assignment_id>/comments", scope="responses:read")
@@ -282,10 +303,21 @@ def list_my_attempts(query: dict[str, Any], assignment_id: str) -> Any:
 
 
 @client.route(f"/me/assignments/<id:assignment_id>/attempts/{ATTEMPT}")
+@client.also_as(FHIR, QUESTIONNAIRE_RESPONSE)
+@client.arguments(FormatSchema(), location="query")
 @client.response(200, response.MyAttemptSchema())
-def get_my_attempt(assignment_id: str, number: int) -> Any:
+def get_my_attempt(query: dict[str, Any], assignment_id: str, number: int) -> Any:
     """Read one of one's own attempts"""
+    if query.get("format") == "fhir":
+        return fhir(fhir_responses.get_my_questionnaire_response(viewer(), assignment_id, number))
     return attempts.get_my_attempt(viewer(), assignment_id, number)
+
+
+@client.route("/me/measures")
+@client.response(200, measure.MeasuresSchema())
+def list_my_measures() -> Any:
+    """Read what one's own measures came to over time"""
+    return measures.list_my_measures(viewer())
 
 
 @client.route("/me/assignments/<id:assignment_id>/comments")

@@ -199,6 +199,7 @@ class Response(PracticeRow, Base):
     draft: Mapped[bytes | None]
     submission: Mapped[bytes | None]
     feedback: Mapped[bytes | None]
+    scores: Mapped[bytes | None]
     private_count: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     saved_at: Mapped[datetime | None]
@@ -221,7 +222,7 @@ class Comment(PracticeRow, Base):
     assignment_id: Mapped[str] = mapped_column(Id)
     client_id: Mapped[str] = mapped_column(Id)
     attempt: Mapped[int]
-    block: Mapped[str | None] = mapped_column(String(64))
+    block: Mapped[str | None] = mapped_column(String(255))
     author_id: Mapped[str] = mapped_column(Id)
     author_kind: Mapped[str] = mapped_column(String(8))
     body: Mapped[bytes]

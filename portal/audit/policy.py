@@ -1,4 +1,4 @@
-"""A client sees who opened their answers; the feed shows a practice's facts to its owner and to integrations.
+"""A client sees who opened what they sent in; the feed shows a practice's facts to its owner and to integrations.
 
 Only sealed facts are read.
 """
@@ -9,23 +9,27 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_, select
 
-from portal.assignments.events import RESPONSE_OPENED
+from portal.assignments.events import MEASURES_OPENED, RESPONSE_OPENED
 from portal.caseload import policy as caseload
 from portal.caseload.models import CareLink
 from portal.core.access import NOBODY, PRACTICE, VIEWER
 from portal.core.events import Event
+from portal.core.statements import among
 from portal.core.viewer import Viewer
+from portal.safety.events import OPENED as ALERT_OPENED
+
+OPENINGS = (RESPONSE_OPENED.name, MEASURES_OPENED.name, ALERT_OPENED.name)
 
 
 def visible_to(viewer: Viewer) -> Select[Event]:
-    """The openings of a client's own answers."""
+    """The openings of a client's own answers, and of what was worked out from them."""
     opened = select(Event).where(
-        Event.practice_id == PRACTICE, Event.position.is_not(None), Event.fact == RESPONSE_OPENED.name
+        Event.practice_id == PRACTICE, Event.position.is_not(None), among(Event.fact, OPENINGS)
     )
     return opened.where(Event.client_id == VIEWER) if viewer.is_client else opened.where(NOBODY)
 
 
-OF_A_CLIENT, OF_A_LINK = ("client", "care"), ("assignment", "response")
+OF_A_CLIENT, OF_A_LINK = ("client", "care"), ("assignment", "measure", "response")
 """What, of the facts about a client, others may follow; when somebody signs in is nobody's business.
 
 What belongs to a care link is shown through that very link alone: a fact that names none was recorded before facts

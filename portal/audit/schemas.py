@@ -15,15 +15,19 @@ class OpenedBySchema(WireSchema):
     name = Line(120, required=True, metadata={"example": "Noor Haddad"})
 
 
+OPENINGS = ("response.opened", "measures.opened", "safety.opened")
+
+
 class AccessSchema(WireSchema):
-    """One opening of one's answers."""
+    """One opening of one's answers, of what they came to, or of an alert; those two are about no one assignment."""
 
     id = Identifier(required=True)
     occurred_at = Instant(required=True)
     opened_by = fields.Nested(OpenedBySchema(), required=True)
-    assignment_id = Identifier(required=True)
-    title = Line(200, required=True, metadata={"example": "Trigger log"})
-    attempt = fields.Integer(required=True, metadata={"example": 1})
+    opened = Word(OPENINGS, required=True, metadata={"example": "response.opened"})
+    assignment_id = Identifier(required=True, allow_none=True)
+    title = Line(200, required=True, allow_none=True, metadata={"example": "Trigger log"})
+    attempt = fields.Integer(required=True, allow_none=True, metadata={"example": 1})
 
 
 class AccessQuerySchema(ListQuerySchema):
@@ -75,6 +79,9 @@ TYPES = (
     "resource.created",
     "resource.published",
     "resource.restored",
+    "measure.scored",
+    "measures.opened",
+    "resource.imported",
     "response.opened",
     "safety.acknowledged",
     "safety.escalated",

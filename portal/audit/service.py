@@ -30,9 +30,11 @@ log = logging.getLogger("portal.worker")
 def _with_title(viewer: Viewer) -> AnySelect:
     return (
         policy.visible_to(viewer)
-        .join(Response, (Response.practice_id == Event.practice_id) & (Response.id == Event.subject_id))
-        .join(Assignment, (Assignment.practice_id == Event.practice_id) & (Assignment.id == Response.assignment_id))
-        .join(Version, (Version.practice_id == Event.practice_id) & (Version.id == Assignment.version_id))
+        .outerjoin(Response, (Response.practice_id == Event.practice_id) & (Response.id == Event.subject_id))
+        .outerjoin(
+            Assignment, (Assignment.practice_id == Event.practice_id) & (Assignment.id == Response.assignment_id)
+        )
+        .outerjoin(Version, (Version.practice_id == Event.practice_id) & (Version.id == Assignment.version_id))
     )
 
 
@@ -44,6 +46,7 @@ ACCESSES = Listing(
         Event.occurred_at,
         Event.actor_id,
         Event.actor_kind,
+        Event.fact.label("opened"),
         Assignment.id.label("assignment_id"),
         Version.title,
         Response.attempt,
@@ -56,7 +59,7 @@ ACCESSES = Listing(
 
 
 def list_accesses(viewer: Viewer, asked: Asked) -> Page:
-    """Who opened one's answers, and when; the latest first."""
+    """Who opened one's answers, their scores or an alert, and when; the latest first."""
     page = ACCESSES.page(viewer, asked)
     names = _names_of_actors(viewer, page)
     return page.mapped(

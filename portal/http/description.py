@@ -21,7 +21,7 @@ from portal.core import errors, wire
 from portal.http.areas import Area, anyone
 from portal.http.examples import example_of
 from portal.http.idempotency import IDEMPOTENCY_KEY, REPLAYED
-from portal.http.openapi import REFUSES, STALE, IdConverter, schema_name
+from portal.http.openapi import ALSO, REFUSES, STALE, IdConverter, schema_name
 from portal.http.problems import KINDS, OF_ERROR, Kind
 from portal.http.refusals import (
     HEADERS,
@@ -150,9 +150,10 @@ def _tags(spec: Mapping[str, Any], areas: Mapping[tuple[str, str], Area]) -> Ite
 
 def _complete(operation: Operation, item: Operation, method: str, area: Area, spec: dict[str, Any]) -> None:
     parameters = [*item.get("parameters", ()), *operation.get("parameters", ())]
-    declared, stale = operation.pop(REFUSES, []), operation.pop(STALE, None)
+    declared, stale, also = operation.pop(REFUSES, []), operation.pop(STALE, None), operation.pop(ALSO, {})
     kept = {status: each for status, each in operation["responses"].items() if status < "400" or "content" in each}
     succeeded = next(each for status, each in kept.items() if status.startswith("2"))
+    succeeded.setdefault("content", {}).update(also)
     if method == "get" and "ETag" in succeeded.get("headers", {}):
         kept["304"] = {
             "description": "The caller has it already: If-None-Match named this very representation.",

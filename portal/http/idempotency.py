@@ -61,6 +61,8 @@ def done_once(view: Callable[..., Response], sees: Sees, *, required: bool = Fal
         if key is None:
             return view(*args, **parts)
 
+        request.max_content_length = getattr(view, "largest_body", request.max_content_length)
+
         def work() -> Reply:
             response = view(*args, **parts)
             kept = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
@@ -108,4 +110,5 @@ def _concerned(parts: Mapping[str, Any], reply: Reply) -> list[str]:
     shown = orjson.loads(reply.body)
     if "id" in shown:
         return [shown["id"]]
-    return [one["assignment_id"] for one in shown["results"] if one["assignment_id"] is not None]
+    named = [one.get("assignment_id", one.get("resource_id")) for one in shown["results"]]
+    return [one for one in named if one is not None]

@@ -39,7 +39,7 @@ IF_MATCH: Mapping[str, Any] = {
 
 TAGGED: Mapping[str, Any] = {"ETag": {"$ref": "#/components/headers/ETag"}}
 PAGED: Mapping[str, Any] = {"Link": {"$ref": "#/components/headers/Link"}}
-REFUSES, STALE = "x-refuses", "x-stale"
+REFUSES, STALE, ALSO = "x-refuses", "x-stale", "x-also"
 """Notes in an operation for `portal.http.description`, which takes them out again."""
 
 
@@ -177,6 +177,36 @@ class Blueprint(SmorestBlueprint):
                 return view(*args, read(schema, location), **parts)
 
             return _documented(declare, given)
+
+        return decorated
+
+    def takes(self, *media_types: str, most: int) -> Any:
+        """Call the view with the body as it came and its media type, one of these; `most` bytes of it."""
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        as_json = {"schema": {"type": "object", "additionalProperties": True}}
+        content = {one: dict(as_json if one.endswith("json") else binary) for one in media_types}
+
+        def decorated(view: Callable[..., Any]) -> Any:
+            @wraps(view)
+            def given(*args: Any, **parts: Any) -> Any:
+                request.max_content_length = most
+                if request.mimetype not in media_types:
+                    msg = f"Send one of these, and say which in Content-Type: {', '.join(media_types)}."
+                    raise UnsupportedMedia(msg)
+                return view(request.get_data(), request.mimetype, *args, **parts)
+
+            given.largest_body = most  # type: ignore[attr-defined]  # -- read before a kept reply is looked for
+            return _documented(self.doc(requestBody={"required": True, "content": content}), given)
+
+        return decorated
+
+    def also_as(self, media_type: str, shape: Mapping[str, Any]) -> Any:
+        """Document that the view can answer with this media type too; outside of `response`."""
+
+        def decorated(view: Callable[..., Any]) -> Any:
+            doc = view.__dict__.setdefault("_apidoc", {}).setdefault("manual_doc", {})
+            doc.setdefault(ALSO, {})[media_type] = {"schema": dict(shape)}
+            return view
 
         return decorated
 

@@ -11,6 +11,7 @@ from flask import Response, current_app, request
 from marshmallow import Schema, ValidationError
 
 from portal.core.errors import Invalid, Malformed, PreconditionMissing
+from portal.core.exact import written
 from portal.core.listing import Page
 from portal.core.viewer import Viewer
 from portal.core.wire import faults_in
@@ -99,6 +100,11 @@ def _page(schema: Schema, page: Page) -> Response:
     if page.total is not None:
         shown["total"] = page.total
     return _tagged(to_json(shown), 200, None, *links)
+
+
+def fhir(resource: Mapping[str, Any]) -> Response:
+    """A FHIR resource, decimals to the digit."""
+    return Response(written(resource), 200, content_type="application/fhir+json")
 
 
 class Whole(Response):

@@ -7,10 +7,18 @@ from typing import Any
 from portal.core.errors import Conflict, Forbidden
 from portal.http.openapi import Blueprint
 from portal.http.paging import asked
-from portal.http.request import expected_version, viewer
+from portal.http.request import expected_version, fhir, viewer
 from portal.library.schemas import authoring as tried
-from portal.library.schemas import resource, version
-from portal.library.service import authoring, resources, versions
+from portal.library.schemas import imported, resource, version
+from portal.library.service import authoring, importing, resources, versions
+
+FHIR = "application/fhir+json"
+QUESTIONNAIRE = {
+    "type": "object",
+    "additionalProperties": True,
+    "required": ["resourceType", "item"],
+    "properties": {"resourceType": {"const": "Questionnaire"}, "item": {"type": "array"}},
+}
 
 staff = Blueprint("library_staff", __name__, tag="Library")
 
@@ -48,6 +56,19 @@ def preview_resource(sent: dict[str, Any]) -> Any:
     return authoring.preview(viewer(), **sent)
 
 
+@staff.route("/resources/import", methods=["POST"], scope="resources:write")
+@staff.repeatable(resources.get_resource, needs_key=True)
+@staff.takes(*importing.READERS, most=importing.LARGEST)
+@staff.response(201, imported.ImportedAllSchema(), refuses=[Forbidden])
+def import_resources(content: bytes, media_type: str) -> Any:
+    """Take in forms or readings from elsewhere, as drafts
+
+    A FHIR R4 or R5 Questionnaire, a form of our own or a REDCap data dictionary as JSON; a REDCap data dictionary as
+    CSV; a reading in Markdown, or a zip of them. Each comes with its outcome, what was lost and where.
+    """
+    return importing.import_file(viewer(), content, media_type)
+
+
 @staff.route("/resources/<id:resource_id>", scope="resources:read")
 @staff.response(200, resource.ResourceSchema())
 def get_resource(resource_id: str) -> Any:
@@ -81,9 +102,13 @@ def publish_resource(resource_id: str) -> Any:
 
 
 @staff.route("/resources/<id:resource_id>/versions/<int(min=1,max=1000000):number>", scope="resources:read")
+@staff.also_as(FHIR, QUESTIONNAIRE)
+@staff.arguments(version.FormatSchema(), location="query")
 @staff.response(200, version.VersionSchema())
-def get_version(resource_id: str, number: int) -> Any:
-    """Read a published version"""
+def get_version(query: dict[str, Any], resource_id: str, number: int) -> Any:
+    """Read a published version, as written and compiled or as a FHIR Questionnaire"""
+    if query.get("format") == "fhir":
+        return fhir(versions.get_questionnaire(viewer(), resource_id, number))
     return versions.get_version(viewer(), resource_id, number)
 
 

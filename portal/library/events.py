@@ -3,6 +3,7 @@
 from portal.core.events import Fact
 
 RESOURCE_CREATED = Fact("resource.created")
+RESOURCE_IMPORTED = Fact("resource.imported")
 RESOURCE_CHANGED = Fact("resource.changed")
 RESOURCE_PUBLISHED = Fact("resource.published")
 RESOURCE_ARCHIVED = Fact("resource.archived")

@@ -77,6 +77,7 @@ class Resource(Description, PracticeRow, Base):
     draft: Mapped[Any] = mapped_column(JsonText)
     origin_key: Mapped[str | None] = mapped_column(String(64))
     origin_digest: Mapped[str | None] = mapped_column(String(64))
+    import_digest: Mapped[str | None] = mapped_column(String(64))
     edited: Mapped[bool] = mapped_column(default=False)
     version: Mapped[int] = mapped_column(default=1)
     latest_number: Mapped[int | None]

@@ -8,7 +8,6 @@ from portal.core.wire import (
     Flag,
     Identifier,
     Instant,
-    Line,
     ListQuerySchema,
     Text,
     WireSchema,
@@ -21,7 +20,7 @@ class CommentSchema(WireSchema):
 
     id = Identifier(required=True)
     attempt = fields.Integer(required=True, metadata={"example": 1})
-    block = Line(64, required=True, allow_none=True, metadata={"example": None})
+    block = Text(255, required=True, allow_none=True, metadata={"example": None})
     author_id = Identifier(required=True)
     author_kind = Word(("staff", "client"), required=True)
     body = Text(5000, required=True, metadata={"example": "Thank you for trying this."})
@@ -33,7 +32,7 @@ class WriteCommentSchema(WireSchema):
     """A word to say."""
 
     body = Text(5000, least=1, required=True, metadata={"example": "Thank you for trying this."})
-    block = Text(64, least=1, metadata={"description": "The question it is about; else the whole attempt."})
+    block = Text(255, least=1, metadata={"description": "The question it is about; else the whole attempt."})
 
 
 class CommentQuerySchema(ListQuerySchema):

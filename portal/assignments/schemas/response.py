@@ -20,6 +20,25 @@ from portal.library.schemas.resource import DOCUMENT
 from portal.safety.schemas import NoticeSchema
 
 
+class ResultSchema(WireSchema):
+    """What a response comes to: a score, or what an expression of the form gives."""
+
+    id = fields.String(required=True, metadata={"example": "total"})
+    label = fields.String(required=True, metadata={"example": "Total"})
+    value = fields.Raw(
+        required=True, allow_none=True, metadata={"description": "Null where it cannot be given.", "example": 12}
+    )
+    reason = fields.String(
+        required=True, allow_none=True, metadata={"description": "Why it cannot be given.", "example": None}
+    )
+    band = fields.String(allow_none=True, metadata={"description": "How much that is, in a word.", "example": "mild"})
+    minimum = fields.Raw(allow_none=True, metadata={"example": 0})
+    maximum = fields.Raw(allow_none=True, metadata={"example": 27})
+    answered = fields.Integer(metadata={"description": "How many of its items are answered.", "example": 9})
+    of = fields.Integer(metadata={"description": "How many of its items are shown.", "example": 9})
+    row = fields.List(Identifier(), metadata={"description": "The rows it stands in, outermost first."})
+
+
 class SaveSchema(WireSchema):
     """What changed: rows and answers, nothing else."""
 
@@ -48,6 +67,7 @@ class MyResponseSchema(WireSchema):
     rows = fields.List(
         fields.Nested(RowSchema()), required=True, metadata={"example": [{"log": "triggers", "id": ROW}]}
     )
+    scores = fields.List(fields.Nested(ResultSchema()), required=True, metadata={"example": []})
     saved_at = Instant(required=True, allow_none=True)
     submitted_at = Instant(required=True, allow_none=True)
     notices = fields.List(
@@ -119,6 +139,7 @@ class AttemptSchema(WireSchema):
     rows = fields.List(
         fields.Nested(RowSchema()), required=True, metadata={"example": [{"log": "triggers", "id": ROW}]}
     )
+    scores = fields.List(fields.Nested(ResultSchema()), required=True, metadata={"example": []})
     private_count = fields.Integer(required=True, metadata={"example": 1, "description": "Answers kept for themself."})
     feedback = fields.Nested(FeedbackSchema(), required=True)
     document = Json(required=True, metadata={"example": DOCUMENT})

@@ -13,9 +13,9 @@ from sqlalchemy import bindparam
 from portal.assignments import events, policy
 from portal.assignments.models import Assignment, Response
 from portal.assignments.service.responses import as_shown, read_draft
-from portal.core import access
+from portal.core import access, exact
 from portal.core.access import THING
-from portal.core.crypto import vault
+from portal.core.crypto import Vault, vault
 from portal.core.db import db, transactional
 from portal.core.errors import NotVisible
 from portal.core.events import record
@@ -79,6 +79,7 @@ def open_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str, A
     return {
         **_attempt(response, assignment),
         **answers.Response.from_json(content).as_json(),
+        "scores": scores_of(response, sealed),
         "private_count": response.private_count,
         "feedback": feedback,
         "document": form.document,
@@ -98,11 +99,18 @@ def _readable(viewer: Viewer, assignment_id: str, number: int) -> Response:
     return found
 
 
+def scores_of(response: Any, sealed: Vault) -> list[dict[str, Any]]:
+    """What an attempt came to when it was sent in."""
+    kept = response.scores
+    return [] if kept is None else list(exact.read(sealed.open(Response.scores, response.id, kept)))
+
+
 def _attempt(response: Response, assignment: Assignment) -> dict[str, Any]:
     return {
         "id": response.id,
         "assignment_id": assignment.id,
         "client_id": assignment.client_id,
+        "version_id": assignment.version_id,
         "attempt": response.attempt,
         "saved_at": response.saved_at,
         "submitted_at": response.submitted_at,
@@ -116,7 +124,7 @@ def get_my_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str,
     """One of one's own attempts, whole; reading one's own leaves no trace."""
     draft = read_draft(viewer, assignment_id)
     if number == draft.row["attempt"]:
-        return {**draft.shown(), "document": None if draft.row["scheduled"] else draft.form.document}
+        return {**draft.shown(), "document": None if draft.row["scheduled"] else draft.form.for_clients}
     rows = fetch(
         ("assignments.own_attempt", viewer.shape),
         lambda: (
@@ -137,9 +145,10 @@ def get_my_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str,
     earlier = {
         **draft.row,
         **row,
+        "response_id": row["id"],
         "attempt": number,
         "status": "returned",
         "answered": count.answered,
         "total": count.total,
     }
-    return {**as_shown(earlier, response), "document": draft.form.document}
+    return {**as_shown(earlier, draft.form, response), "document": draft.form.for_clients}

@@ -29,7 +29,9 @@ from portal.core.events import record
 from portal.core.statements import among, run
 from portal.core.viewer import Viewer
 from portal.library.forms import answers, completion, flags
+from portal.library.forms.calculation import Calculation, calculate
 from portal.library.forms.document import Form
+from portal.library.forms.results import results, without_bands
 from portal.library.service.versions import form_of_version
 from portal.safety.service import notices
 from portal.safety.service.alerts import raise_alert
@@ -49,17 +51,21 @@ class Draft:
         return int(self.row["version"])
 
     def shown(self) -> dict[str, Any]:
-        return as_shown(self.row, self.response)
+        return as_shown(self.row, self.form, self.response)
 
 
-def as_shown(row: Mapping[str, Any], response: answers.Response) -> dict[str, Any]:
-    """A response with where its attempt stands."""
+def as_shown(
+    row: Mapping[str, Any], form: Form, response: answers.Response, worked: Calculation | None = None
+) -> dict[str, Any]:
+    """A response with where its attempt stands, and what it comes to so far, without a word on how much that is."""
     return {
+        "id": row["response_id"],
         "assignment_id": row["assignment_id"],
         "attempt": row["attempt"],
         "status": row["status"],
         "progress": {"answered": row["answered"], "total": row["total"]},
         **response.as_json(),
+        "scores": without_bands(results(form, response, worked)),
         "saved_at": row["saved_at"],
         "submitted_at": row["submitted_at"],
         "notices": [],
@@ -153,8 +159,9 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
     require_state(Act.SAVE, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
     _require_version(draft, expected)
     merged = answers.merge(draft.form, draft.response, patch)
-    count = completion.progress(draft.form, merged)
-    risky = flags.labelled(draft.form, flags.just_raised(draft.form, draft.response, merged, patch))
+    worked = calculate(draft.form, merged)
+    count = completion.progress(draft.form, merged, worked.shown)
+    risky = flags.labelled(draft.form, flags.just_raised(draft.form, draft.response, merged, patch, worked.shown))
     told = notices.card_at_hand(viewer, risky) if risky else []
     now = clock.now()
     values = {
@@ -175,7 +182,7 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
         require_state(Act.SAVE, current.row["status"], frozen=current.row["frozen"], scheduled=current.row["scheduled"])
         raise Stale(current.shown()) from None
     saved = {"status": Status.IN_PROGRESS, "answered": count.answered, "total": count.total, "saved_at": now}
-    return {**as_shown({**draft.row, **saved, "version": expected + 1}, merged), "notices": told}
+    return {**as_shown({**draft.row, **saved, "version": expected + 1}, draft.form, merged, worked), "notices": told}
 
 
 @transactional
@@ -253,8 +260,10 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
     draft = read_draft(viewer, assignment_id)
     require_state(Act.SUBMIT, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
     _require_version(draft, response_version)
-    whole = completion.complete(draft.form, draft.response)
+    worked = calculate(draft.form, draft.response)
+    whole = completion.complete(draft.form, draft.response, worked.shown)
     part = completion.shared(whole)
+    scores = results(draft.form, part, Calculation(worked.shown, calculate(draft.form, part).values))
     response_id = draft.row["response_id"]
     try:
         return _submit(
@@ -264,9 +273,10 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
                 "draft": draft.vault.seal(Response.draft, response_id, exact.written(draft.response.as_json())),
                 "submission": draft.vault.seal(Response.submission, response_id, exact.written(part.as_json())),
                 "feedback": draft.vault.seal(Response.feedback, response_id, orjson.dumps(feedback)),
+                "scores": draft.vault.seal(Response.scores, response_id, exact.written(scores)) if scores else None,
                 "private_count": len(whole.answers) - len(part.answers),
             },
-            flags.labelled(draft.form, flags.raised(draft.form, whole)),
+            flags.labelled(draft.form, flags.raised(draft.form, whole, worked.shown)),
         )
     except _Overtaken:
         raise Stale(get_response(viewer, assignment_id)) from None
@@ -295,6 +305,8 @@ def _submit(
         answered=assignment.answered,
         total=assignment.total,
     )
+    if response.scores is not None:
+        record(viewer, events.SCORED, assignment, attempt=response.attempt)
     told = _alert(viewer, assignment, risky) if risky else []
     return {**get_mine(viewer, assignment.id), "notices": told}
 
@@ -330,7 +342,7 @@ def take_back(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     """Take back what was sent in and go on with it; the therapist's sight of it ends on the next request."""
     assignment = to_act_on(viewer, Act.TAKE_BACK, assignment_id)
     response = locked_attempt(assignment)
-    response.submission, response.feedback, response.submitted_at = None, None, None
+    response.submission, response.feedback, response.scores, response.submitted_at = None, None, None, None
     response.version += 1
     assignment.submitted_at, assignment.last_act_at = None, clock.now()
     assignment.move(Status.IN_PROGRESS)

@@ -194,4 +194,4 @@ def get_mine(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     """One of one's own assignments, with what there is to do once it opens."""
     shown = _opened(_look(viewer, assignment_id))
     form = form_of_version(viewer.practice_id, shown["version_id"])
-    return {**shown, "document": None if shown["scheduled"] else form.document}
+    return {**shown, "document": None if shown["scheduled"] else form.for_clients}

@@ -24,7 +24,8 @@ class Remark:
 class Imported:
     """A resource as a file describes it.
 
-    `losses` name what does not come along, `notes` what was filled in or may surprise.
+    `losses` name what does not come along, `notes` what was filled in or may surprise; `instrument` is the recipe it
+    was recognised by.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Imported:
     document: dict[str, Any]
     losses: list[Remark] = field(default_factory=list)
     notes: list[Remark] = field(default_factory=list)
+    instrument: str | None = None
 
 
 DEFAULTS: Mapping[str, Any] = {

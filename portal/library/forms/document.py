@@ -7,9 +7,10 @@ keeps under `fhir` what is not modelled here; its ids, words and conditions are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from marshmallow import fields, validate
@@ -47,6 +48,7 @@ class GivenSchema(WireSchema):
     """
 
     by = Line(64, required=True, metadata={"example": "phq-9"})
+    notice = Text(50_000, least=1)
     scores = fields.List(fields.Dict())
     shows = fields.Dict(keys=Text(255), values=Text(255))
     risk = fields.Dict(keys=Text(255), values=fields.Raw())
@@ -64,6 +66,7 @@ class DocumentSchema(WireSchema):
     blocks = fields.Raw(allow_none=True)
     scores = fields.Raw()
     given = fields.Nested(GivenSchema())
+    instrument = Line(64)
     fhir = fields.Dict()
 
 
@@ -72,6 +75,20 @@ _document = DocumentSchema()
 
 class Form:
     """The blocks of one document by id, in order."""
+
+    @cached_property
+    def for_clients(self) -> Mapping[str, Any]:
+        """The document as a client gets it: without a word on how much a score is, and without which answer is a risk.
+
+        What cannot be kept to oneself is marked `always_shared`, so that it can be said beside the question.
+        """
+        scores = [{name: part for name, part in score.items() if name != "bands"} for score in self._scores]
+        blocks = [_for_client(block, self.always_shared) for block in self.document["blocks"]]
+        return {**self.document, "blocks": blocks, **({"scores": scores} if scores else {})}
+
+    @property
+    def _scores(self) -> Sequence[Mapping[str, Any]]:
+        return self.document.get("scores", ())
 
     def __init__(self, document: Mapping[str, Any], blocks: Mapping[str, Block]) -> None:
         self.document = document
@@ -130,10 +147,22 @@ def with_given(document: Mapping[str, Any]) -> Mapping[str, Any]:
         return document
     whole = {name: part for name, part in document.items() if name != "given"}
     whole["blocks"] = [_with_given(block, given) for block in document["blocks"]]
+    whole.setdefault("instrument", given["by"])
+    if "notice" in given:
+        whole.setdefault("license", given["notice"])
     own = document.get("scores", [])
     named = {score["id"] for score in own if isinstance(score, dict) and "id" in score}
     whole["scores"] = [*(one for one in given.get("scores", ()) if one.get("id") not in named), *own]
     return whole
+
+
+def _for_client(block: Mapping[str, Any], always_shared: Set[str]) -> Mapping[str, Any]:
+    shown = {name: part for name, part in block.items() if name != "risk"}
+    if block["id"] in always_shared:
+        shown["always_shared"] = True
+    if "blocks" in block:
+        shown["blocks"] = [_for_client(inner, always_shared) for inner in block["blocks"]]
+    return shown
 
 
 def _with_given(block: Any, given: Mapping[str, Any]) -> Any:

@@ -68,7 +68,8 @@ def _overlay(
             risk[new["id"]] = new["risk"]
         if added := _ordinals(old, new):
             ordinals[new["id"]] = added
-    parts = {"scores": scores, "risk": risk, "ordinals": ordinals, "shows": _shows(lifted, scores)}
+    notice = after.get("license") if "license" not in before else None
+    parts = {"notice": notice, "scores": scores, "risk": risk, "ordinals": ordinals, "shows": _shows(lifted, scores)}
     said = {name: part for name, part in parts.items() if part}
     return {"by": by, **said} if said or by != SUMS else None
 

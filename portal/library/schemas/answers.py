@@ -21,7 +21,7 @@ ANSWERS = [
 class AnswerSchema(WireSchema):
     """One answer: to a block, in a row of a log or of logs in logs."""
 
-    block = fields.String(required=True, validate=validate.Length(1, 64), metadata={"example": "before"})
+    block = fields.String(required=True, validate=validate.Length(1, 255), metadata={"example": "before"})
     row = fields.List(
         Identifier(), validate=validate.Length(0, 8), metadata={"description": "Row ids, outermost first."}
     )
@@ -34,7 +34,7 @@ class AnswerSchema(WireSchema):
 class RowSchema(WireSchema):
     """A row of a log; its id is made by whoever adds it."""
 
-    log = fields.String(required=True, validate=validate.Length(1, 64), metadata={"example": "triggers"})
+    log = fields.String(required=True, validate=validate.Length(1, 255), metadata={"example": "triggers"})
     id = Identifier(required=True)
     row = fields.List(
         Identifier(), validate=validate.Length(0, 8), metadata={"description": "The rows around it, outermost first."}

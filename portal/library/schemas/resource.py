@@ -80,7 +80,7 @@ def description_fields(*, required: bool) -> dict[str, fields.Field]:  # type: i
             1000, required=required, metadata={"example": "Touches on being lied to. You can stop at any time."}
         ),
         "audience": Word(AUDIENCES, required=required),
-        "licence": Text(500, required=required, metadata={"example": "Written for this library."}),
+        "licence": Text(5000, required=required, metadata={"example": "Written for this library."}),
         "sources": Several(Line(500, metadata={"example": "Freyd JJ (1996). Betrayal Trauma."}), 50, required=required),
     }
 
@@ -97,7 +97,7 @@ class CardSchema(WireSchema):
     intensity = Word(INTENSITIES, required=True)
     content_note = Text(1000, required=True)
     audience = Word(AUDIENCES, required=True)
-    licence = Text(500, required=True)
+    licence = Text(5000, required=True)
     sources = Json(required=True, metadata={"type": "array", "items": {"type": "string"}, "example": []})
 
 

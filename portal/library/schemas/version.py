@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from portal.core.wire import Identifier, Instant, Json, ListQuerySchema, Word
+from portal.core.wire import Identifier, Instant, Json, ListQuerySchema, WireSchema, Word
 from portal.library.schemas.resource import DOCUMENT, CardSchema
 
 
@@ -22,6 +22,12 @@ class VersionSchema(VersionItemSchema):
 
     source = Json(required=True, metadata={"example": DOCUMENT})
     document = Json(required=True, metadata={"example": DOCUMENT})
+
+
+class FormatSchema(WireSchema):
+    """In which form to read it."""
+
+    format = Word(("portal", "fhir"), metadata={"description": "Our own, or FHIR R4.", "example": "fhir"})
 
 
 class VersionQuerySchema(ListQuerySchema):

@@ -16,6 +16,7 @@ from portal.core.statements import fetch_one
 from portal.core.viewer import Viewer
 from portal.library import events, policy
 from portal.library.forms import document as forms
+from portal.library.forms.fhir import questionnaire
 from portal.library.models import DESCRIBED, Resource, Version
 from portal.library.service.resources import compiled, require_unlocked, to_write, touch
 from portal.library.service.search import keep_words
@@ -60,6 +61,24 @@ def get_version(viewer: Viewer, resource_id: str, number: int) -> dict[str, Any]
     if not rows:
         raise NotVisible
     return rows[0]
+
+
+def get_questionnaire(viewer: Viewer, resource_id: str, number: int) -> dict[str, Any]:
+    """A published version as a FHIR R4 Questionnaire: one that came as such goes out as it came."""
+    version = get_version(viewer, resource_id, number)
+    source, document = exact.read(version["source"]), exact.read(version["document"])
+    written = questionnaire.write(source if source.get("schema") == forms.SCHEMA else document)
+    if "fhir" in source:
+        return written
+    named = {"id": version["id"], "url": canonical(version["id"]), "title": version["title"]}
+    said = {"version": str(number), "date": version["published_at"], "language": version["language"]}
+    copyright_line = {"copyright": version["licence"]} if version["licence"] else {}
+    return {"resourceType": "Questionnaire", **named, **said, **copyright_line, **written}
+
+
+def canonical(version_id: str) -> str:
+    """The address by which a version of our own is known wherever it goes."""
+    return f"urn:uuid:{version_id}"
 
 
 VERSION = Listing(
