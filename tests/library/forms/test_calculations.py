@@ -124,6 +124,13 @@ def test_what_was_sent_in_place_of_a_calculation_does_not_count() -> None:
     assert found.values_of("u") == [5]
 
 
+def test_what_was_written_is_seen_by_what_compares() -> None:
+    row = _item("row", "group", repeats=True, item=[_item("t", "integer", calculated="5")])
+    different = _item("n", "integer", calculated="%resource.item.where(linkId='row').distinct().count()")
+    rows = [{"linkId": "row", "item": [_whole("t", number)]} for number in (998, 999)]
+    assert _outcome({"item": [different, row]}, *rows).values_of("n") == [1]
+
+
 def test_another_language_and_too_many_expressions_are_told() -> None:
     other = _item("t", extension=[_expression(f"{SDC}calculatedExpression", "x", language="application/x-fhir-query")])
     assert _outcome({"item": [other]}).problems[0].name == "not_supported"
