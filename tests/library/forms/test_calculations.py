@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -212,6 +213,17 @@ def test_the_usual_sums_are_lifted_and_nothing_else(expression: str, found: Lift
 
 def test_variables_that_name_each_other_are_not_followed_for_ever() -> None:
     assert lifted("%x + %y", {"extension": _variables(x="%y", y="%x"), "item": []}) is None
+
+
+def test_lifting_gives_up_on_what_multiplies() -> None:
+    ladder = {f"x{number}": "+".join([f"%x{number + 1}"] * 50) for number in range(11)}
+    began = time.thread_time()
+    assert lifted("%x0", {"extension": _variables(**ladder, x11="%a"), "item": []}) is None
+    deep: dict[str, Any] = _item("leaf", "choice")
+    for number in range(60):
+        deep = _item(f"g{number}", "group", item=[deep])
+    assert lifted("%resource" + ".descendants()" * 30 + ".answer.value.ordinal().sum()", {"item": [deep]}) is None
+    assert time.thread_time() - began < 0.5
 
 
 def test_a_lifted_sum_is_a_score() -> None:
