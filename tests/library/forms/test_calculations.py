@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -124,6 +125,13 @@ def test_what_was_sent_in_place_of_a_calculation_does_not_count() -> None:
     assert found.values_of("u") == [5]
 
 
+def test_what_was_written_is_seen_by_what_compares() -> None:
+    row = _item("row", "group", repeats=True, item=[_item("t", "integer", calculated="5")])
+    different = _item("n", "integer", calculated="%resource.item.where(linkId='row').distinct().count()")
+    rows = [{"linkId": "row", "item": [_whole("t", number)]} for number in (998, 999)]
+    assert _outcome({"item": [different, row]}, *rows).values_of("n") == [1]
+
+
 def test_another_language_and_too_many_expressions_are_told() -> None:
     other = _item("t", extension=[_expression(f"{SDC}calculatedExpression", "x", language="application/x-fhir-query")])
     assert _outcome({"item": [other]}).problems[0].name == "not_supported"
@@ -205,6 +213,18 @@ def test_the_usual_sums_are_lifted_and_nothing_else(expression: str, found: Lift
 
 def test_variables_that_name_each_other_are_not_followed_for_ever() -> None:
     assert lifted("%x + %y", {"extension": _variables(x="%y", y="%x"), "item": []}) is None
+
+
+def test_lifting_gives_up_on_what_multiplies() -> None:
+    ladder = {f"x{number}": "+".join([f"%x{number + 1}"] * 50) for number in range(5)}
+    began = time.thread_time()
+    last = "%resource.item.where(linkId='n').answer.value"
+    assert lifted("%x0", {"extension": _variables(**ladder, x5=last), "item": [_item("n", "integer")]}) is None
+    deep: dict[str, Any] = _item("leaf", "choice")
+    for number in range(60):
+        deep = _item(f"g{number}", "group", item=[deep])
+    assert lifted("%resource" + ".descendants()" * 30 + ".answer.value.ordinal().sum()", {"item": [deep]}) is None
+    assert time.thread_time() - began < 0.5
 
 
 def test_a_lifted_sum_is_a_score() -> None:

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.library.forms.expressions import compiled
+from portal.library.forms.expressions.budget import LONGEST_TEXT, MOST_MEMBERS, Budget, Exceeded
 from portal.library.forms.expressions.evaluation import Evaluation
 from portal.library.forms.expressions.problems import Problem
 
@@ -64,6 +65,8 @@ def _found(expression: str, item: Any = None, **variables: Any) -> Any:
         ("now().toString() & ' ' & today().toString()", ["2026-03-02T09:30:00.000+00:00 2026-03-02"]),
         ("%given.where($this > 1)", [2, 3]),
         ("(1 | 2).select(iif((5 | 6).where($this = 6).exists(), $this, 0))", [1, 2]),
+        ("('a' | 'b' | 'c').where((5 | 6 | 7).where($this = 5).exists() and $index = 2)", ["c"]),
+        ("(1 | 2).aggregate($total + (3 | 4).aggregate($total + $this, 0) + $this, 0)", [17]),
         ("'a.b'.replaceMatches('(.)\\\\.', '$1-$2')", ["a-$2b"]),
     ],
 )
@@ -166,6 +169,18 @@ def test_a_bomb_is_stopped_while_others_go_on(name: str, pauses: list[float]) ->
     assert time.thread_time() - began < 0.7
     assert len(str(found)) < 1_000_000
     assert max(pauses, default=0) < 0.5
+
+
+def test_a_budget_ends_by_steps_by_time_and_by_size() -> None:
+    with pytest.raises(Exceeded):
+        Budget(steps=10, seconds=60).spend(11)
+    with pytest.raises(Exceeded):
+        Budget(steps=1_000, seconds=-1).spend(100)
+    with pytest.raises(Exceeded):
+        Budget().room_for(LONGEST_TEXT + 1)
+    with pytest.raises(Exceeded):
+        Budget().measure([1] * (MOST_MEMBERS + 1))
+    assert Budget().measure(Decimal("1e-70")) == 0
 
 
 def test_the_parts_of_a_bomb_are_not_kept_in_memory() -> None:

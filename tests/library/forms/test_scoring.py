@@ -125,6 +125,14 @@ def test_a_score_of_scores_waits_for_them() -> None:
     assert _ends(waiting) == (0, 12)
 
 
+def test_a_score_that_is_hidden_altogether_is_not_missing_in_another() -> None:
+    hidden = {"show_if": {"match": "all", "conditions": [{"block": "one", "op": "=", "value": "a"}]}}
+    part = _score(items=["two"]) | {"id": "part"}
+    built = form(choice("one", 0, 1), choice("two", 0, 1, **hidden), scores=[part, _score(items=["part", "one"])])
+    assert _result(built, _picked(one="b")).value == 1
+    assert _result(built, _picked(one="a")).missing == 1
+
+
 def test_every_row_of_a_log_counts() -> None:
     rows = [Row("week", (name,)) for name in ("r1", "r2")]
     built = form(

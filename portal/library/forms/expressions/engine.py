@@ -6,7 +6,7 @@ Every node and every function of the library reads its context: that is where it
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, DecimalException
 from functools import cache
@@ -47,16 +47,12 @@ class _Model(dict[str, Any]):
 
 
 class _Variables(dict[str, Any]):
-    """What %names stand for; each reading gets a list of its own, since the library writes into what it gets."""
+    """What %names stand for; asking for another is a problem of its own."""
 
     def __contains__(self, name: object) -> bool:
         if not super().__contains__(name):
             raise Unusable(unknown_variable(str(name)))
         return True
-
-    def __getitem__(self, name: str) -> Any:
-        value = super().__getitem__(name)
-        return list(value) if isinstance(value, list) else value
 
 
 class Context(dict[str, Any]):
@@ -76,18 +72,14 @@ class Context(dict[str, Any]):
         self.budget.spend()
         return super().__getitem__(name)
 
-    def scoped(self, expression: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
-        """An inner expression that leaves $this, $index and $total as they were."""
+    def names(self) -> dict[str, Any]:
+        """What $this, $index and $total are now."""
+        return {name: self[name] for name in _NAMES if name in self}
 
-        def run(member: Any) -> list[Any]:
-            before = {name: self[name] for name in _NAMES if name in self}
-            found = expression(member)
-            for name in _NAMES:
-                self.pop(name, None)
-            self.update(before)
-            return list(found)
-
-        return run
+    def restore(self, names: Mapping[str, Any]) -> None:
+        for name in _NAMES:
+            self.pop(name, None)
+        self.update(names)
 
     def key(self, member: Any) -> Any:
         """What makes two members the same: their value, whatever path led to them."""

@@ -358,8 +358,10 @@ def _guarded(name: str, fn: Fn) -> Fn:
             ctx.budget.pairs(*[len(one) for one in given if isinstance(one, list)][:2])
         if name in _PLAIN and given and isinstance(given[0], list):
             given = ([get_data(one) for one in given[0]], *given[1:])
-        inner = [ctx.scoped(one) if callable(one) else one for one in given]
-        return ctx.budget.measure(fn(ctx, *inner))
+        names = ctx.names()
+        made = fn(ctx, *given)
+        ctx.restore(names)
+        return ctx.budget.measure(made)
 
     return run
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from portal.library.forms.blocks import Block
@@ -17,6 +18,8 @@ from portal.library.forms.expressions.questionnaires import VARIABLE, expression
 
 LONGEST = 10_000
 DEEPEST = 12
+MOST_LOOKS = 2_000
+MOST_ITEMS = 5_000
 _BLANKS = re.compile(r"('(?:[^'\\]|\\.)*')|\s+")
 _TEXT = re.compile(r"'((?:[^'\\]|\\.)*)'")
 _STEP = re.compile(r"\.?([A-Za-z]+)(\()?")
@@ -81,10 +84,18 @@ def _all(element: Element) -> Iterator[Element]:
             yield from _all(item)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Reader:
+    """What is read against, and how often it has been looked at: variables of variables multiply."""
+
     questionnaire: Element
     variables: Mapping[str, str]
+    looks: int = 0
+
+    def look(self, depth: int) -> None:
+        self.looks += 1
+        if depth > DEEPEST or self.looks > MOST_LOOKS:
+            raise _Unknown
 
 
 def _bracketed(text: str) -> bool:
@@ -124,8 +135,7 @@ class _Found:
 
 def _total(text: str, reader: _Reader, depth: int) -> _Found:
     """A number: a sum of parts, a guarded number, or a collection added up."""
-    if depth > DEEPEST:
-        raise _Unknown
+    reader.look(depth)
     if _bracketed(text):
         return _total(text[1:-1], reader, depth + 1)
     parts = list(_parts(text, "+"))
@@ -163,8 +173,7 @@ def _guarded(inside: str, reader: _Reader, depth: int) -> _Found:
 
 def _asks_for(condition: str, items: Sequence[str], reader: _Reader, depth: int) -> bool:
     """Whether a condition is no more than that one of these items is answered."""
-    if depth > DEEPEST:
-        raise _Unknown
+    reader.look(depth)
     if _bracketed(condition):
         return _asks_for(condition[1:-1], items, reader, depth + 1)
     if condition.startswith("%") and condition[1:] in reader.variables:
@@ -180,8 +189,7 @@ def _asks_for(condition: str, items: Sequence[str], reader: _Reader, depth: int)
 
 def _collection(text: str, reader: _Reader, depth: int) -> list[str]:
     """The linkIds of the items whose numbers a path gathers, one after another."""
-    if depth > DEEPEST:
-        raise _Unknown
+    reader.look(depth)
     if _bracketed(text):
         return _collection(text[1:-1], reader, depth + 1)
     if text.startswith("%") and text[1:] in reader.variables:
@@ -193,6 +201,8 @@ def _collection(text: str, reader: _Reader, depth: int) -> list[str]:
     chosen: list[Element] = [reader.questionnaire]
     while path:
         chosen, path = _stepped(chosen, path)
+        if len(chosen) > MOST_ITEMS:
+            raise _Unknown
     wants_scores = any(word in read for word in ("ordinal", "weight", "extension"))
     names = [str(item.get("linkId")) for item in chosen if _counts(item, scored=wants_scores)]
     if not names:
@@ -225,7 +235,7 @@ def _stepped(chosen: list[Element], path: str) -> tuple[list[Element], str]:
     inside = next(_parts_until_closed(rest))
     rest = rest[len(inside) + 1 :]
     if (name, inside) in {("descendants", ""), ("repeat", "item")}:
-        return [item for element in chosen for item in _all(element)], rest
+        return list(islice((item for element in chosen for item in _all(element)), MOST_ITEMS + 1)), rest
     if name == "where":
         wanted = _wanted(inside)
         return [item for item in chosen if wanted(str(item.get("linkId")))], rest
