@@ -153,7 +153,8 @@ def _complete(operation: Operation, item: Operation, method: str, area: Area, sp
     declared, stale, also = operation.pop(REFUSES, []), operation.pop(STALE, None), operation.pop(ALSO, {})
     kept = {status: each for status, each in operation["responses"].items() if status < "400" or "content" in each}
     succeeded = next(each for status, each in kept.items() if status.startswith("2"))
-    succeeded.setdefault("content", {}).update(also)
+    if also:
+        succeeded["content"].update(also)
     if method == "get" and "ETag" in succeeded.get("headers", {}):
         kept["304"] = {
             "description": "The caller has it already: If-None-Match named this very representation.",

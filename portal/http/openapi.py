@@ -180,10 +180,13 @@ class Blueprint(SmorestBlueprint):
 
         return decorated
 
-    def takes(self, *media_types: str, most: int) -> Any:
-        """Call the view with the body as it came and its media type, one of these; `most` bytes of it."""
+    def takes(self, *media_types: str, most: int, example: Mapping[str, Any]) -> Any:
+        """Call the view with the body as it came and its media type, one of these; `most` bytes of it.
+
+        `example` is a body in JSON, where that is one of them.
+        """
         binary = {"schema": {"type": "string", "format": "binary"}}
-        as_json = {"schema": {"type": "object", "additionalProperties": True}}
+        as_json = {"schema": {"type": "object", "additionalProperties": True}, "example": example}
         content = {one: dict(as_json if one.endswith("json") else binary) for one in media_types}
 
         def decorated(view: Callable[..., Any]) -> Any:

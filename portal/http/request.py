@@ -104,7 +104,7 @@ def _page(schema: Schema, page: Page) -> Response:
 
 def fhir(resource: Mapping[str, Any]) -> Response:
     """A FHIR resource, decimals to the digit."""
-    return Response(written(resource), 200, content_type="application/fhir+json")
+    return _tagged(written(resource), 200, None, content_type="application/fhir+json")
 
 
 class Whole(Response):
@@ -115,10 +115,12 @@ class Whole(Response):
         return [] if environ["REQUEST_METHOD"] == "HEAD" else cast("list[bytes]", self.response)
 
 
-def _tagged(body: bytes, status: int, version: int | None, *more: tuple[str, str]) -> Response:
+def _tagged(
+    body: bytes, status: int, version: int | None, *more: tuple[str, str], content_type: str = "application/json"
+) -> Response:
     tag, environ = etag_of(version, body), request.environ
     known = environ.get("HTTP_IF_NONE_MATCH", "")
     if known and environ["REQUEST_METHOD"] in {"GET", "HEAD"} and (tag in known or known.strip() == "*"):
         return Response(status=304, headers=[("ETag", tag), *more])
     size = str(len(body))
-    return Whole(body, status, [("Content-Type", "application/json"), ("Content-Length", size), ("ETag", tag), *more])
+    return Whole(body, status, [("Content-Type", content_type), ("Content-Length", size), ("ETag", tag), *more])

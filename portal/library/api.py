@@ -58,7 +58,7 @@ def preview_resource(sent: dict[str, Any]) -> Any:
 
 @staff.route("/resources/import", methods=["POST"], scope="resources:write")
 @staff.repeatable(resources.get_resource, needs_key=True)
-@staff.takes(*importing.READERS, most=importing.LARGEST)
+@staff.takes(*importing.READERS, most=importing.LARGEST, example=imported.EXAMPLE)
 @staff.response(201, imported.ImportedAllSchema(), refuses=[Forbidden])
 def import_resources(content: bytes, media_type: str) -> Any:
     """Take in forms or readings from elsewhere, as drafts

@@ -190,6 +190,7 @@ LINDENS_CLIENT = {"practice": "linden", "email": "client@clients.example"}
 CAPABLE = {"capabilities": ["therapist"]}
 TO_COLLEAGUE = {"therapist_id": "<colleague>"}
 WRITTEN = {**CARD, "kind": "exercise", "document": exercise_document()}
+PUBLISHED = {"resourceType": "Questionnaire", "item": [{"linkId": "1", "type": "string", "text": "How are you?"}]}
 TRIED = {"kind": "exercise", "document": exercise_document(), "answers": [{"block": "before", "value": 3}]}
 A_SYSTEM = {"name": "Record system", "scopes": ["assignments:read", "events:read"]}
 SECRET = {"token": "<the.secret>", "password": NEW_PASSWORD}
@@ -294,6 +295,8 @@ CASELOAD = (
     api("POST", "/clients/<client>/notes", CARERS_MAKE, body={"body": "A thought."}),
     api("GET", "/clients/<client>/progress", scoped(IN_CARE, 200)),
     api("GET", "/clients/<unattended>/progress", scoped(staff(404), 404)),
+    api("GET", "/clients/<client>/measures", scoped(IN_CARE, 200)),
+    api("GET", "/clients/<unattended>/measures", scoped(staff(404), 404)),
 )
 
 THE_PRACTICES = staff(200, other_owner=404)
@@ -303,6 +306,13 @@ LIBRARY = (
     api("GET", "/resources", everywhere(staff(200), 200)),
     api("POST", "/resources", everywhere(staff(201, owner=403), 201), body=WRITTEN),
     api("POST", "/resources/validation", everywhere(staff(200, owner=403), 200), body=WRITTEN),
+    api(
+        "POST",
+        "/resources/import",
+        everywhere(staff(201, owner=403), 201),
+        body=PUBLISHED,
+        headers={"Idempotency-Key": "a-key-of-the-table"},
+    ),
     api("POST", "/resources/preview", everywhere(staff(200, owner=403), 200), body=TRIED),
     api("GET", "/resources/<linden.exercise>/comparison?from=1&to=draft", scoped(THE_PRACTICES, 200, uninvited=200)),
     api("GET", "/resources/<linden.exercise>", scoped(THE_PRACTICES, 200, uninvited=200)),
@@ -354,6 +364,7 @@ ASSIGNMENTS = (
     api("POST", "/assignments/<client.submitted>/return", GIVERS, body={"attempt": 1, "comment": "Once more?"}),
     api("GET", "/assignments/<client.submitted>/attempts", scoped(GIVERS, 200)),
     api("GET", "/assignments/<client.submitted>/attempts/1", scoped(GIVERS, 200)),
+    api("GET", "/assignments/<client.submitted>/attempts/1?format=fhir", scoped(GIVERS, 200)),
     api("GET", "/assignments/<client.draft>/attempts/1", scoped(staff(404), 404)),
     api("GET", "/assignments/<client.submitted>/comments", scoped(GIVERS, 200)),
     api("POST", "/assignments/<client.submitted>/comments", staff(404, therapist=201), body={"body": "Well done."}),
@@ -376,6 +387,7 @@ OWN = clients(404, client=200)
 
 MINE = (
     api("GET", "/me/progress", clients(200)),
+    api("GET", "/me/measures", clients(200)),
     api("GET", "/me/access-log", clients(200)),
     api("GET", "/me/assignments", clients(200)),
     api("GET", "/me/assignments/<client.submitted>", OWN),
@@ -393,6 +405,7 @@ MINE = (
     api("POST", "/me/assignments/<client.reading>/decline-undo", OWN, given=a_declined_reading),
     api("GET", "/me/assignments/<client.submitted>/attempts", OWN),
     api("GET", "/me/assignments/<client.submitted>/attempts/1", OWN),
+    api("GET", "/me/assignments/<client.submitted>/attempts/1?format=fhir", OWN),
     api("GET", "/me/assignments/<client.submitted>/comments", OWN),
     api("POST", "/me/assignments/<client.submitted>/comments", clients(404, client=201), body={"body": "Thank you."}),
     api("POST", "/me/assignments/<client.submitted>/comments/<client.comment>/reading", OWN),

@@ -101,6 +101,7 @@ def test_every_name_and_word_of_a_person_is_sealed() -> None:
         ("people", "name"),
         ("responses", "draft"),
         ("responses", "feedback"),
+        ("responses", "scores"),
         ("responses", "submission"),
     }
 

@@ -26,7 +26,7 @@ def test_an_opening_says_who_when_and_what_and_holds_no_word_of_the_answers(cast
     open_and_seal(cast)
     page = cast.client.get("/me/access-log")
     [opening] = page.get_json()["data"]
-    assert set(opening) == {"id", "occurred_at", "opened_by", "assignment_id", "title", "attempt"}
+    assert set(opening) == {"id", "occurred_at", "opened_by", "opened", "assignment_id", "title", "attempt"}
     assert set(opening["opened_by"]) == {"id", "kind", "name"}
     assert opening["occurred_at"].endswith("Z")
     assert "what client needs" not in page.get_data(as_text=True)

@@ -10,7 +10,7 @@ from portal.audit import schemas
 
 def test_an_opening_has_room_for_who_when_and_what_alone() -> None:
     assert set(schemas.AccessSchema().dump_fields) == {
-        "id", "occurred_at", "opened_by", "assignment_id", "title", "attempt",
+        "id", "occurred_at", "opened_by", "opened", "assignment_id", "title", "attempt",
     }  # fmt: skip
     assert set(schemas.OpenedBySchema().dump_fields) == {"id", "kind", "name"}
 

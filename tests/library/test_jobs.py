@@ -15,7 +15,7 @@ from portal.core import jobs
 from portal.core.events import Event
 from portal.core.viewer import Viewer, system
 from portal.library import jobs as library_jobs
-from portal.library.models import Resource, Version
+from portal.library.models import Resource, ResourceWords, Version
 from portal.library.service import resources, starters
 from portal.library.starter import Starter
 from portal.library.starter import starters as files
@@ -63,6 +63,7 @@ def _take_away(key: str) -> None:
     """As if no practice had ever had this text."""
     with as_owner() as session:
         gone = select(Resource.id).where(Resource.origin_key == key)
+        session.execute(delete(ResourceWords).where(ResourceWords.resource_id.in_(gone)))
         session.execute(delete(Version).where(Version.resource_id.in_(gone)))
         session.execute(delete(Resource).where(Resource.origin_key == key))
 

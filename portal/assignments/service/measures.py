@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from portal.accounts.models import Practice
 from portal.assignments import events, policy
@@ -27,6 +28,8 @@ from portal.library.models import Version
 from portal.library.service.versions import form_of_version
 
 Json = Mapping[str, Any]
+GIVEN = aliased(Assignment)
+"""Beside the policy's own look at assignments."""
 MOST_POINTS = 1_000
 """Attempts looked at for one client, the newest first: a weekly check-in for nineteen years."""
 
@@ -41,7 +44,7 @@ def list_measures(viewer: Viewer, client_id: str) -> dict[str, Any]:
     record(viewer, events.MEASURES_OPENED, client, client_id=client.id)
     rows = fetch(
         ("assignments.measures", viewer.shape),
-        lambda: _scored(viewer).where(Assignment.client_id == THING),
+        lambda: _scored(viewer).where(GIVEN.client_id == THING),
         access.binds(viewer, thing_id=client_id),
     )
     return {"data": list(_series(rows, vault(viewer.practice_id, client_id), bands=True))}
@@ -63,8 +66,8 @@ def _scored(viewer: Viewer) -> AnySelect:
     """The newest attempts that came to something, each with where it belongs."""
     return (
         policy.submissions_visible_to(viewer)
-        .join(Assignment, (Assignment.practice_id == Response.practice_id) & (Assignment.id == Response.assignment_id))
-        .join(Version, (Version.practice_id == Assignment.practice_id) & (Version.id == Assignment.version_id))
+        .join(GIVEN, (GIVEN.practice_id == Response.practice_id) & (GIVEN.id == Response.assignment_id))
+        .join(Version, (Version.practice_id == GIVEN.practice_id) & (Version.id == GIVEN.version_id))
         .where(Response.scores.is_not(None))
         .order_by(Response.submitted_at.desc(), Response.id.desc())
         .limit(MOST_POINTS)
@@ -75,8 +78,8 @@ def _scored(viewer: Viewer) -> AnySelect:
             Response.attempt,
             Response.submitted_at,
             Response.scores,
-            Assignment.resource_id,
-            Assignment.version_id,
+            GIVEN.resource_id,
+            GIVEN.version_id,
             Version.title,
             Version.number,
             Version.licence,
@@ -105,7 +108,7 @@ def _measure(rows: Sequence[Json], sealed: Vault, *, bands: bool) -> dict[str, A
             series |= {"label": one["label"], "minimum": one.get("minimum"), "maximum": one.get("maximum")}
             series["points"].append(_point(row, one, bands=bands))
     for series in scores.values():
-        declared = next((one for one in document.get("scores", ()) if one["id"] == series["id"]), {})
+        declared: Json = next((one for one in document.get("scores", ()) if one["id"] == series["id"]), {})
         series["bands"] = list(declared.get("bands", ())) if bands else []
         series["meaningful_change"] = change[1] if change is not None and change[0] == series["id"] else None
     return {

@@ -7,7 +7,8 @@ keeps under `fhir` what is not modelled here; its ids, words and conditions are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -88,7 +89,8 @@ class Form:
 
     @property
     def _scores(self) -> Sequence[Mapping[str, Any]]:
-        return self.document.get("scores", ())
+        found: Sequence[Mapping[str, Any]] = self.document.get("scores", ())
+        return found
 
     def __init__(self, document: Mapping[str, Any], blocks: Mapping[str, Block]) -> None:
         self.document = document
@@ -156,7 +158,7 @@ def with_given(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return whole
 
 
-def _for_client(block: Mapping[str, Any], always_shared: Set[str]) -> Mapping[str, Any]:
+def _for_client(block: Mapping[str, Any], always_shared: AbstractSet[str]) -> Mapping[str, Any]:
     shown = {name: part for name, part in block.items() if name != "risk"}
     if block["id"] in always_shared:
         shown["always_shared"] = True

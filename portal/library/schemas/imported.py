@@ -7,6 +7,13 @@ from marshmallow import fields
 from portal.core.wire import Identifier, WireSchema, Word
 from portal.library.schemas.resource import KINDS
 
+EXAMPLE = {
+    "resourceType": "Questionnaire",
+    "status": "active",
+    "title": "How the week went",
+    "item": [{"linkId": "1", "type": "integer", "text": "On how many days did you sleep well?"}],
+}
+
 
 class RemarkSchema(WireSchema):
     """A sentence about one place of a file."""
