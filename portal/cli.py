@@ -1,4 +1,4 @@
-"""The commands of `flask`: start, worker, set-up link, demo, keys, audit, caseload, backup."""
+"""The commands of `flask`: start, worker, set-up link, demo, keys, audit, caseload, library, backup."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flask import Flask, current_app
 
 from config import Config
 from portal import backup, demo, serving
-from portal.accounts.service import practices
+from portal.accounts.service import practices, sessions
 from portal.assignments.service import counting
 from portal.audit import anchor
 from portal.audit import service as audit
@@ -21,6 +21,7 @@ from portal.audit.anchor import AnchorDamaged
 from portal.core import crypto, mail
 from portal.core.errors import Conflict
 from portal.http.description import frozen
+from portal.library.service import filing
 
 
 def add_commands(app: Flask) -> None:
@@ -33,6 +34,7 @@ def add_commands(app: Flask) -> None:
         keys,
         audit_commands,
         caseload_commands,
+        library_commands,
         backups,
         openapi,
     ):
@@ -150,6 +152,32 @@ def verify_counts(*, repair: bool) -> None:
         raise SystemExit(1)
     else:
         click.echo("Every count is right.")
+
+
+@click.group("library")
+def library_commands() -> None:
+    """The library of a practice."""
+
+
+@library_commands.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--practice", "slug", help="The short name of the practice; needed where there are several.")
+def import_files(files: tuple[Path, ...], slug: str | None) -> None:
+    """Take forms and readings in as drafts: FHIR, REDCap, Markdown, or forms of our own; folders whole."""
+    practice_id = sessions.find_practice(slug)
+    if practice_id is None:
+        msg = "No practice has this short name." if slug else "Say --practice: there is not exactly one here."
+        raise click.ClickException(msg)
+    outcomes: list[filing.Outcome] = []
+    with click.progressbar(list(filing.found_in(files)), label="Importing") as waiting:
+        for path in waiting:
+            outcomes.append(filing.take_in(practice_id, path))  # noqa: PERF401 -- the bar moves with each
+    for outcome in outcomes:
+        for line in outcome.lines:
+            click.echo(line)
+    click.echo(filing.summary(outcomes))
+    if any(outcome.refused for outcome in outcomes):
+        raise SystemExit(1)
 
 
 @audit_commands.command("accept-restore")

@@ -37,7 +37,7 @@ def misfits(row: Row, response: TestResponse, cast: Cast) -> list[str]:
         return [f"status {response.status_code} is not described"]
     if "content" not in declared:
         return [] if not response.get_data() else ["# where no content is described"]
-    schema = declared["content"]["application/json"]["schema"]
+    schema = declared["content"][response.mimetype]["schema"]
     return _misfits(description(cast.app), schema, response.get_json(), "#")
 
 
@@ -54,7 +54,8 @@ def _misfits(spec: Spec, schema: Spec, value: Any, pointer: str) -> list[str]:
     if not isinstance(value, dict) or "properties" not in schema:
         return []
     declared = schema["properties"]
-    found = [f"{pointer}/{name} is not declared" for name in value if name not in declared]
+    is_open = schema.get("additionalProperties") is True
+    found = [] if is_open else [f"{pointer}/{name} is not declared" for name in value if name not in declared]
     found += [f"{pointer}/{name} is missing" for name in schema.get("required", ()) if name not in value]
     found += [f"{pointer}/{name} is only for requests" for name in value if declared.get(name, {}).get("writeOnly")]
     for name in set(value) & set(declared):

@@ -76,13 +76,17 @@ def import_file(viewer: Viewer, content: bytes, media_type: str) -> dict[str, An
     Raises as `read_file` does; then nothing of the file is kept.
     """
     access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
-    return keep(viewer, read_file(content, media_type), hashlib.sha256(content).hexdigest())
+    return keep(viewer, read_file(content, media_type), digest_of(content))
+
+
+def digest_of(content: bytes) -> str:
+    """By which a file is known again."""
+    return hashlib.sha256(content).hexdigest()
 
 
 @transactional
 def keep(viewer: Viewer, found: Sequence[Imported], digest: str) -> dict[str, Any]:
     """Make each a draft. `digest` is the SHA-256 of the file they came in, which is kept with them."""
-    access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
     before = db.session.scalars(
         select(Resource.id).where(Resource.practice_id == viewer.practice_id, Resource.import_digest == digest).limit(1)
     ).first()
