@@ -120,7 +120,7 @@ def test_a_misspelt_property_is_refused_rather_than_dropped(kind: str) -> None:
         ("log", {"max_rows": 0}, "max_rows"),
         ("short_text", {"min_length": 9, "max_length": 3}, "max_length"),
         ("short_text", {"max_length": 1_000_001}, "max_length"),
-        ("short_text", {"pattern": "(a+)+"}, "pattern"),
+        ("short_text", {"pattern": "(?=a)b"}, "pattern"),
         ("short_text", {"pattern": "("}, "pattern"),
         ("short_text", {"max_length": "20"}, "max_length"),
         ("short_text", {"required": "yes"}, "required"),

@@ -255,7 +255,10 @@ def notes(questionnaire: Json) -> Iterator[tuple[str, str]]:
         yield "#/status", "It had no status, so it is taken as a draft."
     for item, place, _ in walked(questionnaire["item"]):
         if _costly_pattern(item):
-            yield place, "The pattern for this answer is kept, but not tried: it could take too long."
+            yield (
+                place,
+                "The pattern for this answer is kept, but not tried: it is not of the kind that can be tried safely.",
+            )
         urls = {extension.get("url") for extension in item.get("extension", ())}
         if names.SDC + "initialExpression" in urls:
             yield place, "What would be filled in from a record begins empty here."

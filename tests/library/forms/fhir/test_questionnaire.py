@@ -48,7 +48,7 @@ UNKNOWN: list[dict[str, Any]] = [
     },
     {"url": names.MIN_VALUE, "valueDecimal": Decimal("1.50")},
     {"url": names.MIN_OCCURS, "valueInteger": 0},
-    {"url": names.REGEX, "valueString": "(a+)+$"},
+    {"url": names.REGEX, "valueString": "(a)\\1"},
     {"url": names.HIDDEN, "valueBoolean": True, "id": "why"},
     {"url": names.SDC + "initialExpression", "valueExpression": {"language": "text/fhirpath", "expression": "%a"}},
 ]
