@@ -99,7 +99,7 @@ def _canonical(body: bytes) -> bytes:
     """The same for bodies that say the same."""
     try:
         return orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONDecodeError:
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return body
 
 

@@ -79,7 +79,7 @@ def open_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str, A
     return {
         **_attempt(response, assignment),
         **answers.Response.from_json(content).as_json(),
-        "scores": scores_of(response, sealed),
+        "scores": scores_of(sealed, response.id, response.scores),
         "private_count": response.private_count,
         "feedback": feedback,
         "document": form.document,
@@ -99,10 +99,9 @@ def _readable(viewer: Viewer, assignment_id: str, number: int) -> Response:
     return found
 
 
-def scores_of(response: Any, sealed: Vault) -> list[dict[str, Any]]:
+def scores_of(sealed: Vault, response_id: str, scores: bytes | None) -> list[dict[str, Any]]:
     """What an attempt came to when it was sent in."""
-    kept = response.scores
-    return [] if kept is None else list(exact.read(sealed.open(Response.scores, response.id, kept)))
+    return [] if scores is None else list(exact.read(sealed.open(Response.scores, response_id, scores)))
 
 
 def _attempt(response: Response, assignment: Assignment) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def _measure(rows: Sequence[Json], sealed: Vault, *, bands: bool) -> dict[str, A
 
 def _numbers(row: Json, sealed: Vault) -> Iterator[Json]:
     """What an attempt came to, as far as it stands on a scale and not in a row of a log."""
-    for one in scores_of(row, sealed):
+    for one in scores_of(sealed, row["id"], row["scores"]):
         if "row" not in one and (one["value"] is None or isinstance(one["value"], int | float | Decimal)):
             yield one
 

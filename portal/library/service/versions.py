@@ -66,7 +66,7 @@ def get_version(viewer: Viewer, resource_id: str, number: int) -> dict[str, Any]
 def get_questionnaire(viewer: Viewer, resource_id: str, number: int) -> dict[str, Any]:
     """A published version as a FHIR R4 Questionnaire: one that came as such goes out as it came."""
     version = get_version(viewer, resource_id, number)
-    source, document = exact.read(version["source"]), exact.read(version["document"])
+    source, document = version["source"], exact.read(version["document"])
     written = questionnaire.write(source if source.get("schema") == forms.SCHEMA else document)
     if "fhir" in source:
         return written

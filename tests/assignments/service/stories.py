@@ -13,6 +13,23 @@ FORM = {
         {"id": "hard", "type": "yes_no", "label": "Was it hard?"},
     ],
 }
+SCORED: dict[str, Any] = {
+    "schema": "portal.exercise/1",
+    "blocks": [
+        {"id": "a", "type": "scale", "label": "One?", "min": 0, "max": 4},
+        {"id": "b", "type": "scale", "label": "Two?", "min": 0, "max": 4},
+        {"id": "note", "type": "long_text", "label": "Anything else?"},
+    ],
+    "scores": [
+        {
+            "id": "total",
+            "label": "Total",
+            "method": "sum",
+            "items": ["a", "b"],
+            "bands": [{"max": 3, "label": "little"}, {"min": 4, "label": "much"}],
+        }
+    ],
+}
 PATHS = {
     "open": ("POST", "opening", None),
     "plan": ("PUT", "plan", {"when": "w", "then": "t", "obstacle": "o"}),
