@@ -135,7 +135,7 @@ class Cast:
 
 
 def exercise_document() -> dict[str, Any]:
-    """One block of every kind, with a condition inside and outside a log."""
+    """Blocks of every common kind, with a condition inside and outside a log, and a score."""
     return {
         "schema": "portal.exercise/1",
         "blocks": [
@@ -181,6 +181,7 @@ def exercise_document() -> dict[str, Any]:
             {"id": "hours", "type": "number", "label": "Hours", "min": 0, "max": 24, "decimals": 1},
             {"id": "day", "type": "date", "label": "Which day?"},
         ],
+        "scores": [{"id": "whole", "label": "All in all", "method": "sum", "items": ["before"]}],
     }
 
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
-from portal.core.db import READ, db, transaction
+from portal.core.db import transaction
+from portal.core.statements import fetch_one
 from portal.library.models import Resource, ResourceWords
 from tests.cast import CARD, Actor, Cast
 from tests.conftest import Queries
@@ -256,6 +257,5 @@ def test_the_index_answers_within_the_wall_and_nothing_without_a_practice(cast: 
                 assert session.execute(asked).scalar_one() == many
         with transaction("*") as session:
             assert session.execute(asked).scalar_one() == 0
-        with db.engines[READ].connect() as connection:
-            connection.execute(text("SELECT set_config('app.practice', '', false)"))
-            assert connection.execute(text("SELECT count(*) FROM resource_words")).scalar_one() == 0
+        counted = fetch_one("tests.words", lambda: select(func.count().label("many")).select_from(ResourceWords), {})
+        assert counted == {"many": 0}
