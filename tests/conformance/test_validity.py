@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from portal.core.errors import Invalid
-from portal.library.forms.answers import Answer, Response
+from portal.library.forms.answers import Response
 from portal.library.forms.document import Form, parse
 from portal.library.forms.fhir import questionnaire
 from portal.library.forms.fhir.response import Answered, write
