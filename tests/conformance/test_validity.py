@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -102,6 +103,21 @@ def test_each_questionnaire_the_portal_writes_is_valid(validator: Validator) -> 
     print(f"\n{len(written)} questionnaires are valid")  # noqa: T201 -- the figures
 
 
+SHAPES = {"rows of a log", "children of an answer", "several choices", "a condition", "a score", "an expression"}
+
+
+def _shapes(form: Form, response: Response) -> Iterator[str]:
+    """What of the harder things there is in this response."""
+    for (name, row), answer in response.answers.items():
+        block = form.blocks[name]
+        yield from ["rows of a log"] if row and any(form.blocks[log].type == "log" for log in block.around) else []
+        yield from ["children of an answer"] if block.spec.get("blocks") else []
+        yield from ["several choices"] if block.type == "choice" and len(answer.value) > 1 else []
+        yield from ["a condition"] if block.conditions else []
+    for name, _ in by_block(form, results(form, response)):
+        yield "a score" if "score" in form.blocks[name].spec else "an expression"
+
+
 def _written(form: Form, response: Response) -> dict[str, Any]:
     return write(Answered(form, response, by_block(form, results(form, response))), **MEMBERS)
 
@@ -116,4 +132,5 @@ def test_each_response_the_portal_writes_is_valid(validator: Validator) -> None:
     assert _named(validator.problems(written), names) == []
     asked = [questionnaire.write(form.document) for form, _ in answered]
     assert _named([misfits(*one) for one in zip(written, asked, strict=True)], names) == []
+    assert {name for form, response in answered for name in _shapes(form, response)} == SHAPES
     print(f"\n{len(written)} responses are valid")  # noqa: T201 -- the figures

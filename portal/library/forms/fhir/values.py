@@ -84,7 +84,10 @@ def _read_choice(key: str, original: Json, block: Block) -> Any:
     code = next((code for code, option in block.codes.items() if options.value_of(option) == original), None)
     if code is not None:
         return [{"code": code}]
-    return [{"other": original[key]}] if key == "valueString" and block.spec.get("other") else None
+    if block.spec.get("other"):
+        return [{"other": original[key]}] if key == "valueString" else None
+    written = key == "valueCoding" and "options" not in block.spec and list(original[key]) == ["display"]
+    return [{"other": original[key]["display"]}] if written else None
 
 
 def _read_quantity(value: Json, block: Block) -> Any:

@@ -217,6 +217,15 @@ def test_a_calculated_question_shows_what_was_answered_and_else_what_it_came_to(
     assert _written(form, answered, results=came_to)[0]["answer"] == [{"valueDate": "2026-03-01"}]
 
 
+def test_own_words_where_the_options_live_elsewhere_come_back() -> None:
+    form = _form({"id": "q", "type": "choice", "label": "?", "options_from": "http://example.org/vs"})
+    block, words = form.blocks["q"], [{"other": "mine"}]
+    (answer,) = _written(form, Response({("q", ()): Answer(words)}))[0]["answer"]
+    assert answer == {"valueCoding": {"display": "mine"}}
+    assert values.read(answer, block) == words
+    assert values.read({"valueCoding": {"display": "mine", "code": "m"}}, block) is None
+
+
 def test_items_that_a_published_form_puts_in_a_display_are_answered_in_it() -> None:
     inner = {"linkId": "inner", "type": "boolean", "text": "Yes?"}
     display = {"linkId": "words", "type": "display", "text": "Words", "item": [inner]}
