@@ -14,6 +14,7 @@ from portal.core.errors import Invalid
 from portal.library.forms.answers import Response
 from portal.library.forms.document import Form, parse
 from portal.library.forms.fhir import questionnaire
+from portal.library.forms.fhir.names import COPYRIGHT
 from portal.library.forms.fhir.response import Answered, write
 from portal.library.forms.results import by_block, results
 from portal.library.service.resources import compiled
@@ -34,6 +35,8 @@ MEMBERS: dict[str, Any] = {
     "status": "completed",
     "subject": {"reference": f"Patient/{UUID(int=3)}"},
     "authored": "2026-03-02T09:30:00Z",
+    "author": {"reference": f"Patient/{UUID(int=3)}"},
+    "extension": [{"url": COPYRIGHT, "valueString": "© Somebody"}],
 }
 
 
