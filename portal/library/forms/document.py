@@ -25,13 +25,16 @@ from portal.library.forms.blocks import (
     DEEPEST,
     MOST_BLOCKS,
     MOST_OPTIONS,
+    POINTS,
     TYPES,
     Block,
     Number,
     VariableSchema,
     has_rows,
+    problem_with_point,
 )
 from portal.library.forms.risk import check_risk
+from portal.library.forms.sayable import unsayable
 from portal.library.forms.scores import check_scores
 
 SCHEMA = "portal.exercise/1"
@@ -248,6 +251,8 @@ def _check_authored(block: Block, faults: Faults) -> None:
         faults.add(f"{block.pointer}/label", f"Use 1 to {LONGEST_LABEL} characters.", block.id)
     if "blocks" in block.spec and not block.spec["blocks"]:
         faults.add(f"{block.pointer}/blocks", "Put a block in it, or leave it out.", block.id)
+    for place, words in unsayable(block):
+        faults.add(f"{block.pointer}/{place}", words, block.id)
     for index, option in enumerate(block.spec.get("options", ())):
         if "label" not in option:
             faults.add(f"{block.pointer}/options/{index}/label", "Missing data for required field.", block.id)
@@ -280,9 +285,10 @@ def does_not_compare(other: Block, op: str, value: Any) -> str | None:
         return "That block is answered with a number: compare with a number."
     if other.type == "choice" and "options" in other.spec and value not in other.codes:
         return "That block has no option with this code."
-    if other.type in {"date", "time", "datetime", "short_text", "long_text", "url"} and not isinstance(value, str):
-        return "That block is answered with text: compare with text."
-    return None
+    if other.type in POINTS and (words := problem_with_point(other.type, value)):
+        return words.replace("Use", "Compare with", 1)
+    is_no_text = other.type in {"short_text", "long_text", "url"} and not isinstance(value, str)
+    return "That block is answered with text: compare with text." if is_no_text else None
 
 
 def as_text(document: Mapping[str, Any]) -> str:

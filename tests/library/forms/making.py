@@ -11,6 +11,7 @@ from portal.core.ids import new_id
 from portal.library.forms.answers import Answer, Response, Row, RowPath
 from portal.library.forms.blocks import AS, STYLES, Block
 from portal.library.forms.document import SCHEMA, Form
+from portal.library.forms.sayable import OF_A_TEXT
 from portal.library.forms.values import problem
 
 METHODS = ("sum", "mean", "max", "min", "count")
@@ -59,10 +60,11 @@ _EVERY = {
         st.fixed_dictionaries({"name": st.just("a"), "expression": EXPRESSIONS}), min_size=1, max_size=2
     ),
 }
+_STANDING = {name: part for name, part in _EVERY.items() if name not in OF_A_TEXT}
 _QUESTION = {**_EVERY, "required": FLAGS, "read_only": FLAGS, "multiple": FLAGS, "calculated": EXPRESSIONS}
 _WRITTEN = {"max_length": st.integers(50, 99), "min_length": st.integers(0, 9), "placeholder": WORDS}
 _OWN: dict[str, tuple[dict[str, Any], dict[str, Any], st.SearchStrategy[dict[str, Any]]]] = {
-    "text": ({"markdown": WORDS}, {**_EVERY, "label": WORDS, "style": st.sampled_from(STYLES)}, st.just({})),
+    "text": ({"markdown": WORDS}, {**_STANDING, "label": WORDS, "style": st.sampled_from(STYLES)}, st.just({})),
     "reading": ({"label": WORDS, "markdown": WORDS}, _EVERY, st.just({})),
     "section": ({}, {**_EVERY, "label": WORDS}, st.just({})),
     "page": ({}, {**_EVERY, "label": WORDS, "widget": st.just("tab")}, st.just({})),
@@ -130,7 +132,7 @@ def _block(kind: str, inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[s
     blocks = {"blocks": st.lists(inner, min_size=1, max_size=3)}
     whole = st.fixed_dictionaries(
         {"id": st.just("?"), "type": st.just(kind), **needed, **(blocks if kind in _NESTS else {})},
-        optional=optional | ({} if kind in _NESTS else blocks),
+        optional=optional | ({} if kind in _NESTS or kind == "text" else blocks),
     )
     return st.builds(lambda block, ends: _fitting({**block, **ends}), whole, bounds)
 
@@ -150,7 +152,8 @@ _leaves = st.sampled_from([kind for kind in KINDS if kind not in _NESTS]).flatma
 _blocks = st.recursive(
     st.sampled_from(["yes_no", "short_text", "choice", "scale", "text"]).flatmap(
         lambda kind: st.fixed_dictionaries(
-            {"id": st.just("?"), "type": st.just(kind), **_OWN[kind][0]}, optional={"help": WORDS}
+            {"id": st.just("?"), "type": st.just(kind), **_OWN[kind][0]},
+            optional={"number": WORDS} if kind == "text" else {"help": WORDS},
         ).map(lambda block: {**block, **({"min": 0, "max": 10} if block["type"] == "scale" else {})})
     ),
     lambda inner: st.sampled_from(KINDS).flatmap(lambda kind: _block(kind, inner)),

@@ -205,7 +205,7 @@ def test_as_many_options_as_promised_are_taken_and_one_more_is_not() -> None:
 @pytest.mark.parametrize("kind", PLAIN)
 def test_any_block_holds_blocks_as_a_published_form_may_have_it(kind: str) -> None:
     inner = [{"id": "inner", "type": "yes_no", "label": "Yes?"}]
-    form = parse(_document({"id": "one", "type": kind, **PLAIN[kind], "blocks": inner}))
+    form = parse({**_document({"id": "one", "type": kind, **PLAIN[kind], "blocks": inner}), "fhir": {}})
     assert form.blocks["inner"].parents == ("one",)
     assert form.blocks["inner"].logs == (("one",) if kind == "log" else ())
 
@@ -226,3 +226,41 @@ def test_any_block_holds_blocks_as_a_published_form_may_have_it(kind: str) -> No
 )
 def test_a_form_cannot_begin_with_what_nobody_could_answer(kind: str, default: Any) -> None:
     assert _pointers({"id": "one", "type": kind, **PLAIN[kind], "default": default}) == {"#/blocks/0/default"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "place"),
+    [
+        ("text", {"help": "More"}, "help"),
+        ("text", {"codes": [{"code": "a"}]}, "codes"),
+        ("text", {"blocks": [{"id": "inner", "type": "text", "label": "More"}]}, "blocks"),
+        ("text", {"label": " "}, "label"),
+        ("short_text", {"help": ""}, "help"),
+        ("short_text", {"placeholder": " "}, "placeholder"),
+        ("short_text", {"codes": [{"colour": "red"}]}, "codes/0"),
+        ("short_text", {"codes": [{"code": "a", "display": 7}]}, "codes/0"),
+        ("short_text", {"codes": [{"code": "a "}]}, "codes/0/code"),
+        ("choice", {"options": [{"code": "a", "label": "A"}], "default": [{"code": "a"}]}, "default"),
+        ("choice", {"options": [{"code": " a", "label": "A"}]}, "options/0/code"),
+        ("choice", {"options": [{"code": "a  b", "label": "A"}]}, "options/0/code"),
+        ("choice", {"options": [{"code": "a", "label": " "}]}, "options/0/label"),
+        ("choice", {"options": [{"code": "a", "label": "A", "system": "my own"}]}, "options/0/system"),
+        ("choice", {"options": [{"code": "one", "label": "One", "as": "integer"}]}, "options/0/code"),
+        ("choice", {"options": [{"code": "soon", "label": "Soon", "as": "date"}]}, "options/0/code"),
+        ("choice", {"options": [{"code": " ", "label": "A", "as": "string"}]}, "options/0/code"),
+        ("quantity", {"unit_options": [{"code": " kg"}]}, "unit_options/0/code"),
+    ],
+)
+def test_what_fhir_cannot_say_is_not_authored_and_comes_in_as_it_is(
+    kind: str, more: dict[str, Any], place: str
+) -> None:
+    block = {"id": "one", "type": kind, **PLAIN[kind], **more}
+    assert _pointers(block) == {f"#/blocks/0/{place}"}
+    parse({**_document(block), "fhir": {}})
+
+
+def test_a_condition_on_a_day_names_a_day() -> None:
+    day = {"id": "day", "type": "date", "label": "When?"}
+    shown = {"conditions": [{"block": "day", "op": ">", "value": "soon"}]}
+    asked = {"id": "why", "type": "short_text", "label": "Why?", "show_if": shown}
+    assert _pointers(day, asked) == {"#/blocks/1/show_if/conditions/0/value"}

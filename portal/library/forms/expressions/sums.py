@@ -20,6 +20,8 @@ LONGEST = 10_000
 DEEPEST = 12
 MOST_LOOKS = 2_000
 MOST_ITEMS = 5_000
+LONGEST_NAME = 50
+"""Of what a score is called in its variables, so that these keep to the 64 characters FHIR gives a name."""
 _BLANKS = re.compile(r"('(?:[^'\\]|\\.)*')|\s+")
 _TEXT = re.compile(r"'((?:[^'\\]|\\.)*)'")
 _STEP = re.compile(r"\.?([A-Za-z]+)(\()?")
@@ -292,7 +294,7 @@ def as_fhirpath(scores: Sequence[Mapping[str, Any]], blocks: Mapping[str, Block]
         first, *others = _numbers(score, blocks, names)
         numbers = first + "".join(f".combine({path})" for path in others)
         written.append(
-            Written(score["id"], [(f"{name}_items", numbers), (name, _calculated(score, f"%{name}_items"))], f"%{name}")
+            Written(score["id"], [(f"{name}Items", numbers), (name, _calculated(score, f"%{name}Items"))], f"%{name}")
         )
     return written
 
@@ -301,15 +303,18 @@ def names_of(scores: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """What the variable of each score is called."""
     names: dict[str, str] = {}
     for score in scores:
-        names[score["id"]] = _name(score["id"], set(names.values()))
+        taken = {*names.values(), *(f"{name}Items" for name in names.values())}
+        names[score["id"]] = _name(score["id"], taken)
     return names
 
 
 def _name(score_id: str, taken: set[str]) -> str:
-    base = "score_" + re.sub(r"\W+", "_", score_id, flags=re.ASCII).strip("_").lower()
+    """Letters and digits alone: FHIR takes no underscore in the name of an expression, and FHIRPath no dash."""
+    words = re.findall(r"[A-Za-z0-9]+", score_id)
+    base = "score" + "".join(word[0].upper() + word[1:] for word in words)[:LONGEST_NAME]
     number, name = 2, base
-    while name in taken or f"{name}_items" in taken:
-        name, number = f"{base}_{number}", number + 1
+    while name in taken or f"{name}Items" in taken:
+        name, number = f"{base}N{number}", number + 1
     return name
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portal.library.forms.fhir.extensions import scalar_kind
+from portal.library.forms.fhir.scalars import keyed
 
 Json = Mapping[str, Any]
 KIND = {
@@ -101,7 +102,8 @@ def _written(condition: Json, types: Mapping[str, Json]) -> Json:
         return {**compared, key: {"value": value}}
     if key == "answerReference":
         return {**compared, key: {"reference": value}}
-    return {**compared, key: value}
+    kind = key.removeprefix("answer")
+    return {**compared, **keyed("answer", f"{kind[0].lower()}{kind[1:]}", value)}
 
 
 def _coded(code: Any, asked: Json) -> Json:

@@ -9,6 +9,7 @@ from typing import Any
 
 from portal.library.forms.blocks import CALLOUTS, CATEGORIES, CONTROLS, VariableSchema
 from portal.library.forms.fhir import names
+from portal.library.forms.fhir.scalars import keyed
 
 Json = Mapping[str, Any]
 _variable = VariableSchema()
@@ -55,7 +56,7 @@ def _bound(name: str, url: str) -> Property:
 
     def write(value: Any, item: Json) -> Json:
         kind = item["type"] if item["type"] != "quantity" else "decimal"
-        return {"url": url, f"value{kind[0].upper()}{kind[1:]}": value}
+        return {"url": url, **keyed("value", kind, value)}
 
     return Property(name, url, read, write)
 
@@ -167,6 +168,7 @@ PROPERTIES: tuple[Property, ...] = (
     _bound("max", names.MAX_VALUE),
     _plain("decimals", names.MAX_DECIMAL_PLACES, "Integer", int),
     _plain("step", names.SLIDER_STEP, "Integer", int),
+    _plain("step", names.STEP, "Decimal", Decimal, float),
     _plain("min_rows", names.MIN_OCCURS, "Integer", int),
     _plain("max_rows", names.MAX_OCCURS, "Integer", int),
     _plain("orientation", names.ORIENTATION, "Code", str),
@@ -201,9 +203,18 @@ def written(block: Json, item: Json) -> list[Written]:
     return [
         Written(one.name, value, one.write(value, item))
         for one in PROPERTIES
-        if block.get(one.name) is not None and (one.name != "style" or _STYLED[block["style"]] == one.url)
+        if block.get(one.name) is not None and _says(one, block)
         for value in (block[one.name] if one.listed else [block[one.name]])
     ]
+
+
+def _says(one: Property, block: Json) -> bool:
+    """Whether this is the extension for the block's value, of several that can say the property."""
+    if one.name == "style":
+        return _STYLED[block["style"]] == one.url
+    if one.name == "step":
+        return (names.SLIDER_STEP if isinstance(block["step"], int) else names.STEP) == one.url
+    return True
 
 
 # The order of extensions -----------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def _read_with(item: Json, source: Source, without: set[str]) -> tuple[dict[str,
     if "codes" in known and item.get("code"):
         block["codes"] = item["code"]
     said = _read_extensions(item, block, known)
-    _read_number(item, block)
+    _read_number(item, block, source)
     if kind == "choice":
         _read_options(item, block, known, source)
     if "show_if" in known and item.get("enableWhen"):
@@ -128,7 +128,7 @@ def _read_extensions(item: Json, block: dict[str, Any], known: Collection[str]) 
 CONTROL, READING = "type", "reading"
 
 
-def _read_number(item: Json, block: dict[str, Any]) -> None:
+def _read_number(item: Json, block: dict[str, Any], source: Source) -> None:
     """Decimals of a number, and what a result is a result in."""
     kind = block["type"]
     if kind == "number" and item["type"] == "decimal":
@@ -138,7 +138,8 @@ def _read_number(item: Json, block: dict[str, Any]) -> None:
     if kind == "score" and item["type"] != "decimal":
         block["answer"] = item["type"]
     if kind == "score" and "score" in block:
-        block.pop("calculated", None)
+        total = _total(block["score"], source)
+        block.pop("calculated" if block.setdefault("calculated", total) == total else "score")
 
 
 def _read_options(item: Json, block: dict[str, Any], known: Collection[str], source: Source) -> None:
@@ -231,8 +232,13 @@ def _extensions(block: Json, item: Json, source: Source) -> list[extensions.Writ
     if kind == "reading":
         found.append(extensions.Written(READING, None, READ_ONCE))
     shows = block.get("score") if kind == "score" else None
-    said = block if shows is None else {**block, "calculated": f"%{source.totals.get(shows, shows)}"}
+    said = block if shows is None else {**block, "calculated": _total(shows, source)}
     return [*found, *extensions.written(said, item)]
+
+
+def _total(score: str, source: Source) -> str:
+    """The expression that shows a declared score."""
+    return f"%{source.totals.get(score, score)}"
 
 
 def _answer_options(block: Json, source: Source) -> Json:

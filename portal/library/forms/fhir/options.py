@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from portal.library.forms.fhir import names
+from portal.library.forms.fhir.scalars import keyed
 
 Json = Mapping[str, Any]
 Option = dict[str, Any]
@@ -17,6 +19,7 @@ KINDS: Mapping[str, str] = {
     "valueTime": "time",
 }
 KEYS = {kind: key for key, kind in KINDS.items()}
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
 def read(original: Json, taken: dict[str, int]) -> Option | None:
@@ -74,7 +77,12 @@ def _coded(original: Json) -> Option | None:
 def _valued(original: Json) -> Option | None:
     for key, kind in KINDS.items():
         if isinstance(original.get(key), str | int) and original[key] != "":
-            return {"code": str(original[key]), "label": str(original[key]), "as": kind}
+            said = str(original[key])
+            return {
+                "code": said,
+                "label": said,
+                "as": kind if kind != "integer" or _WHOLE.fullmatch(said) else "string",
+            }
     if original.get("valueReference", {}).get("reference"):
         reference = original["valueReference"]
         label = reference.get("display") or reference["reference"]
@@ -96,7 +104,7 @@ def value_of(option: Json) -> Json:
         return {name: part for name, part in original.items() if name.startswith("value")}
     if kind == "reference":
         return {"valueReference": _without_nothing(reference=code, display=option.get("label"))}
-    return {KEYS[kind]: int(code) if kind == "integer" else code}
+    return keyed("value", kind, int(code) if kind == "integer" else code)
 
 
 def _names_same(option: Json, original: Json) -> bool:

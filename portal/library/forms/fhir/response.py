@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from portal.library.forms.answers import Key, Response, RowPath
 from portal.library.forms.blocks import GROUPS, Block
 from portal.library.forms.document import Form
 from portal.library.forms.fhir import kinds, names, values
+from portal.library.forms.fhir.scalars import as_integer, keyed
 
 Json = Mapping[str, Any]
 
@@ -48,8 +50,8 @@ def _of_block(answered: Answered, block: Block, row: RowPath) -> Iterator[Json]:
                 yield from _nonempty(block, item=columns)
             else:
                 yield {"linkId": block.id}
-    elif block.type in GROUPS:
-        yield from _nonempty(block, item=list(_items(answered, block.spec["blocks"], row)))
+    elif block.type in GROUPS or block.type == "text":
+        yield from _nonempty(block, item=list(_items(answered, block.spec.get("blocks", ()), row)))
     elif block.type == "reading":
         read = {"linkId": f"{block.id}/read", "answer": [{"valueBoolean": True}]}
         inner = _items(answered, block.spec.get("blocks", ()), row)
@@ -77,13 +79,19 @@ def _answers(answered: Answered, block: Block, row: RowPath) -> Iterator[Json]:
 
 
 def _values(answered: Answered, block: Block, row: RowPath) -> list[Json]:
-    if block.type in {"text", "score"}:
+    if block.type == "score":
         return _result(answered, block, row)
     value = answered.response.value(block.id, row)
     if value is None:
-        return []
+        return _result(answered, block, row) if "calculated" in block.spec else []
     several = value if block.type == "choice" or block.takes_several else [value]
-    return [_value(answered, one, block) for one in several]
+    return [_value(answered, one, block) for one in several if not _is_blank(one)]
+
+
+def _is_blank(value: Any) -> bool:
+    """Whether this is a text of nothing but spaces, which FHIR knows as no answer."""
+    said = value.get("other") if isinstance(value, Mapping) else value
+    return isinstance(said, str) and not said.strip()
 
 
 def _value(answered: Answered, value: Any, block: Block) -> Json:
@@ -97,12 +105,36 @@ def _value(answered: Answered, value: Any, block: Block) -> Json:
 
 
 def _result(answered: Answered, block: Block, row: RowPath) -> list[Json]:
+    """What the form came to there; nothing, where that is of another kind than the item asks for."""
     result = answered.results.get((block.id, row))
-    if block.type != "score" or result is None:
+    if result is None:
         return []
     kind = kinds.item_type(block.spec)
-    if kind == "quantity":
-        return [{"valueQuantity": result if isinstance(result, Mapping) else {"value": result}}]
-    if kind == "choice":
+    if kind in {"choice", "open-choice"}:
         return [{"valueCoding": result}] if isinstance(result, Mapping) else []
-    return [{f"value{kind[0].upper()}{kind[1:]}": result}]
+    if kind == "quantity" and isinstance(result, Mapping):
+        return [{"valueQuantity": result}]
+    if not _IS_OF.get(kind, _is_text)(result):
+        return []
+    if kind == "integer":
+        return [{"valueInteger": as_integer(result)}]
+    return [
+        {"valueQuantity": {"value": result}} if kind == "quantity" else keyed("value", _CALLED.get(kind, kind), result)
+    ]
+
+
+def _is_number(result: Any) -> bool:
+    return isinstance(result, int | float | Decimal) and not isinstance(result, bool)
+
+
+def _is_text(result: Any) -> bool:
+    return isinstance(result, str) and bool(result.strip())
+
+
+_IS_OF: Mapping[str, Callable[[Any], bool]] = {
+    "boolean": lambda result: isinstance(result, bool),
+    "integer": lambda result: as_integer(result) is not None,
+    "decimal": _is_number,
+    "quantity": _is_number,
+}
+_CALLED = {"text": "string", "url": "uri"}

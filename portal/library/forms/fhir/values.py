@@ -7,6 +7,7 @@ from typing import Any
 
 from portal.library.forms.blocks import Block
 from portal.library.forms.fhir import options
+from portal.library.forms.fhir.scalars import as_integer, keyed
 
 Json = Mapping[str, Any]
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -25,6 +26,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "reference": ("valueReference",),
 }
 """How the values of a type are written; others are understood too."""
+POINTS = {"time": "time", "datetime": "dateTime"}
+"""What is answered less strictly than FHIR has it."""
 
 
 def write(value: Any, block: Block) -> Json:
@@ -35,12 +38,12 @@ def write(value: Any, block: Block) -> Json:
     if kind == "quantity":
         return {"valueQuantity": _quantity(value, block)}
     if kind == "number":
-        return {"valueDecimal" if "decimals" in block.spec else "valueInteger": value}
-    if kind == "file":
-        return {"valueAttachment": {"title": value}}
-    if kind == "reference":
-        return {"valueReference": {"display": value}}
-    return {KEYS[kind][0]: value}
+        whole = None if "decimals" in block.spec else as_integer(value)
+        return {"valueDecimal": value} if whole is None else {"valueInteger": whole}
+    if kind in POINTS:
+        return keyed("value", POINTS[kind], value)
+    key = KEYS[kind][0]
+    return {key: {_PARTS[key]: value} if key in _PARTS else value}
 
 
 def _chosen(value: Json, block: Block) -> Json:
@@ -50,7 +53,7 @@ def _chosen(value: Json, block: Block) -> Json:
 
 
 def _quantity(value: Json, block: Block) -> Json:
-    unit = value.get("unit")
+    unit = value.get("unit") or None
     for option in block.spec.get("unit_options", ()):
         if unit is not None and unit == option.get("code", option.get("label")):
             named = {"unit": option.get("label", unit)}
@@ -81,7 +84,10 @@ def _read_choice(key: str, original: Json, block: Block) -> Any:
     code = next((code for code, option in block.codes.items() if options.value_of(option) == original), None)
     if code is not None:
         return [{"code": code}]
-    return [{"other": original[key]}] if key == "valueString" and block.spec.get("other") else None
+    if block.spec.get("other"):
+        return [{"other": original[key]}] if key == "valueString" else None
+    written = key == "valueCoding" and "options" not in block.spec and list(original[key]) == ["display"]
+    return [{"other": original[key]["display"]}] if written else None
 
 
 def _read_quantity(value: Json, block: Block) -> Any:

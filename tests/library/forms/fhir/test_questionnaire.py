@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 
 from portal.core import exact
 from portal.core.errors import Invalid
-from portal.library.forms.document import parse
-from portal.library.forms.fhir import names, questionnaire
+from portal.library.forms.document import SCHEMA, parse
+from portal.library.forms.fhir import conditions, names, questionnaire
 from portal.library.forms.fhir.intake import take_in
 from tests.library.forms.making import documents, exactly
 
@@ -216,3 +217,67 @@ def test_decimals_keep_their_digits() -> None:
 )
 def test_an_item_becomes_the_block_it_is(item: dict[str, Any], kind: str) -> None:
     assert take_in(_one({"linkId": "1", "text": "x", **item})).document["blocks"][0]["type"] == kind
+
+
+def _written(**block: Any) -> dict[str, Any]:
+    document = {"schema": SCHEMA, "blocks": [{"id": "a", "label": "A", **block}]}
+    return dict(questionnaire.write(document)["item"][0])
+
+
+@pytest.mark.parametrize(
+    ("block", "extension"),
+    [
+        ({"type": "number", "min": Decimal("1.5")}, {"url": names.MIN_VALUE, "valueDecimal": Decimal("1.5")}),
+        ({"type": "number", "min": 2}, {"url": names.MIN_VALUE, "valueInteger": 2}),
+        ({"type": "number", "max": 2**31}, {"url": names.MAX_VALUE, "valueDecimal": 2**31}),
+        ({"type": "time", "max": "20:30"}, {"url": names.MAX_VALUE, "valueTime": "20:30:00"}),
+        ({"type": "number", "step": 2}, {"url": names.SLIDER_STEP, "valueInteger": 2}),
+        ({"type": "number", "step": Decimal("0.5")}, {"url": names.STEP, "valueDecimal": Decimal("0.5")}),
+    ],
+)
+def test_a_bound_or_step_is_written_in_a_kind_its_extension_takes(block: dict[str, Any], extension: Any) -> None:
+    item = _written(**block)
+    assert item["extension"] == [extension]
+    assert exactly(_through(item, {})) == exactly(item)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "answer"),
+    [
+        ("integer", Decimal("1.5"), {"answerDecimal": Decimal("1.5")}),
+        ("integer", 1, {"answerInteger": 1}),
+        ("time", "10:20", {"answerTime": "10:20:00"}),
+        ("dateTime", "2026-03-02T09:30Z", {"answerDateTime": "2026-03-02T09:30:00Z"}),
+    ],
+)
+def test_a_condition_compares_in_a_kind_that_can_hold_the_value(kind: str, value: Any, answer: Any) -> None:
+    shown = {"conditions": [{"block": "a", "op": "=", "value": value}]}
+    found = conditions.write(shown, {"a": {"type": kind, "values": {}}})["enableWhen"]
+    assert found == [{"question": "a", "operator": "=", **answer}]
+
+
+def test_the_variables_of_scores_have_names_of_their_own_that_fhir_takes() -> None:
+    ids = ["safe-today", "safe today", "Safe_today", "safe", "safe-items", "x" * 64, "?"]
+    scores = [{"id": name, "label": name, "method": "sum", "items": ["a"]} for name in ids]
+    block = {"id": "a", "type": "number", "label": "A"}
+    written = questionnaire.write({"schema": SCHEMA, "blocks": [block], "scores": scores})
+    found = [one["valueExpression"]["name"] for one in written["extension"] if one["url"] == names.VARIABLE]
+    assert len(found) == len(set(found)) == 2 * len(ids)
+    assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,63}", name) for name in found)
+    assert take_in(written).document["scores"] == scores
+
+
+def test_a_result_that_others_calculate_in_another_way_is_no_longer_the_declared_score() -> None:
+    scores = [{"id": "all", "label": "All", "method": "sum", "items": ["a"]}]
+    blocks = [{"id": "a", "type": "number", "label": "A"}, {"id": "b", "type": "score", "label": "B", "score": "all"}]
+    written = questionnaire.write({"schema": SCHEMA, "blocks": blocks, "scores": scores})
+    written["item"][1]["extension"][0]["valueExpression"]["expression"] = "1"
+    document = take_in(written).document
+    assert document["blocks"][1]["calculated"] == "1"
+    assert "score" not in document["blocks"][1]
+    assert questionnaire.write(document) == written
+
+
+def test_an_option_whose_number_is_none_comes_in_as_its_words_and_goes_out_as_it_came() -> None:
+    item = {"linkId": "1", "type": "choice", "text": "Which?", "answerOption": [{"valueInteger": "many"}]}
+    assert _through(item, {}) == item

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +14,7 @@ from portal.library.forms.answers import Answer, Key, Response, Row, RowPath
 from portal.library.forms.blocks import Block
 from portal.library.forms.document import SCHEMA, Form, parse
 from portal.library.forms.fhir import names, values
+from portal.library.forms.fhir.intake import take_in
 from portal.library.forms.fhir.response import Answered, write
 from tests.library.forms.making import documents, exactly, responses
 
@@ -151,10 +154,91 @@ def test_a_chosen_option_carries_its_score_for_those_who_count_and_not_otherwise
     assert "extension" not in _written(form, response)[0]["answer"][0]["valueCoding"]
 
 
+@pytest.mark.parametrize(
+    ("block", "value", "written"),
+    [
+        ({"type": "time"}, "10:20", {"valueTime": "10:20:00"}),
+        ({"type": "time"}, "10:20:30.5", {"valueTime": "10:20:30.5"}),
+        ({"type": "datetime"}, "2026-03-02T09:30Z", {"valueDateTime": "2026-03-02T09:30:00Z"}),
+        ({"type": "datetime"}, "20260302T093000+0100", {"valueDateTime": "2026-03-02T08:30:00Z"}),
+        ({"type": "datetime"}, "2026-03-02T09:30:00+01:00", {"valueDateTime": "2026-03-02T09:30:00+01:00"}),
+        ({"type": "datetime"}, "2026-03-02", {"valueDateTime": "2026-03-02"}),
+        ({"type": "number"}, Decimal("7.0"), {"valueInteger": 7}),
+        ({"type": "number"}, 2**31, {"valueDecimal": 2**31}),
+        ({"type": "number", "decimals": 1}, 7, {"valueDecimal": 7}),
+        ({"type": "quantity"}, {"value": 7, "unit": ""}, {"valueQuantity": {"value": 7}}),
+    ],
+)
+def test_an_answer_is_written_as_strictly_as_fhir_has_it(block: dict[str, Any], value: Any, written: Any) -> None:
+    form = _form({"id": "q", "label": "?", **block})
+    assert _written(form, Response({("q", ()): Answer(value)}))[0]["answer"] == [written]
+
+
+@pytest.mark.parametrize(
+    ("block", "value"),
+    [
+        ({"type": "long_text"}, " \n"),
+        ({"type": "file"}, ""),
+        ({"type": "choice", "other": True, "options": [{"code": "a", "label": "A"}]}, [{"other": " "}]),
+    ],
+)
+def test_a_blank_answer_is_none(block: dict[str, Any], value: Any) -> None:
+    response = Response({("q", ()): Answer(value)})
+    assert "item" not in write(Answered(_form({"id": "q", "label": "?", **block}), response))
+
+
+@pytest.mark.parametrize(
+    ("kind", "result", "written"),
+    [
+        ("decimal", True, None),
+        ("decimal", 2.5, {"valueDecimal": 2.5}),
+        ("integer", Decimal("2.0"), {"valueInteger": 2}),
+        ("integer", 2.5, None),
+        ("quantity", 2, {"valueQuantity": {"value": 2}}),
+        ("quantity", False, None),
+        ("string", "much", {"valueString": "much"}),
+        ("string", "", None),
+        ("boolean", False, {"valueBoolean": False}),
+        ("boolean", 1, None),
+        ("date", "2026-03-02", {"valueDate": "2026-03-02"}),
+    ],
+)
+def test_a_result_of_another_kind_than_its_item_is_not_written(kind: str, result: Any, written: Any) -> None:
+    form = _form({"id": "sum", "type": "score", "label": "Sum", "answer": kind, "calculated": "1"})
+    found = write(Answered(form, Response(), {("sum", ()): result})).get("item")
+    assert found == (None if written is None else [{"linkId": "sum", "text": "Sum", "answer": [written]}])
+
+
+def test_a_calculated_question_shows_what_was_answered_and_else_what_it_came_to() -> None:
+    form = _form({"id": "day", "type": "date", "label": "Day", "calculated": "today()"})
+    came_to = {("day", ()): "2026-03-02"}
+    assert _written(form, Response(), results=came_to)[0]["answer"] == [{"valueDate": "2026-03-02"}]
+    answered = Response({("day", ()): Answer("2026-03-01")})
+    assert _written(form, answered, results=came_to)[0]["answer"] == [{"valueDate": "2026-03-01"}]
+
+
+def test_own_words_where_the_options_live_elsewhere_come_back() -> None:
+    form = _form({"id": "q", "type": "choice", "label": "?", "options_from": "http://example.org/vs"})
+    block, words = form.blocks["q"], [{"other": "mine"}]
+    (answer,) = _written(form, Response({("q", ()): Answer(words)}))[0]["answer"]
+    assert answer == {"valueCoding": {"display": "mine"}}
+    assert values.read(answer, block) == words
+    assert values.read({"valueCoding": {"display": "mine", "code": "m"}}, block) is None
+
+
+def test_items_that_a_published_form_puts_in_a_display_are_answered_in_it() -> None:
+    inner = {"linkId": "inner", "type": "boolean", "text": "Yes?"}
+    display = {"linkId": "words", "type": "display", "text": "Words", "item": [inner]}
+    taken = take_in({"resourceType": "Questionnaire", "status": "active", "item": [display]})
+    found = _written(parse(taken.document), Response({("inner", ()): Answer(value=True)}))
+    said = {"linkId": "inner", "text": "Yes?", "answer": [{"valueBoolean": True}]}
+    assert found == [{"linkId": "words", "text": "Words", "item": [said]}]
+
+
 # Nothing is lost ---------------------------------------------------------------------------------------------------
 
 
-def _read(form: Form, items: list[dict[str, Any]], row: RowPath, found: Response) -> None:
+def read_back(form: Form, items: list[dict[str, Any]], row: RowPath, found: Response) -> None:
     """The answers in the items of a QuestionnaireResponse; each row gets an id of its own."""
     for item in items:
         block = form.blocks.get(item["linkId"])
@@ -163,11 +247,11 @@ def _read(form: Form, items: list[dict[str, Any]], row: RowPath, found: Response
         elif block.type == "log":
             path = (*row, f"{len(found.rows)}")
             found.rows.append(Row(block.id, path))
-            _read(form, item["item"], path, found)
+            read_back(form, item["item"], path, found)
         elif "answer" in item:
             _read_answers(form, block, item["answer"], row, found)
         else:
-            _read(form, item["item"], row, found)
+            read_back(form, item["item"], row, found)
 
 
 def _read_answers(form: Form, block: Block, answers: list[dict[str, Any]], row: RowPath, found: Response) -> None:
@@ -182,13 +266,13 @@ def _read_answers(form: Form, block: Block, answers: list[dict[str, Any]], row: 
             given.append(values.read(value, block))
         if value and block.has_rows:
             found.answers[block.id, path] = Answer(given[-1])
-        _read(form, answer.get("item", []), path, found)
+        read_back(form, answer.get("item", []), path, found)
     if given and not block.has_rows:
         flat = [one for each in given for one in each] if block.type == "choice" else given
         found.answers[block.id, row] = Answer(flat if block.takes_several or block.type == "choice" else given[0])
 
 
-def _kept(response: Response) -> list[Any]:
+def kept(response: Response) -> list[Any]:
     """The answers of a response with their rows by position instead of by id."""
     places: dict[RowPath, tuple[int, ...]] = {(): ()}
     for row in response.rows:
@@ -222,5 +306,5 @@ def test_no_answer_to_any_form_is_lost_on_the_way_out(whole: tuple[Form, Respons
     }
     response.rows = [row for row in response.rows if row.path in filled]
     found = Response()
-    _read(form, write(Answered(form, response)).get("item", []), (), found)
-    assert _kept(found) == _kept(response)
+    read_back(form, write(Answered(form, response)).get("item", []), (), found)
+    assert kept(found) == kept(response)
