@@ -70,7 +70,7 @@ def test_the_blocks_do_what_the_guide_says_when_they_are_pasted(demonstration: S
 
 def _make_sense(answers: list[str]) -> None:
     capabilities, page, further, replayed, duplicate, faults, *rest = answers
-    saved, current, submitted, shared, reviewed, reader, progress, results, feed, file = rest
+    saved, current, submitted, shared, reviewed, reader, progress, results, outcome, form, measures, feed, file = rest
     assert "therapist" in capabilities
     assert '"data"' in page
     assert further == "True"
@@ -85,6 +85,9 @@ def _make_sense(answers: list[str]) -> None:
     assert reader == "Ada Linden"
     assert "done" in progress
     assert "'created'" in results
+    assert outcome == "full"
+    assert json.loads(form)["item"] == [{"linkId": "n/1", "type": "integer", "text": "How many quiet nights?"}]
+    assert measures.startswith("[")
     assert json.loads(feed)["data"][0]["type"] == "assignment.reviewed"
     assert file.startswith("assignment_id,client_id,client_name,")
 

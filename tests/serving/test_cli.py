@@ -54,6 +54,30 @@ def test_a_set_up_link_makes_one_practice_once(app: Flask) -> None:
         _set_up(app, token, "birch")
 
 
+def test_files_and_folders_come_into_the_library_with_a_line_each_and_a_summary(cast: Cast, tmp_path: Path) -> None:
+    (tmp_path / "forms").mkdir()
+    question = {"linkId": "1", "type": "reference", "text": "Who?"}
+    form = {"resourceType": "Questionnaire", "title": "From a folder", "status": "active", "item": [question]}
+    (tmp_path / "forms" / "form.json").write_text(json.dumps(form))
+    (tmp_path / "reading.md").write_text("# Being heard\n\n## What is it?\n\nSomebody listens.\n")
+    (tmp_path / "broken.json").write_text(json.dumps({**form, "item": []}))
+    (tmp_path / "picture.png").write_bytes(b"x")
+    command = cli.library_commands.commands["import"]
+    named = [str(tmp_path / name) for name in ("forms", "reading.md", "broken.json", "picture.png")]
+    done = _run(cast.app, command, *named, "--practice", "linden")
+    assert done.exit_code == 1
+    assert "degraded - From a folder (exercise)" in done.output
+    assert "full - Being heard (reading)" in done.output
+    assert "#/item: This questionnaire has no items." in done.output
+    assert "picture.png: refused" in done.output
+    assert "4 files: 1 forms and readings in full, 1 with losses, 2 files refused." in done.output
+    titles = {one["title"] for one in cast.therapist.get("/resources?q=heard").get_json()["data"]}
+    assert "Being heard" in titles
+    assert cast.other_owner.get("/resources?q=being%20heard").get_json()["data"] == []
+    assert _run(cast.app, command, named[1]).exit_code == 1, "which practice is not said"
+    assert _run(cast.app, command, named[1], "--practice", "nowhere").exit_code == 1
+
+
 def test_a_new_set_up_link_ends_the_one_before(app: Flask) -> None:
     first, second = _link(_run(app, cli.set_up_link)), _link(_run(app, cli.set_up_link))
     with pytest.raises(NotVisible):
