@@ -24,18 +24,12 @@ from portal.core.errors import Conflict, Duplicate, Forbidden
 from portal.http.openapi import Blueprint
 from portal.http.paging import asked
 from portal.http.request import expected_version, fhir, viewer
+from portal.library.schemas.answers import SaveSchema
 from portal.library.schemas.version import FormatSchema
 
 staff = Blueprint("assignments_staff", __name__, tag="Assignments")
 client = Blueprint("assignments_client", __name__, tag="My assignments")
 
-FHIR = "application/fhir+json"
-QUESTIONNAIRE_RESPONSE = {
-    "type": "object",
-    "additionalProperties": True,
-    "required": ["resourceType", "status"],
-    "properties": {"resourceType": {"const": "QuestionnaireResponse"}, "status": {"type": "string"}},
-}
 ATTEMPT = "<int(min=1,max=1000000):number>"
 
 
@@ -144,7 +138,7 @@ def list_attempts(query: dict[str, Any], assignment_id: str) -> Any:
 
 
 @staff.route(f"/assignments/<id:assignment_id>/attempts/{ATTEMPT}", scope="responses:read")
-@staff.also_as(FHIR, QUESTIONNAIRE_RESPONSE)
+@staff.also_fhir("QuestionnaireResponse")
 @staff.arguments(FormatSchema(), location="query")
 @staff.response(200, response.AttemptSchema())
 def open_attempt(query: dict[str, Any], assignment_id: str, number: int) -> Any:
@@ -237,7 +231,7 @@ def get_my_response(assignment_id: str) -> Any:
 
 @client.route("/me/assignments/<id:assignment_id>/response", methods=["PATCH"])
 @client.changes_content
-@client.arguments(response.SaveSchema())
+@client.arguments(SaveSchema())
 @client.response(200, response.MyResponseSchema(), refuses=[Conflict])
 def save_response(sent: dict[str, Any], assignment_id: str) -> Any:
     """Save what changed; 412 carries the current response"""
@@ -303,7 +297,7 @@ def list_my_attempts(query: dict[str, Any], assignment_id: str) -> Any:
 
 
 @client.route(f"/me/assignments/<id:assignment_id>/attempts/{ATTEMPT}")
-@client.also_as(FHIR, QUESTIONNAIRE_RESPONSE)
+@client.also_fhir("QuestionnaireResponse")
 @client.arguments(FormatSchema(), location="query")
 @client.response(200, response.MyAttemptSchema())
 def get_my_attempt(query: dict[str, Any], assignment_id: str, number: int) -> Any:

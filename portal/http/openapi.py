@@ -39,6 +39,7 @@ IF_MATCH: Mapping[str, Any] = {
 
 TAGGED: Mapping[str, Any] = {"ETag": {"$ref": "#/components/headers/ETag"}}
 PAGED: Mapping[str, Any] = {"Link": {"$ref": "#/components/headers/Link"}}
+FHIR = "application/fhir+json"
 REFUSES, STALE, ALSO = "x-refuses", "x-stale", "x-also"
 """Notes in an operation for `portal.http.description`, which takes them out again."""
 
@@ -203,12 +204,14 @@ class Blueprint(SmorestBlueprint):
 
         return decorated
 
-    def also_as(self, media_type: str, shape: Mapping[str, Any]) -> Any:
-        """Document that the view can answer with this media type too; outside of `response`."""
+    def also_fhir(self, resource_type: str) -> Any:
+        """Document that the view can answer with a FHIR resource of this type too; outside of `response`."""
+        members = {"resourceType": {"const": resource_type}}
+        shape = {"type": "object", "properties": members, "required": ["resourceType"], "additionalProperties": True}
 
         def decorated(view: Callable[..., Any]) -> Any:
             doc = view.__dict__.setdefault("_apidoc", {}).setdefault("manual_doc", {})
-            doc.setdefault(ALSO, {})[media_type] = {"schema": dict(shape)}
+            doc[ALSO] = {FHIR: {"schema": shape}}
             return view
 
         return decorated

@@ -12,14 +12,6 @@ from portal.library.schemas import authoring as tried
 from portal.library.schemas import imported, resource, version
 from portal.library.service import authoring, importing, resources, versions
 
-FHIR = "application/fhir+json"
-QUESTIONNAIRE = {
-    "type": "object",
-    "additionalProperties": True,
-    "required": ["resourceType", "item"],
-    "properties": {"resourceType": {"const": "Questionnaire"}, "item": {"type": "array"}},
-}
-
 staff = Blueprint("library_staff", __name__, tag="Library")
 
 
@@ -102,7 +94,7 @@ def publish_resource(resource_id: str) -> Any:
 
 
 @staff.route("/resources/<id:resource_id>/versions/<int(min=1,max=1000000):number>", scope="resources:read")
-@staff.also_as(FHIR, QUESTIONNAIRE)
+@staff.also_fhir("Questionnaire")
 @staff.arguments(version.FormatSchema(), location="query")
 @staff.response(200, version.VersionSchema())
 def get_version(query: dict[str, Any], resource_id: str, number: int) -> Any:

@@ -45,3 +45,39 @@ class RowSchema(WireSchema):
         metadata={"description": "The row before it; null for the first place.", "example": None},
     )
     removed = Flag(load_only=True)
+
+
+class ResultSchema(WireSchema):
+    """What a response comes to: a score, or what an expression of the form gives."""
+
+    id = fields.String(required=True, metadata={"example": "total"})
+    label = fields.String(required=True, metadata={"example": "Total"})
+    value = fields.Raw(
+        required=True, allow_none=True, metadata={"description": "Null where it cannot be given.", "example": 12}
+    )
+    reason = fields.String(
+        required=True, allow_none=True, metadata={"description": "Why it cannot be given.", "example": None}
+    )
+    band = fields.String(allow_none=True, metadata={"description": "How much that is, in a word.", "example": "mild"})
+    minimum = fields.Raw(allow_none=True, metadata={"example": 0})
+    maximum = fields.Raw(allow_none=True, metadata={"example": 27})
+    answered = fields.Integer(metadata={"description": "How many of its items are answered.", "example": 9})
+    of = fields.Integer(metadata={"description": "How many of its items are shown.", "example": 9})
+    row = fields.List(Identifier(), metadata={"description": "The rows it stands in, outermost first."})
+
+
+class SaveSchema(WireSchema):
+    """What changed: rows and answers, nothing else."""
+
+    answers = fields.List(
+        fields.Nested(AnswerSchema()),
+        load_default=list,
+        validate=validate.Length(0, 2000),
+        metadata={"example": ANSWERS},
+    )
+    rows = fields.List(
+        fields.Nested(RowSchema()),
+        load_default=list,
+        validate=validate.Length(0, 1000),
+        metadata={"example": [{"log": "triggers", "id": ROW, "after": None}]},
+    )

@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from portal.core.wire import Flag, Identifier, WireSchema, Word
-from portal.library.schemas.answers import ANSWERS, ROW, AnswerSchema, RowSchema
+from portal.library.schemas.answers import ResultSchema, SaveSchema
 from portal.library.schemas.resource import DOCUMENT, KINDS, description_fields
 
 SIDE = validate.Regexp(r"^(draft|[1-9][0-9]{0,5})\Z", error="Use the number of a version, or draft.")
@@ -72,23 +72,11 @@ class ValidationSchema(WireSchema):
     reading = fields.Nested(MeasureSchema(), required=True, allow_none=True)
 
 
-class PreviewFormSchema(WireSchema):
+class PreviewFormSchema(SaveSchema):
     """A reading or exercise to look at, with answers to try its conditions; none of it is kept."""
 
     kind = Word(KINDS, required=True, metadata={"example": "exercise"})
     document = fields.Dict(required=True, metadata={"example": DOCUMENT})
-    answers = fields.List(
-        fields.Nested(AnswerSchema()),
-        load_default=list,
-        validate=validate.Length(0, 2000),
-        metadata={"example": ANSWERS},
-    )
-    rows = fields.List(
-        fields.Nested(RowSchema()),
-        load_default=list,
-        validate=validate.Length(0, 1000),
-        metadata={"example": [{"log": "triggers", "id": ROW, "after": None}]},
-    )
 
 
 class PreviewProgressSchema(WireSchema):
@@ -105,7 +93,7 @@ class PreviewSchema(WireSchema):
         fields.Dict(), required=True, metadata={"example": [{"id": "intro", "type": "text", "html": "<p>Hello.</p>"}]}
     )
     progress = fields.Nested(PreviewProgressSchema(), required=True)
-    scores = fields.List(fields.Dict(), required=True, metadata={"example": []})
+    scores = fields.List(fields.Nested(ResultSchema()), required=True, metadata={"example": []})
 
 
 class CompareSchema(WireSchema):
