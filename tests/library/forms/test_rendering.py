@@ -89,6 +89,6 @@ def test_what_authors_mean_is_kept(markdown: str, html: str) -> None:
 
 @pytest.mark.parametrize("piece", ["[", "![", "**a*", "*_", "[a](", "`a``", "> ", "&#", "<a", "~~a "])
 def test_the_worst_of_texts_takes_a_moment(piece: str) -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()
     safe_html((piece * 20_000)[:20_000])
-    assert time.perf_counter() - begun < 2
+    assert time.thread_time() - begun < 2

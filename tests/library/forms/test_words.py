@@ -51,7 +51,7 @@ def test_what_a_document_says_is_told_and_its_codes_and_ids_are_not() -> None:
 
 
 def test_a_very_large_text_is_told_as_far_as_there_is_room_and_quickly() -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()
     words = kept_words(texts_in({"blocks": [{"label": f"w{n:x} " * 20} for n in range(100_000)]}))
     assert len(words.encode()) <= MOST_KEPT
     assert len(words_in("a " * MOST_READ)) == MOST_READ // 2
@@ -59,4 +59,4 @@ def test_a_very_large_text_is_told_as_far_as_there_is_room_and_quickly() -> None
     for _ in range(5_000):
         deep = {"blocks": [deep]}
     assert list(texts_in(deep)) == ["bottom"]
-    assert time.perf_counter() - begun < 5
+    assert time.thread_time() - begun < 5
