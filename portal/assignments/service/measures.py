@@ -88,11 +88,15 @@ def _scored(viewer: Viewer) -> AnySelect:
 
 
 def _series(rows: Sequence[Json], sealed: Vault, *, bands: bool) -> Iterator[dict[str, Any]]:
-    """One measure for each resource, the one answered last first; its points in the order of time."""
-    of_resource: dict[str, list[Json]] = {}
+    """One measure for each instrument or other resource, the one answered last first; its points in order of time.
+
+    An instrument that was imported twice is one measure.
+    """
+    together: dict[str, list[Json]] = {}
     for row in rows:
-        of_resource.setdefault(row["resource_id"], []).append(row)
-    for found in of_resource.values():
+        document = form_of_version(row["practice_id"], row["version_id"]).document
+        together.setdefault(document.get("instrument", row["resource_id"]), []).append(row)
+    for found in together.values():
         yield _measure(found, sealed, bands=bands)
 
 
