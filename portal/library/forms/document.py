@@ -51,7 +51,7 @@ class GivenSchema(WireSchema):
     It is read as if it stood in the document, and is never written out: the form goes out as it came.
     """
 
-    by = Line(64, required=True, metadata={"example": "phq-9"})
+    by = Line(64, metadata={"example": "phq-9", "description": "The recipe, where there was one."})
     notice = Text(50_000, least=1)
     scores = fields.List(fields.Dict())
     shows = fields.Dict(keys=Text(255), values=Text(255))
@@ -152,7 +152,8 @@ def with_given(document: Mapping[str, Any]) -> Mapping[str, Any]:
         return document
     whole = {name: part for name, part in document.items() if name != "given"}
     whole["blocks"] = [_with_given(block, given) for block in document["blocks"]]
-    whole.setdefault("instrument", given["by"])
+    if "by" in given:
+        whole.setdefault("instrument", given["by"])
     if "notice" in given:
         whole.setdefault("license", given["notice"])
     own = document.get("scores", [])

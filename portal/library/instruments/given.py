@@ -12,9 +12,6 @@ from portal.library.instruments.application import applied
 from portal.library.instruments.recipes import Recipe
 from portal.library.instruments.recognition import recognised
 
-SUMS = "sums"
-"""Who gave it, where no recipe did: the form's own expressions, read."""
-
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -31,11 +28,10 @@ def given_to(document: Mapping[str, Any]) -> Given:
     scored = {**document, "scores": [*document.get("scores", ()), *lifted]}
     match = recognised(document)
     if match is None:
-        overlay = _overlay(SUMS, document, scored, lifted)
-        return Given(overlay)
+        return Given(_overlay(document, scored, lifted) or None)
     result = applied(scored, match)
-    overlay = _overlay(match.recipe.key, document, result.document, lifted)
-    return Given(overlay, match.recipe, result.differences)
+    overlay = _overlay(document, result.document, lifted)
+    return Given({"by": match.recipe.key, **overlay}, match.recipe, result.differences)
 
 
 def _lifted(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -57,9 +53,9 @@ def _blocks(blocks: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
 
 
 def _overlay(
-    by: str, before: Mapping[str, Any], after: Mapping[str, Any], lifted: Sequence[Mapping[str, Any]]
-) -> dict[str, Any] | None:
-    """What `after` says more than `before`, by place; None where that is nothing."""
+    before: Mapping[str, Any], after: Mapping[str, Any], lifted: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What `after` says more than `before`, by place."""
     own = [score["id"] for score in before.get("scores", ())]
     scores = [score for score in after.get("scores", ()) if score["id"] not in own]
     risk, ordinals = {}, {}
@@ -70,8 +66,7 @@ def _overlay(
             ordinals[new["id"]] = added
     notice = after.get("license") if "license" not in before else None
     parts = {"notice": notice, "scores": scores, "risk": risk, "ordinals": ordinals, "shows": _shows(lifted, scores)}
-    said = {name: part for name, part in parts.items() if part}
-    return {"by": by, **said} if said or by != SUMS else None
+    return {name: part for name, part in parts.items() if part}
 
 
 def _ordinals(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def test_a_plain_sum_becomes_a_score_that_can_be_edited_and_the_block_shows_it()
     assert [(one["id"], one["items"]) for one in document["given"]["scores"]] == [("total", ["1", "2"])]
     parsed = parse(document)
     assert parsed.blocks["total"].spec["score"] == "total"
+    assert "instrument" not in parsed.document
     found = results(parsed, _answers(q1="c1", q2="c3"))
     assert [one["value"] for one in found] == [4]
     assert by_block(parsed, found) == {("total", ()): 4}
