@@ -241,6 +241,7 @@ class Floor:
             **whole,
             "saved_at": now,
             "submitted_at": sent,
+            "scores": [],
             "notices": [],
             "version": expected + 1,
         }

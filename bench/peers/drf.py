@@ -443,7 +443,7 @@ class ResponseView(APIView):
                 raise Stale
             whole = self._save(assignment, response, sent.validated_data["answers"])
         progress = {"answered": assignment.answered, "total": assignment.total}
-        more = {"status": assignment.status, "progress": progress, "notices": []}
+        more = {"status": assignment.status, "progress": progress, "scores": [], "notices": []}
         return Answer({**ResponseSerializer(response).data, **more, **whole})
 
     def _save(self, assignment: Assignment, response: Response, answers: list[dict[str, Any]]) -> dict[str, Any]:
