@@ -18,6 +18,7 @@ from portal.core.ids import new_id
 from portal.library.models import Resource
 from portal.library.service import importing
 from tests.accounts import stored
+from tests.assignments.service.stories import given, saved, submitted
 from tests.cast import CARD, Actor, Cast, exercise_document
 from tests.instruments import questionnaire_of
 
@@ -130,6 +131,45 @@ def test_readings_come_in_from_a_file_and_from_a_zip(cast: Cast) -> None:
         archive.writestr("two.md", text.replace(b"heard", b"seen"))
     answer = _send(cast.therapist, packed.getvalue(), "application/zip")
     assert [one["title"] for one in answer.get_json()["results"]] == ["Being heard", "Being seen"]
+
+
+def test_ids_of_any_kind_are_answered_sent_in_and_commented_on(cast: Cast) -> None:
+    ids = ["/group/1.2", "a b#c?d", "\u00fc\U0001f33f", "x" * 255, "%2F..%2F", "<b>"]
+    repeated = {"linkId": ids[1], "type": "string", "text": "What?", "repeats": True}
+    form = {
+        "resourceType": "Questionnaire",
+        "status": "active",
+        "item": [
+            {"linkId": ids[0], "type": "group", "repeats": True, "text": "Rows", "item": [repeated]},
+            {**repeated, "linkId": ids[2], "item": [{"linkId": ids[3], "type": "boolean", "text": "And?"}]},
+            {"linkId": ids[4], "type": "quantity", "text": "How much?"},
+            {"linkId": ids[5], "type": "dateTime", "text": "When?"},
+        ],
+    }
+    result = _imported(cast.therapist, _bytes(form))
+    _published(cast, result["resource_id"])
+    thing = given(cast, result["resource_id"])
+    cast.client.post(f"/me/assignments/{thing}/opening")
+    log, row = new_id(), new_id()
+    saved(
+        cast.client,
+        thing,
+        {"block": ids[1], "row": [log], "value": ["one", "two"]},
+        {"block": ids[2], "row": [row], "value": "three"},
+        {"block": ids[3], "row": [row], "value": True},
+        {"block": ids[4], "value": {"value": 2.5, "unit": "h"}},
+        {"block": ids[5], "value": "2026-03-02T09:30:00Z"},
+        rows=[{"log": ids[0], "id": log}, {"log": ids[2], "id": row}],
+    )
+    submitted(cast.client, thing)
+    read = cast.therapist.get(f"/assignments/{thing}/attempts/1?format=fhir").get_json()["item"]
+    assert read[0]["item"][0]["answer"] == [{"valueString": "one"}, {"valueString": "two"}]
+    assert read[1]["answer"][0]["valueString"] == "three"
+    assert read[1]["answer"][0]["item"][0]["answer"] == [{"valueBoolean": True}]
+    assert read[2]["answer"] == [{"valueQuantity": {"value": 2.5, "unit": "h"}}]
+    for block in ids[1:]:
+        said = cast.therapist.post(f"/assignments/{thing}/comments", {"body": "I see.", "block": block})
+        assert said.status_code == 201, said.get_json()
 
 
 REDCAP = (

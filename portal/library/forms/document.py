@@ -157,8 +157,9 @@ def with_given(document: Mapping[str, Any]) -> Mapping[str, Any]:
     if "notice" in given:
         whole.setdefault("license", given["notice"])
     own = document.get("scores", [])
-    named = {score["id"] for score in own if isinstance(score, dict) and "id" in score}
-    whole["scores"] = [*(one for one in given.get("scores", ()) if one.get("id") not in named), *own]
+    if isinstance(own, list):
+        named = [score.get("id") for score in own if isinstance(score, dict)]
+        whole["scores"] = [*(one for one in given.get("scores", ()) if one.get("id") not in named), *own]
     return whole
 
 
@@ -172,9 +173,9 @@ def _for_client(block: Mapping[str, Any], always_shared: AbstractSet[str]) -> Ma
 
 
 def _with_given(block: Any, given: Mapping[str, Any]) -> Any:
-    if not isinstance(block, dict):
+    if not isinstance(block, dict) or not isinstance(block.get("id"), str):
         return block
-    whole, name = dict(block), block.get("id")
+    whole, name = dict(block), block["id"]
     if isinstance(block.get("blocks"), list):
         whole["blocks"] = [_with_given(inner, given) for inner in block["blocks"]]
     if name in given.get("shows", {}) and whole.pop("calculated", None) is not None:
@@ -184,7 +185,9 @@ def _with_given(block: Any, given: Mapping[str, Any]) -> Any:
     if name in given.get("ordinals", {}) and isinstance(block.get("options"), list):
         scores = given["ordinals"][name]
         whole["options"] = [
-            {"score": scores[option["code"]], **option} if option.get("code") in scores else option
+            {"score": scores[option["code"]], **option}
+            if isinstance(option, dict) and isinstance(option.get("code"), str) and option["code"] in scores
+            else option
             for option in block["options"]
         ]
     return whole

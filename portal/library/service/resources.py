@@ -20,6 +20,7 @@ from portal.core.viewer import Viewer
 from portal.library import events, policy
 from portal.library.forms import document as forms
 from portal.library.forms import reading
+from portal.library.forms.fhir.intake import check_kept
 from portal.library.locks import LOCKED, REASONS
 from portal.library.models import DESCRIBED, Kind, Resource
 from portal.library.service.search import holding, keep_words
@@ -104,7 +105,9 @@ def compiled(kind: str, document: Mapping[str, Any]) -> forms.Form:
     """The form of a document of this kind. Raises Invalid, with pointers into the document, where it is none."""
     if kind == Kind.READING:
         return reading.form_of(document, "#/document")
-    return forms.parse(document, "#/document")
+    form = forms.parse(document, "#/document")
+    check_kept(document, "#/document")
+    return form
 
 
 @transactional

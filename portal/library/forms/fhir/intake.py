@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -54,6 +54,31 @@ def take_in(content: Any) -> Taken:
         if name != "pattern"
     ]
     return Taken(document, list(checks.losses(content)), notes)
+
+
+def check_kept(document: Mapping[str, Any], pointer: str) -> None:
+    """Raise Invalid where what a document keeps of a form from elsewhere is not what taking one in leaves there.
+
+    Authors edit such documents too; one that no longer is a questionnaire would fail whoever answers it.
+    """
+    if not _keeps_something(document, document.get("blocks", ())):
+        return
+    words = "What is kept here is not what an import leaves. Import the form again, or leave fhir out."
+    try:
+        written = questionnaire.write(document)
+        fault = checks.size_problem(written) or next(checks.problems(written), None)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        fault = Fault(f"{pointer}/fhir", words)
+    if fault is not None:
+        raise Invalid(Fault(f"{pointer}/fhir", f"{words} ({fault.pointer}: {fault.detail})"))
+
+
+def _keeps_something(holder: Mapping[str, Any], blocks: Iterable[Mapping[str, Any]]) -> bool:
+    if "fhir" in holder or any("fhir" in one for one in holder.get("options", ())):
+        return True
+    if any("fhir" in one for one in holder.get("show_if", {}).get("conditions", ())):
+        return True
+    return any(_keeps_something(block, block.get("blocks", ())) for block in blocks)
 
 
 def _in_questionnaire(pointer: str) -> str:

@@ -9,8 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.core.errors import Invalid
-from portal.library.forms.fhir import names
+from portal.library.forms.answers import Answer, Response
+from portal.library.forms.fhir import names, questionnaire
 from portal.library.forms.fhir.intake import take_in
+from portal.library.forms.fhir.response import Answered, write
+from portal.library.service.resources import compiled
 
 
 def _form(*items: Any, **more: Any) -> dict[str, Any]:
@@ -240,3 +243,32 @@ def test_whatever_arrives_is_taken_or_refused_with_a_place(items: list[Any], mor
     except Invalid as refused:
         faults = list(refused.faults)
     assert all(fault.pointer.startswith("#") and fault.detail for fault in faults)
+
+
+NONSENSE = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["extension", "absent", "_text", "item", "for", "as", "type", "of"]), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(NONSENSE.filter(lambda bag: isinstance(bag, dict)), NONSENSE.filter(lambda bag: isinstance(bag, dict)), NONSENSE)
+@settings(max_examples=300, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_bag_an_author_fills_with_nonsense_is_pointed_at_before_anybody_answers(
+    root: Any, inner: Any, given_before: Any
+) -> None:
+    options = [{"code": "a", "label": "A", "fhir": inner}]
+    block = {"id": "1", "type": "choice", "label": "Which?", "options": options, "fhir": inner}
+    document = {"schema": "portal.exercise/1", "blocks": [block], "fhir": root, "given": given_before}
+    try:
+        form = compiled("exercise", document)
+    except Invalid:
+        return
+    response = Response({("1", ()): Answer([{"code": "a"}])})
+    assert questionnaire.write(document)["resourceType"]
+    assert write(Answered(form, response))["item"]
