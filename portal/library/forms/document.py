@@ -80,21 +80,6 @@ _document = DocumentSchema()
 class Form:
     """The blocks of one document by id, in order."""
 
-    @cached_property
-    def for_clients(self) -> Mapping[str, Any]:
-        """The document as a client gets it: without a word on how much a score is, and without which answer is a risk.
-
-        What cannot be kept to oneself is marked `always_shared`, so that it can be said beside the question.
-        """
-        scores = [{name: part for name, part in score.items() if name != "bands"} for score in self._scores]
-        blocks = [_for_client(block, self.always_shared) for block in self.document["blocks"]]
-        return {**self.document, "blocks": blocks, **({"scores": scores} if scores else {})}
-
-    @property
-    def _scores(self) -> Sequence[Mapping[str, Any]]:
-        found: Sequence[Mapping[str, Any]] = self.document.get("scores", ())
-        return found
-
     def __init__(self, document: Mapping[str, Any], blocks: Mapping[str, Block]) -> None:
         self.document = document
         self.blocks = blocks
@@ -106,6 +91,23 @@ class Form:
         scored = {item for score in document.get("scores", ()) for item in score["items"]}
         self.always_shared = frozenset(scored | {block.id for block in self.risky})
         """What nobody keeps to themself: items of a score, and answers that can raise an alert."""
+
+    @cached_property
+    def for_clients(self) -> Mapping[str, Any]:
+        """The document as a client gets it: without a word on how much a score is, without which answer is a risk, and
+        without what is kept of where it came from.
+
+        What cannot be kept to oneself is marked `always_shared`, so that it can be said beside the question.
+        """
+        scores = [{name: part for name, part in score.items() if name != "bands"} for score in self._scores]
+        blocks = [_for_client(block, self.always_shared) for block in self.document["blocks"]]
+        kept = {name: part for name, part in self.document.items() if name != "fhir"}
+        return {**kept, "blocks": blocks, **({"scores": scores} if scores else {})}
+
+    @property
+    def _scores(self) -> Sequence[Mapping[str, Any]]:
+        found: Sequence[Mapping[str, Any]] = self.document.get("scores", ())
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +165,13 @@ def with_given(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return whole
 
 
+NOT_FOR_CLIENTS = frozenset({"risk", "fhir", "codes"})
+
+
 def _for_client(block: Mapping[str, Any], always_shared: AbstractSet[str]) -> Mapping[str, Any]:
-    shown = {name: part for name, part in block.items() if name != "risk"}
+    shown = {name: part for name, part in block.items() if name not in NOT_FOR_CLIENTS}
+    if "options" in block:
+        shown["options"] = [{name: part for name, part in one.items() if name != "fhir"} for one in block["options"]]
     if block["id"] in always_shared:
         shown["always_shared"] = True
     if "blocks" in block:

@@ -247,3 +247,25 @@ def _parsed(document: dict[str, Any]) -> Form | Invalid:
         return parse(document)
     except Invalid as refused:
         return refused
+
+
+def test_a_client_gets_the_questions_without_bands_risks_and_what_was_kept_of_elsewhere() -> None:
+    scale = {"type": "scale", "label": "?", "min": 0, "max": 4}
+    options = [{"code": "a", "label": "A", "fhir": {"valueCoding": {"code": "a"}}}]
+    form = parse(
+        _document(
+            {"id": "a", **scale, "risk": [{"op": ">", "value": 3}], "fhir": {"definition": "d"}},
+            {"id": "s", "type": "section", "blocks": [{"id": "b", **scale}]},
+            {"id": "c", "type": "choice", "label": "?", "options": options},
+            scores=[
+                {"id": "t", "label": "T", "method": "sum", "items": ["b"], "bands": [{"max": 9, "label": "grave"}]}
+            ],
+            fhir={"url": "http://example.org/q"},
+        )
+    )
+    shown = form.for_clients
+    assert not {"risk", "fhir", "grave", "example.org"} & set(str(shown).replace("'", " ").split())
+    assert "grave" not in str(shown)
+    assert [block.get("always_shared", False) for block in shown["blocks"]] == [True, False, False]
+    assert shown["blocks"][1]["blocks"][0]["always_shared"]
+    assert "grave" in str(form.document), "the form itself keeps all of it"
