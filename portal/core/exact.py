@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
 
+LONGEST_NUMBER = 400
+SMALLEST, MOST = -330, 308
+"""Powers of ten a number may have: what a double takes."""
+LARGEST = 2**63 - 1
+
 
 def read(text: str | bytes) -> Any:
-    """The value a JSON text says. Raises ValueError for what is none, RecursionError for what nests too deep."""
-    return json.loads(text, parse_float=Decimal, parse_constant=_refused)
+    """The value a JSON text says.
+
+    Raises ValueError for what is none and for a number beyond all measure, RecursionError for what nests too deep.
+    """
+    return json.loads(text, parse_float=_decimal, parse_int=_whole, parse_constant=_refused)
 
 
-def _refused(name: str) -> Any:
-    msg = f"{name} is not JSON"
+def _decimal(digits: str) -> Decimal:
+    try:
+        number = Decimal(digits)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if len(digits) > LONGEST_NUMBER or not number.is_finite() or not SMALLEST <= number.adjusted() <= MOST:
+        _refused(digits)
+    return number
+
+
+def _whole(digits: str) -> int:
+    number = int(digits) if len(digits) <= LONGEST_NUMBER else LARGEST + 1
+    return number if abs(number) <= LARGEST else int(_refused(digits))
+
+
+def _refused(said: str) -> Any:
+    msg = f"{said[:20]} is not a number that is taken"
     raise ValueError(msg)
 
 

@@ -68,7 +68,7 @@ def done_once(view: Callable[..., Response], sees: Sees, *, required: bool = Fal
             kept = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
             return Reply(response.status_code, kept, response.get_data())
 
-        asked = Request(request.method, request.full_path, key, _canonical(request.get_data()))
+        asked = Request(request.method, request.full_path, key, _canonical(request.get_data(), request.mimetype))
         reply, given_before = once(viewer(), asked, work)
         if given_before:
             for thing_id in _concerned(parts, reply):
@@ -95,12 +95,13 @@ def _key(*, required: bool) -> str | None:
     return match[1]
 
 
-def _canonical(body: bytes) -> bytes:
-    """The same for bodies that say the same."""
+def _canonical(body: bytes, media_type: str) -> bytes:
+    """The same for bodies that say the same, and are said to be the same kind of thing."""
     try:
-        return orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
+        said = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-        return body
+        said = body
+    return said if media_type == "application/json" else media_type.encode() + b" " + said
 
 
 def _concerned(parts: Mapping[str, Any], reply: Reply) -> list[str]:

@@ -7,6 +7,7 @@ needs to say; `portal.http.description` derives from them how else it can end. W
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import wraps
 from typing import Any, NoReturn
@@ -19,7 +20,7 @@ from webargs import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.routing import BaseConverter
 
-from portal.core import wire
+from portal.core import exact, wire
 from portal.core.errors import MOST_FAULTS, Conflict, Invalid, Malformed, PortalError, Stale, UnsupportedMedia
 from portal.http.idempotency import IDEMPOTENCY_KEY, Sees, done_once, never_kept
 from portal.http.request import answer
@@ -71,9 +72,12 @@ class Arguments(FlaskParser):
             msg = "Send JSON with Content-Type: application/json."
             raise UnsupportedMedia(msg)
         try:
-            sent = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
+            sent = exact.read(body) if getattr(schema, "exact", False) else orjson.loads(body)
+        except json.JSONDecodeError as error:
             msg = f"The body is not JSON: it cannot be read from line {error.lineno}, column {error.colno} on."
+            raise Malformed(msg) from error
+        except (ValueError, RecursionError) as error:
+            msg = "The body is not JSON that is taken: a number in it is beyond all measure, or it nests too deep."
             raise Malformed(msg) from error
         if not isinstance(sent, dict):
             msg = "The body is a JSON object: { ... }."

@@ -288,3 +288,54 @@ def test_a_hostile_form_is_refused_or_tamed_while_other_requests_go_on(cast: Cas
     assert answer.status_code in {201, 413, 422}
     assert used < 5
     assert waits, "somebody else was answered meanwhile"
+
+
+DRAFT = {"resourceType": "Questionnaire", "status": "active", "item": [{"linkId": "1", "type": "string", "text": "?"}]}
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (b'{"resourceType":"Questionnaire","publisher":"\\ud800","item":[{"linkId":"1","type":"string"}]}', 422),
+        (b'{"resourceType":"Questionnaire","\\ud800":1,"item":[{"linkId":"1","type":"string"}]}', 422),
+        (b'{"resourceType":"Questionnaire","x":123456789012345678901234567890,"item":[]}', 400),
+        (b'{"resourceType":"Questionnaire","x":1e99999999999999999999,"item":[]}', 400),
+        (b'{"resourceType":"Questionnaire","x":1e400,"item":[]}', 400),
+        (b'{"resourceType":"Questionnaire","item":[{"linkId":"1","type":["a"]}]}', 422),
+        (
+            _bytes(
+                {
+                    **DRAFT,
+                    "item": [{"linkId": "1", "type": "choice", "answerOption": [{"valueCoding": {"code": ["a"]}}]}],
+                }
+            ),
+            422,
+        ),
+        (_bytes({**DRAFT, "name": "a\x00b", "description": "\x00"}), 201),
+    ],
+    ids=["half a letter", "half a letter in a name", "huge", "beyond", "infinite", "type", "code", "nul"],
+)
+def test_odd_contents_are_refused_or_tamed_and_never_break_anything(cast: Cast, said: bytes, status: int) -> None:
+    assert _send(cast.therapist, said).status_code == status
+
+
+@pytest.mark.parametrize(
+    "bag",
+    [
+        {"extension": 5},
+        {"extension": [5]},
+        {"absent": 5},
+        {"resourceType": "Patient"},
+        {"absent": ["resourceType"]},
+        {"contained": [{"resourceType": "ValueSet", "id": "a", "compose": 5}]},
+        {"_deep": exact.read(b"[" * 100 + b"]" * 100)},
+    ],
+)
+def test_what_is_kept_under_fhir_cannot_be_made_into_nonsense(cast: Cast, bag: Any) -> None:
+    result = _imported(cast.therapist, _bytes(DRAFT))
+    path = f"/resources/{result['resource_id']}"
+    read = cast.therapist.get(path)
+    draft = read.get_json()["draft"]
+    changed = cast.therapist.patch(path, {"document": {**draft, "fhir": bag}}, read.headers["ETag"])
+    assert changed.status_code == 422, changed.get_json()
+    assert [error["pointer"] for error in changed.get_json()["errors"]] == ["#/document/fhir"]

@@ -73,7 +73,7 @@ def open_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str, A
         assignment=assignment.id,
     )
     sealed = vault(viewer.practice_id, response.client_id)
-    content = orjson.loads(sealed.open(Response.submission, response.id, response.submission or b""))
+    content = exact.read(sealed.open(Response.submission, response.id, response.submission or b""))
     feedback = orjson.loads(sealed.open(Response.feedback, response.id, response.feedback or b""))
     form = form_of_version(viewer.practice_id, assignment.version_id)
     return {
@@ -138,7 +138,7 @@ def get_my_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str,
     if not rows:
         raise NotVisible
     row = rows[0]
-    content = orjson.loads(draft.vault.open(Response.draft, row["id"], row["draft"]))
+    content = exact.read(draft.vault.open(Response.draft, row["id"], row["draft"]))
     response = answers.Response.from_json(content)
     count = completion.progress(draft.form, response)
     earlier = {

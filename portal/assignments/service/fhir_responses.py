@@ -25,7 +25,7 @@ def open_questionnaire_response(viewer: Viewer, assignment_id: str, number: int)
     """An attempt that was sent in, as its reader may read it. Leaves word as `open_attempt` does."""
     attempt = attempts.open_attempt(viewer, assignment_id, number)
     form = form_of_version(viewer.practice_id, attempt["version_id"])
-    return _written(form, attempt, "amended" if number > 1 else "completed")
+    return _written(form, attempt, Response.from_json(attempt), "amended" if number > 1 else "completed")
 
 
 def get_my_questionnaire_response(viewer: Viewer, assignment_id: str, number: int) -> dict[str, Any]:
@@ -33,7 +33,9 @@ def get_my_questionnaire_response(viewer: Viewer, assignment_id: str, number: in
     draft = read_draft(viewer, assignment_id)
     mine = attempts.get_my_attempt(viewer, assignment_id, number)
     attempt = {**mine, "client_id": draft.row["client_id"], "version_id": draft.row["version_id"]}
-    return _written(draft.form, attempt, _status(mine))
+    response = Response.from_json(attempt)
+    shown = visible(response, calculate(draft.form, response).shown)
+    return _written(draft.form, attempt, shown, _status(mine))
 
 
 def _status(mine: Json) -> str:
@@ -42,9 +44,7 @@ def _status(mine: Json) -> str:
     return "stopped" if mine["status"] == Status.WITHDRAWN else "in-progress"
 
 
-def _written(form: Form, attempt: Json, status: str) -> dict[str, Any]:
-    response = Response.from_json(attempt)
-    shown = visible(response, calculate(form, response).shown)
+def _written(form: Form, attempt: Json, shown: Response, status: str) -> dict[str, Any]:
     patient = {"reference": f"Patient/{attempt['client_id']}"}
     authored = attempt["submitted_at"] or attempt["saved_at"]
     copyright_line = form.document.get("license")

@@ -31,7 +31,8 @@ from portal.core.viewer import Viewer
 from portal.library.forms import answers, completion, flags
 from portal.library.forms.calculation import Calculation, calculate
 from portal.library.forms.document import Form
-from portal.library.forms.results import results, without_bands
+from portal.library.forms.results import results, withheld, without_bands
+from portal.library.forms.scores import VALUED
 from portal.library.service.versions import form_of_version
 from portal.safety.service import notices
 from portal.safety.service.alerts import raise_alert
@@ -45,6 +46,12 @@ class Draft:
     vault: Vault
     form: Form
     response: answers.Response
+
+    @property
+    def saved(self) -> answers.Response:
+        """What has been saved so far: a value the form begins with has not, and may call for somebody yet."""
+        begun = self.row["draft"] is not None or self.row["earlier_draft"] is not None
+        return self.response if begun else answers.Response()
 
     @property
     def version(self) -> int:
@@ -79,9 +86,9 @@ def read_draft(viewer: Viewer, assignment_id: str) -> Draft:
     sealed = vault_of(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
     form = form_of_version(row["practice_id"], row["version_id"])
     if row["draft"] is not None:
-        content = orjson.loads(sealed.open(Response.draft, row["response_id"], row["draft"]))
+        content = exact.read(sealed.open(Response.draft, row["response_id"], row["draft"]))
     elif row["earlier_draft"] is not None:
-        content = orjson.loads(sealed.open(Response.draft, row["earlier_id"], row["earlier_draft"]))
+        content = exact.read(sealed.open(Response.draft, row["earlier_id"], row["earlier_draft"]))
     else:
         return Draft(row, sealed, form, answers.beginning(form))
     return Draft(row, sealed, form, answers.Response.from_json(content))
@@ -161,7 +168,7 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
     merged = answers.merge(draft.form, draft.response, patch)
     worked = calculate(draft.form, merged)
     count = completion.progress(draft.form, merged, worked.shown)
-    risky = flags.labelled(draft.form, flags.just_raised(draft.form, draft.response, merged, patch, worked.shown))
+    risky = flags.labelled(draft.form, flags.just_raised(draft.form, draft.saved, merged, patch, worked.shown))
     told = notices.card_at_hand(viewer, risky) if risky else []
     now = clock.now()
     values = {
@@ -263,7 +270,7 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
     worked = calculate(draft.form, draft.response)
     whole = completion.complete(draft.form, draft.response, worked.shown)
     part = completion.shared(whole)
-    scores = results(draft.form, part, Calculation(worked.shown, calculate(draft.form, part).values))
+    scores = _scored(draft.form, whole, part, worked)
     response_id = draft.row["response_id"]
     try:
         return _submit(
@@ -280,6 +287,15 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
         )
     except _Overtaken:
         raise Stale(get_response(viewer, assignment_id)) from None
+
+
+def _scored(form: Form, whole: answers.Response, part: answers.Response, worked: Calculation) -> list[dict[str, Any]]:
+    """What is sent in comes to; what an expression would count of private answers is not given at all."""
+    private = [block for block, row in whole.answers if (block, row) not in part.answers]
+    if any(form.blocks[block].type in VALUED for block in private):
+        scores = results(form, part, Calculation(worked.shown))
+        return [*scores, *withheld(form, scores)]
+    return results(form, part, calculate(form, part, shown=worked.shown))
 
 
 @transactional

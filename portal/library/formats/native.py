@@ -10,9 +10,10 @@ from portal.core.wire import faults_in
 from portal.library.formats.imported import DEFAULTS, Imported, Remark
 from portal.library.forms import document as forms
 from portal.library.forms import reading
+from portal.library.instruments.given import given_to
 from portal.library.schemas.resource import KINDS, ChangeResourceSchema
 
-DOCUMENTS = ("document", "source", "draft")
+DOCUMENTS = ("source", "draft", "document")
 _card = ChangeResourceSchema()
 
 
@@ -25,6 +26,10 @@ def from_native(said: Mapping[str, Any]) -> Imported:
     kind = said.get("kind", "reading" if document["schema"] == reading.SCHEMA else "exercise")
     if kind not in KINDS:
         raise Invalid(Fault("#/kind", f"Use one of: {', '.join(KINDS)}."))
+    document = {name: part for name, part in document.items() if name not in {"given", "instrument"}}
+    overlay = given_to(document).overlay if "fhir" in document else None
+    if overlay is not None:
+        document["given"] = overlay
     card = {name: said[name] for name in (*DEFAULTS, "title") if name in said and place != "#"}
     card.setdefault("title", document.get("title", "Untitled form"))
     if messages := _card.validate(card):

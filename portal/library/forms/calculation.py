@@ -32,9 +32,14 @@ def shown_in(form: Form, response: Response) -> Shown:
     return calculate(form, response).shown
 
 
-def calculate(form: Form, response: Response, now: datetime | None = None) -> Calculation:
-    """Work a form out over a response. A form without expressions costs nothing but its conditions."""
-    plainly = Shown(form, response)
+def calculate(
+    form: Form, response: Response, now: datetime | None = None, *, shown: Shown | None = None
+) -> Calculation:
+    """Work a form out over a response. A form without expressions costs nothing but its conditions.
+
+    `shown` is what the whole response shows, where this is only the part of it that is shared.
+    """
+    plainly = shown or Shown(form, response)
     if not form.has_expressions:
         return Calculation(plainly)
     seen = {key: answer for key, answer in response.answers.items() if answer.value is not None and plainly(*key)}
@@ -45,7 +50,7 @@ def calculate(form: Form, response: Response, now: datetime | None = None) -> Ca
     paths = _paths(form, response)
     enabled = {key: found for place, found in outcome.enabled.items() if (key := paths(place)) is not None}
     values = {key: one[0] for place, one in outcome.values.items() if one and (key := paths(place)) is not None}
-    return Calculation(Shown(form, response, enabled), values, outcome.problems)
+    return Calculation(shown or Shown(form, response, enabled), values, outcome.problems)
 
 
 _questionnaires: WeakKeyDictionary[Form, Mapping[str, Any]] = WeakKeyDictionary()

@@ -101,7 +101,7 @@ class Form:
         """
         scores = [{name: part for name, part in score.items() if name != "bands"} for score in self._scores]
         blocks = [_for_client(block, self.always_shared) for block in self.document["blocks"]]
-        kept = {name: part for name, part in self.document.items() if name != "fhir"}
+        kept = {name: part for name, part in self.document.items() if name not in {"fhir", "variables"}}
         return {**kept, "blocks": blocks, **({"scores": scores} if scores else {})}
 
     @property
@@ -143,8 +143,17 @@ def parse(document: Mapping[str, Any], pointer: str = "#") -> Form:
     _check_together(blocks, faults, written_here=written_here)
     if "scores" in document:
         check_scores(document["scores"], blocks, f"{pointer}/scores", faults)
+        faults.raise_if_any()
+        _check_sharing(document["scores"], blocks, faults)
     faults.raise_if_any()
     return Form(document, blocks)
+
+
+def _check_sharing(scores: Sequence[Mapping[str, Any]], blocks: Mapping[str, Block], faults: Faults) -> None:
+    """What is counted is shared: an item that begins private could never be answered."""
+    for name in {item for score in scores for item in score["items"]} & blocks.keys():
+        if blocks[name].spec.get("share") == "only_me":
+            faults.add(f"{blocks[name].pointer}/share", "An item of a score is not kept private.", name)
 
 
 def with_given(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -165,7 +174,8 @@ def with_given(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return whole
 
 
-NOT_FOR_CLIENTS = frozenset({"risk", "fhir", "codes"})
+NOT_FOR_CLIENTS = frozenset({"risk", "fhir", "codes", "calculated", "variables"})
+"""An expression may spell out the words on how much a score is."""
 
 
 def _for_client(block: Mapping[str, Any], always_shared: AbstractSet[str]) -> Mapping[str, Any]:
@@ -245,7 +255,9 @@ def _check_together(blocks: Mapping[str, Block], faults: Faults, *, written_here
             elif written_here and (fault := _never_holds(condition, blocks, order, order[block.id])):
                 faults.add(f"{pointer}/{fault[0]}", fault[1], block.id)
         check_risk(block, faults)
-        if "default" in block.spec and (problem := values.problem(block, block.spec["default"])):
+        if written_here and "default" in block.spec and block.logs:
+            faults.add(f"{block.pointer}/default", "A row begins empty. Leave default out.", block.id)
+        elif "default" in block.spec and (problem := values.problem(block, block.spec["default"])):
             faults.add(f"{block.pointer}/default", problem, block.id)
 
 

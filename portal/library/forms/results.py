@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from portal.library.forms.answers import Key, Response
 from portal.library.forms.calculation import Calculation, calculate
 from portal.library.forms.document import Form
 from portal.library.forms.scoring import Result, scored
+
+LARGEST = 10**15
+PRIVATE = "Some of the answers it counts are kept private."
 
 
 def comes_to_something(form: Form) -> bool:
@@ -51,13 +55,34 @@ def _declared(result: Result) -> dict[str, Any]:
 def _calculated(form: Form, key: Key, value: Any) -> dict[str, Any]:
     spec = form.blocks[key[0]].spec
     plain = value.get("value", value.get("display", value.get("code"))) if isinstance(value, Mapping) else value
-    found = {"id": key[0], "label": spec.get("label", key[0]), "value": plain, "reason": None, "band": None}
+    reason = None
+    if (
+        isinstance(plain, int | float | Decimal)
+        and not isinstance(plain, bool)
+        and not Decimal(str(plain)).copy_abs() <= LARGEST
+    ):
+        plain, reason = None, "What this comes to is too large to be shown."
+    found = {"id": key[0], "label": spec.get("label", key[0]), "value": plain, "reason": reason, "band": None}
     return {**found, "row": list(key[1])} if key[1] else found
 
 
+def withheld(form: Form, found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What expressions of a form would give, where they would count answers that are kept private."""
+    known = {one["id"] for one in found}
+    return [
+        {"id": block.id, "label": block.spec.get("label", block.id), "value": None, "reason": PRIVATE, "band": None}
+        for block in form.blocks.values()
+        if block.type == "score" and "calculated" in block.spec and block.id not in known and not block.logs
+    ]
+
+
 def without_bands(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The same without a word on how much that is."""
-    return [{name: part for name, part in one.items() if name != "band"} for one in found]
+    """The same without a word on how much that is: no band, and no result that is a word itself."""
+    return [
+        {name: part for name, part in one.items() if name != "band"}
+        for one in found
+        if not isinstance(one["value"], str)
+    ]
 
 
 def by_block(form: Form, found: Iterable[Mapping[str, Any]]) -> dict[Key, Any]:

@@ -57,6 +57,12 @@ def risk_field() -> fields.List[Any]:
 def check_risk(block: Block, faults: Faults) -> None:
     """Add a fault for every test of a block that no answer to it can meet."""
     tests = block.spec.get("risk", ())
+    if tests and "calculated" in block.spec:
+        faults.add(f"{block.pointer}/risk", "Nobody answers what is calculated, so it cannot raise an alert.", block.id)
+        return
+    if tests and block.spec.get("share") == "only_me":
+        faults.add(f"{block.pointer}/share", "An answer that can raise an alert is not kept private.", block.id)
+        return
     if tests and not block.is_answered:
         faults.add(f"{block.pointer}/risk", "Nobody answers this block, so it cannot raise an alert.", block.id)
         return

@@ -33,6 +33,7 @@ ValidateSchema = type(
     (WireSchema,),
     {
         "__doc__": "A reading or exercise to check, with as much of its card as there is.",
+        "exact": True,
         "__module__": __name__,
         "kind": Word(KINDS, required=True, metadata={"example": "exercise"}),
         "document": fields.Dict(required=True, metadata={"example": DOCUMENT}),
@@ -75,6 +76,7 @@ class ValidationSchema(WireSchema):
 class PreviewFormSchema(SaveSchema):
     """A reading or exercise to look at, with answers to try its conditions; none of it is kept."""
 
+    exact = True
     kind = Word(KINDS, required=True, metadata={"example": "exercise"})
     document = fields.Dict(required=True, metadata={"example": DOCUMENT})
 

@@ -138,6 +138,7 @@ CreateResourceSchema = type(
     (WireSchema,),
     {
         "__doc__": "A reading, exercise or measure to write.",
+        "exact": True,
         "__module__": __name__,
         "kind": Word(KINDS, required=True, metadata={"example": "exercise"}),
         "document": fields.Dict(required=True, metadata={"example": DOCUMENT}),
@@ -150,6 +151,7 @@ ChangeResourceSchema = type(
     (WireSchema,),
     {
         "__doc__": "What of a draft changes.",
+        "exact": True,
         "__module__": __name__,
         "document": fields.Dict(metadata={"example": DOCUMENT}),
         **description_fields(required=False),

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, String, bindparam, case, cast, null
 from portal.core import access, clock
 from portal.core.access import THING
 from portal.core.db import db, transactional
-from portal.core.errors import Conflict, Stale
+from portal.core.errors import Conflict, Fault, Invalid, Stale
 from portal.core.events import record
 from portal.core.listing import Asked, Filter, Listing, Page, any_of, at_least, at_most, claim, equals
 from portal.core.viewer import Viewer
@@ -114,6 +114,7 @@ def compiled(kind: str, document: Mapping[str, Any]) -> forms.Form:
 def create_resource(viewer: Viewer, *, kind: str, document: dict[str, Any], **description: Any) -> dict[str, Any]:
     """A new draft."""
     access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
+    _refuse_claims(document, {})
     compiled(kind, document)
     resource = add(viewer, kind, document, description)
     return get_resource(viewer, resource.id)
@@ -140,6 +141,7 @@ def change_resource(viewer: Viewer, resource_id: str, expected: int, **changes: 
     if resource.version != expected:
         raise Stale(get_resource(viewer, resource_id))
     if "document" in changes:
+        _refuse_claims(changes["document"], resource.draft)
         resource.draft = changes.pop("document")
         compiled(resource.kind, resource.draft)
     for name, value in changes.items():
@@ -149,6 +151,14 @@ def change_resource(viewer: Viewer, resource_id: str, expected: int, **changes: 
     keep_words(resource)
     record(viewer, events.RESOURCE_CHANGED, resource)
     return get_resource(viewer, resource_id)
+
+
+def _refuse_claims(document: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    """What says that a form is a published instrument comes from an import, and is taken away or left as it was."""
+    for name in ("given", "instrument"):
+        if name in document and document[name] != before.get(name):
+            words = "An import says this of a form. Leave it as it was, or take it away."
+            raise Invalid(Fault(f"#/document/{name}", words))
 
 
 def to_write(viewer: Viewer, resource_id: str) -> Resource:

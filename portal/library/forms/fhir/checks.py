@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from portal.library.forms.fhir.kinds import TYPE_OF
 
 Json = Mapping[str, Any]
 DEEPEST_JSON = 64
+_UNPAIRED = re.compile("[\ud800-\udfff]")
 MOST_NODES = 400_000
 MOST_OPTIONS_IN_ALL = 20_000
 MOST_MARKDOWN = 200_000
@@ -35,7 +37,9 @@ def size_problem(content: Any) -> Fault | None:
             return Fault("#", f"This nests more than {DEEPEST_JSON} deep. No form needs that.")
         if nodes > MOST_NODES:
             return Fault("#", "This holds more parts than any form does.")
-        inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        inner = [*node, *node.values()] if isinstance(node, dict) else node if isinstance(node, list) else ()
+        if isinstance(node, str) and _UNPAIRED.search(node):
+            return Fault("#", "A text here holds half a character (an unpaired surrogate). Write the file anew.")
         waiting.extend((one, depth + 1) for one in inner)
     return None
 
@@ -56,7 +60,7 @@ def version_of(questionnaire: Json) -> str:
     if _STU3 & names_used or any(_is_of_stu3(condition) for item in found for condition in _list(item, "enableWhen")):
         return "STU3"
     of_r5 = _R5 & names_used or questionnaire.keys() & {"copyrightLabel", "versionAlgorithmString"}
-    return "R5" if of_r5 or any(item.get("type") in {"coding", "question"} for item in found) else "R4"
+    return "R5" if of_r5 or any(item.get("type") in ("coding", "question") for item in found) else "R4"
 
 
 def _is_of_stu3(condition: Any) -> bool:
@@ -134,29 +138,30 @@ _TEXTS = frozenset(
     }
     | {"answerValueSet", "answerString", "valueString", "valueCode", "valueMarkdown", "valueUri", "title", "copyright"}
 )
+_CODINGS = frozenset({"valueCoding", "answerCoding", "coding", "concept", "contains"})
 _LOOKED_INTO = frozenset({"ValueSet", "CodeSystem"})
 
 
-def misshapen(node: Any, place: str) -> Iterator[Fault]:
-    """The members that FHIR has in another shape, wherever a form is read."""
+def misshapen(node: Any, place: str, within: str = "") -> Iterator[Fault]:
+    """The members that FHIR has in another shape, wherever a form is read; `within` is the member this is."""
     if isinstance(node, list):
         for index, one in enumerate(node):
-            yield from misshapen(one, f"{place}/{index}")
+            yield from misshapen(one, f"{place}/{index}", within)
     if not isinstance(node, dict):
         return
     for name, value in node.items():
         there = f"{place}/{escaped(name)}"
         if name in _OBJECTS and not isinstance(value, dict):
             yield Fault(there, "This is an object.")
-        elif name in _TEXTS and not isinstance(value, str):
+        elif (name in _TEXTS or (name == "code" and within in _CODINGS)) and not isinstance(value, str):
             yield Fault(there, "This is a text.")
         elif name in _LISTS and not (isinstance(value, list) and all(isinstance(one, dict) for one in value)):
             yield Fault(there, "This is a list of objects.")
         elif name == "contained":
             known = [one if one.get("resourceType") in _LOOKED_INTO else {} for one in value]
-            yield from misshapen(known, there)
+            yield from misshapen(known, there, name)
         else:
-            yield from misshapen(value, there)
+            yield from misshapen(value, there, name)
 
 
 def _too_much(questionnaire: Json) -> Iterator[Fault]:
@@ -253,7 +258,12 @@ def notes(questionnaire: Json) -> Iterator[tuple[str, str]]:
     """What is worth knowing though nothing the client sees is lost, as (place, sentence)."""
     if "status" not in questionnaire:
         yield "#/status", "It had no status, so it is taken as a draft."
+    repeated: list[str] = []
     for item, place, _ in walked(questionnaire["item"]):
+        if item.get("repeats") is True and item.get("item"):
+            repeated.append(f"{place}/")
+        if "initial" in item and (f"{place}/" in repeated or place.startswith(tuple(repeated))):
+            yield f"{place}/initial", "A row begins empty here, whatever it begins with elsewhere."
         if _costly_pattern(item):
             yield (
                 place,
