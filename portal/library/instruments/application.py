@@ -1,7 +1,7 @@
 """A recipe applied to an imported form: scores, bands, risk and missing ordinals, or how the form does not match.
 
 Where it does not match, nothing is scored: a wrong score is worse than none. A risk item is marked all the same when
-its code says which it is.
+its code, or its place among the items, says which it is; an alert too many is better than one that never comes.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+from portal.library.forms.risk import MOST_TESTS
 from portal.library.instruments.recipes import Items, Recipe
 from portal.library.instruments.recognition import Match
 
@@ -39,13 +41,17 @@ def applied(document: Mapping[str, Any], match: Match) -> Applied:
         for number, block in enumerate(found, 1):
             differences += _misfit(block, number, recipe.items, notes)
     if found is None or differences:
-        _mark_known_risk(blocks, recipe)
+        differences += _mark_known_risk(blocks, found, recipe)
         return Applied(made, scored=False, differences=[*differences, f"No {recipe.title} score is given."])
+    for risk in recipe.risk:
+        options = found[risk["item"] - 1].get("options", ())
+        if None in _known_counts(options, recipe.items, risk["item"]):
+            notes.append(f"Which answers to item {risk['item']} raise an alert goes by that order too.")
     for number, block in enumerate(found, 1):
         for option, score in zip(block.get("options", ()), _scores(block, recipe.items, number) or (), strict=False):
             option["score"] = score
     for risk in recipe.risk:
-        _mark(found[risk["item"] - 1], risk["above"])
+        notes += _mark(found[risk["item"] - 1], risk, recipe.items)
     ids = [block["id"] for block in found]
     ours = [_score(score, ids, {block["id"] for block in blocks}) for score in recipe.scores]
     known = {(score["method"], tuple(score["items"])) for score in ours}
@@ -131,6 +137,8 @@ def _misfit(block: Mapping[str, Any], number: int, items: Items, notes: list[str
     if block["type"] in {"scale", "number"}:
         fits = (block.get("min"), block.get("max"), block.get("step", 1)) == (low, high, 1)
         return [] if fits else [f"Item {number} does not run from {low} to {high}."]
+    if not block.get("options"):
+        return [f"Item {number} has no options to choose from here."]
     problem = _unscorable(block, number, items)
     told = any("score" in option for option in block["options"]) or _by_answers(block["options"], items) is not None
     if not problem and not told and _by_codes(block["options"], low, high) is None:
@@ -199,29 +207,82 @@ def _free(name: str, taken: set[str]) -> str:
     return f"{name}-score" if name in taken else name
 
 
-def _mark_known_risk(blocks: Sequence[Spec], recipe: Recipe) -> None:
-    """Mark the risk item of a form that is not scored, where its code tells it; without scores, all but the first."""
+# Risk ---------------------------------------------------------------------------------------------------------------
+
+
+def _mark_known_risk(blocks: Sequence[Spec], found: Sequence[Spec] | None, recipe: Recipe) -> list[str]:
+    """Mark the risk item of a form that is not scored, where it can be told which it is; and what to look at there."""
     assert recipe.items is not None
+    said: list[str] = []
     for risk in recipe.risk:
-        codes = recipe.items.codes[risk["item"] - 1 : risk["item"]]
-        for block in blocks:
-            if block["type"] in ASKED and set(codes) & _codes(block):
-                _mark(block, risk["above"])
+        codes = set(recipe.items.codes[risk["item"] - 1 : risk["item"]])
+        known = found[risk["item"] - 1] if found is not None else None
+        marked = [one for one in blocks if one is known or (one["type"] in ASKED and codes & _codes(one))]
+        for block in marked:
+            said += _mark(block, risk, recipe.items)
+        if not marked:
+            said.append(_no_alert(risk["item"]))
+    return said
 
 
-def _mark(block: Spec, above: int) -> None:
-    """Let every answer that counts more than this raise an alert; a choice without scores counts by its order."""
+def _no_alert(number: int) -> str:
+    return f"Item {number} raises no alert here: mark it yourself."
+
+
+def _every_alert(number: int) -> str:
+    return f"Every answer to item {number} raises an alert, as none is known to be harmless. Look which of them should."
+
+
+def _mark(block: Spec, risk: Mapping[str, int], items: Items) -> list[str]:
+    """Let every answer that counts more than the risk is above raise an alert; returns what to look at."""
+    number, above, said = risk["item"], risk["above"], list[str]()
     if block["type"] == "choice":
-        options = block.get("options", ())
-        counted = [option.get("score", index) for index, option in enumerate(options)]
-        rules = [
-            {"op": "=", "value": option["code"]}
-            for option, score in zip(options, counted, strict=True)
-            if score > above
-        ]
+        rules, said = _choice_rules(block, number, above, items)
     elif block["type"] == "yes_no":
         rules = [{"op": "=", "value": True}]
     else:
-        rules = [{"op": ">", "value": above}]
-    if rules:
-        block["risk"] = rules
+        low, high = (_number(block.get(end)) for end in ("min", "max"))
+        rules = [] if high is not None and high <= above else [{"op": ">", "value": above}]
+        said = [_every_alert(number)] if low is not None and low > above else []
+    if not rules:
+        return [_no_alert(number)]
+    block["risk"] = rules
+    return said
+
+
+def _number(value: Any) -> Decimal | None:
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return Decimal(str(value)) if is_number else None
+
+
+def _choice_rules(block: Spec, number: int, above: int, items: Items) -> tuple[list[Spec], list[str]]:
+    """The rules of a choice, and what to look at; an option is harmless only where something says what it counts.
+
+    Own words are no option's code, so only a rule of what an answer is not can be met by them.
+    """
+    options = block.get("options", ())
+    counts = _known_counts(options, items, number)
+    codes = [option["code"] for option in options]
+    harmless = [code for code, count in zip(codes, counts, strict=True) if count is not None and count <= above]
+    risky = [{"op": "=", "value": code} for code in codes if code not in harmless]
+    own_words = bool(block.get("other")) or not options
+    if not options:
+        least = next((code for code, count in (items.answers or {}).items() if count <= above), str(above))
+        return [{"op": "!=", "value": least}], [_every_alert(number)]
+    inverted = own_words or len(risky) > MOST_TESTS
+    if not harmless:
+        any_answer = [{"op": op, "value": codes[0]} for op in ("=", "!=")]
+        return any_answer if inverted else risky, [_every_alert(number)]
+    if inverted and len(harmless) == 1:
+        return [{"op": "!=", "value": harmless[0]}], []
+    if len(risky) > MOST_TESTS:
+        return [], []
+    return risky, [f"Own words on item {number} raise no alert: several of its options are harmless."] * own_words
+
+
+def _known_counts(options: Sequence[Mapping[str, Any]], items: Items, number: int) -> Sequence[Any]:
+    """What each option counts, as far as it says so itself, its code is known or it is numbered; never by its place."""
+    answers = items.answers or {}
+    told = [option.get("score", answers.get(option["code"])) for option in options]
+    numbered = _by_codes(options, *items.range_of(number))
+    return numbered if numbered is not None and all(count is None for count in told) else told

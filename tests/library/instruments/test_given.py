@@ -90,6 +90,24 @@ def test_the_risk_item_is_given_and_not_written_out() -> None:
     assert names.RISK not in str(questionnaire.write(document))
 
 
+def test_own_words_on_an_open_risk_item_raise_an_alert() -> None:
+    form = questionnaire_of("phq-9")
+    form["item"][8]["type"] = "open-choice"
+    parsed = parse(_taken(form))
+    assert raised(parsed, Response({("9", ()): Answer([{"other": "every day"}])})) == [("9", ())]
+    assert raised(parsed, _answers(q9="c0")) == []
+
+
+def test_a_known_form_whose_answers_are_elsewhere_is_taken_in_and_raises_alerts() -> None:
+    form = questionnaire_of("phq-9")
+    for item in form["item"]:
+        del item["answerOption"]
+        item["answerValueSet"] = "http://example.org/answers"
+    parsed = parse(_taken(form))
+    assert raised(parsed, Response({("9", ()): Answer([{"other": "every day"}])})) == [("9", ())]
+    assert not parsed.document.get("scores")
+
+
 def test_without_a_copyright_line_the_notice_of_the_recipe_is_shown() -> None:
     form = questionnaire_of("gad-7")
     del form["copyright"]

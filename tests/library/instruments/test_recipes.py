@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from portal.core.errors import Faults
+from portal.library.forms.risk import check_risk, meets
 from portal.library.forms.scores import check_scores
 from portal.library.forms.scoring import Result, scored
 from portal.library.instruments.application import Applied, applied
@@ -200,7 +201,123 @@ def test_the_risk_item_is_marked_by_its_code_even_where_nothing_is_scored() -> N
     made = _applied("phq-9", document)
     assert not made.scored
     assert "scores" not in made.document
+    assert _risks(made.document) == {"i9": ["o0", "o1", "o2", "o3"]}
+    assert EVERY in made.differences
+
+
+def _unscored(*, coded: bool = True, **ninth: Any) -> Applied:
+    """A PHQ-9 whose third item lacks an option, and whose ninth is as told."""
+    document = document_of(recipe("phq-9"))
+    document["blocks"][2]["options"].pop()
+    document["blocks"][8] |= ninth
+    for block in [] if coded else document["blocks"]:
+        block.pop("codes", None)
+    made = _applied("phq-9", document)
+    assert not made.scored
+    return made
+
+
+def _alerts(made: Applied, *chosen: dict[str, str]) -> list[bool]:
+    """Whether each of these, chosen alone on the ninth item, raises an alert; its rules are ones the form takes."""
+    block, faults = form_of(made.document).blocks["i9"], Faults()
+    check_risk(block, faults)
+    assert faults.found == []
+    return [meets(block, [one]) for one in chosen]
+
+
+REVERSED = ["LA6571-9", "LA6570-1", "LA6569-3", "LA6568-5"]
+NONE = "Item 9 raises no alert here: mark it yourself."
+EVERY = "Every answer to item 9 raises an alert, as none is known to be harmless. Look which of them should."
+OWN = {"other": "almost every day"}
+
+
+@pytest.mark.parametrize("codes", [REVERSED, ["3", "2", "1", "0"]])
+def test_options_from_most_to_least_raise_their_risk_by_their_codes_where_nothing_is_scored(codes: list[str]) -> None:
+    made = _unscored(options=options(0, 3, scores=False, codes=codes))
+    assert _risks(made.document) == {"i9": codes[:3]}
+    assert EVERY not in made.differences
+
+
+def test_an_option_that_nothing_is_known_of_raises_its_risk_and_a_known_one_by_what_it_counts() -> None:
+    made = _unscored(options=options(0, 4, scores=False, codes=["new", *REVERSED]))
+    assert _risks(made.document) == {"i9": ["new", *REVERSED[:3]]}
+
+
+def test_the_risk_item_is_marked_by_its_place_where_the_items_are_known_without_codes() -> None:
+    made = _unscored(coded=False)
     assert _risks(made.document) == {"i9": ["o1", "o2", "o3"]}
+    assert NONE not in made.differences
+
+
+def test_where_the_risk_item_cannot_be_told_that_is_said() -> None:
+    document = document_of(recipe("phq-9"), extra=False)
+    del document["blocks"][3]
+    for block in document["blocks"]:
+        del block["codes"]
+    made = _applied("phq-9", document)
+    assert _risks(made.document) == {}
+    assert made.differences[1:] == [NONE, "No PHQ-9 score is given."]
+
+
+def test_own_words_on_the_risk_item_raise_an_alert() -> None:
+    made = _unscored(other=True)
+    assert _alerts(made, OWN, {"code": "o0"}, {"code": "o1"}, {"code": "o3"}) == [True, False, True, True]
+    assert made.differences[1:] == ["Item 9 takes several answers or own words.", "No PHQ-9 score is given."]
+
+
+def test_own_words_and_every_option_raise_an_alert_where_no_option_is_known() -> None:
+    made = _unscored(other=True, options=options(0, 3, scores=False))
+    assert _alerts(made, OWN, {"code": "o0"}, {"code": "o3"}) == [True, True, True]
+    assert EVERY in made.differences
+
+
+def test_own_words_raise_no_alert_beside_several_harmless_options_and_that_is_said() -> None:
+    made = _unscored(other=True, options=[*options(0, 3), {"code": "never", "label": "Never", "score": 0}])
+    assert _alerts(made, OWN, {"code": "never"}, {"code": "o1"}) == [False, False, True]
+    assert "Own words on item 9 raise no alert: several of its options are harmless." in made.differences
+
+
+def test_more_risky_options_than_a_block_has_rules_raise_theirs_all_the_same() -> None:
+    made = _unscored(options=options(0, 30))
+    assert _alerts(made, {"code": "o0"}, {"code": "o1"}, {"code": "o30"}) == [False, True, True]
+    unknown = _unscored(options=options(0, 30, scores=False))
+    assert _alerts(unknown, {"code": "o0"}, {"code": "o30"}) == [True, True]
+    several = [{"code": f"never{index}", "label": "Never", "score": 0} for index in range(2)]
+    assert NONE in _unscored(options=[*options(0, 30), *several]).differences
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "rules", "sentence"),
+    [
+        (0, 10, [{"op": ">", "value": 0}], None),
+        (1, 4, [{"op": ">", "value": 0}], EVERY),
+        (-3, 0, None, NONE),
+    ],
+)
+def test_a_scale_of_another_range_raises_what_it_can(
+    least: int, most: int, rules: list[Any] | None, sentence: str | None
+) -> None:
+    document = document_of(recipe("phq-9"))
+    document["blocks"][8] |= {"type": "scale", "min": least, "max": most}
+    del document["blocks"][8]["options"]
+    made = _applied("phq-9", document)
+    assert made.document["blocks"][8].get("risk") == rules
+    assert [one for one in made.differences if one in {EVERY, NONE}] == ([sentence] if sentence else [])
+
+
+@pytest.mark.parametrize("key", ["phq-9", "gad-7"])
+def test_items_whose_options_are_elsewhere_are_not_scored_and_own_words_raise_the_risk(key: str) -> None:
+    document = document_of(recipe(key), extra=False)
+    for block in document["blocks"]:
+        del block["options"]
+        block["options_from"] = "http://example.org/answers"
+    made = _applied(key, document)
+    assert not made.scored
+    assert made.differences[0] == "Item 1 has no options to choose from here."
+    assert "scores" not in made.document
+    if key == "phq-9":
+        assert _alerts(made, OWN) == [True]
+        assert EVERY in made.differences
 
 
 def test_a_scale_raises_its_risk_above_nothing() -> None:
@@ -297,7 +414,8 @@ def test_and_last_by_their_order_which_is_said() -> None:
     made = _applied("phq-9", document_of(recipe("phq-9"), scores=False))
     assert made.scored
     assert made.differences == [
-        "Its options carry no scores: they count 0 to 3 in the order they stand. Look whether that is so."
+        "Its options carry no scores: they count 0 to 3 in the order they stand. Look whether that is so.",
+        "Which answers to item 9 raise an alert goes by that order too.",
     ]
     assert [option["score"] for option in made.document["blocks"][0]["options"]] == [0, 1, 2, 3]
 
