@@ -10,7 +10,10 @@ from portal.library.forms.fhir import names
 from tests.assignments.service.stories import given, published, saved, submitted
 from tests.cast import Cast
 
-SUM = "%resource.descendants().where(linkId = 'a' or linkId = 'b').answer.value.aggregate($this + iif($total.empty(), 0, $total))"
+SUM = (
+    "%resource.descendants().where(linkId = 'a' or linkId = 'b').answer.value"
+    ".aggregate($this + iif($total.empty(), 0, $total))"
+)
 
 
 def _scale(block_id: str, **more: Any) -> dict[str, Any]:
