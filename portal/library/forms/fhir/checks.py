@@ -18,6 +18,7 @@ DEEPEST_JSON = 64
 _UNPAIRED = re.compile("[\ud800-\udfff]")
 MOST_NODES = 400_000
 MOST_OPTIONS_IN_ALL = 20_000
+MOST_CONDITIONS_IN_ALL = 5_000
 MOST_MARKDOWN = 200_000
 MOST_EXTENSIONS = 500
 """Of one item, or of the questionnaire itself."""
@@ -170,6 +171,8 @@ def _too_much(questionnaire: Json) -> Iterator[Fault]:
         yield Fault("#/item", f"This has {len(items)} items. {MOST_BLOCKS} are taken at most.")
     if sum(len(_list(item, "answerOption")) for item in items) > MOST_OPTIONS_IN_ALL:
         yield Fault("#/item", f"This has more than {MOST_OPTIONS_IN_ALL} options in all.")
+    if sum(len(_list(item, "enableWhen")) for item in items) > MOST_CONDITIONS_IN_ALL:
+        yield Fault("#/item", f"This has more than {MOST_CONDITIONS_IN_ALL} conditions in all. Use fewer enableWhen.")
     if sum(len(own.words_of(item) or "") for item in items) > MOST_MARKDOWN:
         yield Fault("#/item", f"This has more than {MOST_MARKDOWN} characters of Markdown in all.")
     if len(_list(questionnaire, "extension")) > MOST_EXTENSIONS:

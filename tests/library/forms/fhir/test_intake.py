@@ -31,6 +31,7 @@ def _nested(depth: int) -> dict[str, Any]:
     return item
 
 
+WHEN = {"question": "1", "operator": "exists", "answerBoolean": True}
 MODIFIER = {"modifierExtension": [{"url": "https://example.org/not"}]}
 
 
@@ -70,6 +71,15 @@ MODIFIER = {"modifierExtension": [{"url": "https://example.org/not"}]}
         (_form(_nested(17)), "#" + "/item/0" * 17, "deep"),
         (_form(_nested(300)), "#", "deep"),
         (_form(*[_item(str(index)) for index in range(2001)]), "#/item", "2001 items"),
+        (
+            _form(
+                _item(),
+                *(_item(f"c{index}", enableWhen=[WHEN] * 100) for index in range(50)),
+                _item("z", enableWhen=[WHEN]),
+            ),
+            "#/item",
+            "5000 conditions",
+        ),
         (
             _form(_item(kind="choice", answerOption=[{"valueString": str(index)} for index in range(2001)])),
             "#/item/0/answerOption",
@@ -229,6 +239,11 @@ ITEMS = st.recursive(
     ),
     max_leaves=4,
 )
+
+
+def test_as_many_conditions_as_are_taken_are_taken() -> None:
+    items = [_item(f"c{index}", enableWhen=[WHEN] * 100) for index in range(50)]
+    assert len(take_in(_form(_item(), *items)).document["blocks"]) == 51
 
 
 @given(
