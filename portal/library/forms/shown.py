@@ -130,10 +130,11 @@ class Shown:
                 yield (block.id, near), answers[near]
 
     def _has_rows(self, other: Block, row: RowPath) -> bool:
-        """Whether a log, which is not answered itself, has a row."""
+        """Whether a log, which is not answered itself, has a row, in the same row around it where there is one."""
         if other.is_answered or not other.has_rows:
             return False
-        return any(path[: len(row)] == row[:-1] for path in self._rows.get(other.id, ()))
+        near = row[: len(other.around)]
+        return any(path[: len(near)] == near for path in self._rows.get(other.id, ()))
 
     @cached_property
     def _rows(self) -> Mapping[str, list[RowPath]]:

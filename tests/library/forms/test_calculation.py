@@ -95,6 +95,19 @@ def test_a_bomb_of_an_expression_costs_little() -> None:
     assert calculate(form, _answers(a=1)).problems
 
 
+def test_inside_a_row_one_can_ask_whether_another_log_has_rows() -> None:
+    when = {"match": "all", "conditions": [{"block": "other", "op": "exists", "value": True}]}
+    column = {"id": "c", "type": "yes_no", "label": "?", "show_if": when}
+    form = _form(
+        {"id": "other", "type": "log", "label": "Other", "blocks": [_scale("x")]},
+        {"id": "log", "type": "log", "label": "Log", "blocks": [column]},
+        fhir={},
+    )
+    inside = Row("log", (ROWS[0],))
+    assert not shown_in(form, Response({}, [inside]))("c", inside.path)
+    assert shown_in(form, Response({}, [inside, Row("other", (ROWS[1],))]))("c", inside.path)
+
+
 def test_circles_of_conditions_end() -> None:
     def when(block: str) -> dict[str, Any]:
         return {"match": "all", "conditions": [{"block": block, "op": "exists", "value": True}]}

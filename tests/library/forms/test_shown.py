@@ -160,7 +160,8 @@ class Plainly:
                 yield from plain(answer.value)
 
     def within(self, other: Block, row: RowPath) -> Iterable[Any]:
-        yield from (one for one in self.response.rows if one.log == other.id and one.path[: len(row)] == row[:-1])
+        near = row[: len(other.around)]
+        yield from (one for one in self.response.rows if one.log == other.id and one.path[: len(near)] == near)
         for block in self.form.blocks.values():
             if other.id in block.parents:
                 yield from self.values(block, row)
