@@ -21,7 +21,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.routing import BaseConverter
 
 from portal.core import exact, wire
-from portal.core.errors import MOST_FAULTS, Conflict, Invalid, Malformed, PortalError, Stale, UnsupportedMedia
+from portal.core.errors import MOST_FAULTS, Conflict, Fault, Invalid, Malformed, PortalError, Stale, UnsupportedMedia
 from portal.http.idempotency import IDEMPOTENCY_KEY, Sees, done_once, never_kept
 from portal.http.request import answer
 
@@ -76,9 +76,11 @@ class Arguments(FlaskParser):
         except json.JSONDecodeError as error:
             msg = f"The body is not JSON: it cannot be read from line {error.lineno}, column {error.colno} on."
             raise Malformed(msg) from error
-        except (ValueError, RecursionError) as error:
-            msg = "The body is not JSON that is taken: a number in it is beyond all measure, or it nests too deep."
+        except UnicodeDecodeError as error:
+            msg = "The body is not JSON: it is not UTF-8."
             raise Malformed(msg) from error
+        except (ValueError, RecursionError) as error:
+            raise Invalid(Fault("#", "A number in it is beyond all measure, or it nests too deep.")) from error
         if not isinstance(sent, dict):
             msg = "The body is a JSON object: { ... }."
             raise Malformed(msg)
@@ -188,11 +190,9 @@ class Blueprint(SmorestBlueprint):
     def takes(self, *media_types: str, most: int, example: Mapping[str, Any]) -> Any:
         """Call the view with the body as it came and its media type, one of these; `most` bytes of it.
 
-        `example` is a body in JSON, where that is one of them.
+        JSON is described, by an `example`; the others in the words of the route, as generated clients know no files.
         """
-        binary = {"schema": {"type": "string", "format": "binary"}}
-        as_json = {"schema": {"type": "object", "additionalProperties": True}, "example": example}
-        content = {one: dict(as_json if one.endswith("json") else binary) for one in media_types}
+        described = {"schema": {"type": "object", "additionalProperties": True}, "example": example}
 
         def decorated(view: Callable[..., Any]) -> Any:
             @wraps(view)
@@ -204,7 +204,9 @@ class Blueprint(SmorestBlueprint):
                 return view(request.get_data(), request.mimetype, *args, **parts)
 
             given.largest_body = most  # type: ignore[attr-defined]  # -- read before a kept reply is looked for
-            return _documented(self.doc(requestBody={"required": True, "content": content}), given)
+            return _documented(
+                self.doc(requestBody={"required": True, "content": {"application/json": described}}), given
+            )
 
         return decorated
 

@@ -55,8 +55,9 @@ def preview_resource(sent: dict[str, Any]) -> Any:
 def import_resources(content: bytes, media_type: str) -> Any:
     """Take in forms or readings from elsewhere, as drafts
 
-    A FHIR R4 or R5 Questionnaire, a form of our own or a REDCap data dictionary as JSON; a REDCap data dictionary as
-    CSV; a reading in Markdown, or a zip of them. Each comes with its outcome, what was lost and where.
+    A FHIR R4 or R5 Questionnaire (`application/fhir+json` or `application/json`), a form of our own or a REDCap data
+    dictionary (`application/json`), a REDCap data dictionary as `text/csv`, a reading as `text/markdown`, or an
+    `application/zip` of them. Each comes with its outcome, what was lost and where.
     """
     return importing.import_file(viewer(), content, media_type)
 

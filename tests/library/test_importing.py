@@ -298,9 +298,9 @@ DRAFT = {"resourceType": "Questionnaire", "status": "active", "item": [{"linkId"
     [
         (b'{"resourceType":"Questionnaire","publisher":"\\ud800","item":[{"linkId":"1","type":"string"}]}', 422),
         (b'{"resourceType":"Questionnaire","\\ud800":1,"item":[{"linkId":"1","type":"string"}]}', 422),
-        (b'{"resourceType":"Questionnaire","x":123456789012345678901234567890,"item":[]}', 400),
-        (b'{"resourceType":"Questionnaire","x":1e99999999999999999999,"item":[]}', 400),
-        (b'{"resourceType":"Questionnaire","x":1e400,"item":[]}', 400),
+        (b'{"resourceType":"Questionnaire","x":123456789012345678901234567890,"item":[]}', 422),
+        (b'{"resourceType":"Questionnaire","x":1e99999999999999999999,"item":[]}', 422),
+        (b'{"resourceType":"Questionnaire","x":1e400,"item":[]}', 422),
         (b'{"resourceType":"Questionnaire","item":[{"linkId":"1","type":["a"]}]}', 422),
         (
             _bytes(

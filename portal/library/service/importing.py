@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -40,9 +41,11 @@ def _from_json(content: bytes) -> list[Imported]:
         said = exact.read(content)
     except RecursionError as error:
         raise Invalid(Fault("#", "This nests deeper than any form does.")) from error
-    except ValueError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         msg = "The file is not JSON."
         raise Malformed(msg) from error
+    except ValueError as error:
+        raise Invalid(Fault("#", "A number in it is beyond all measure.")) from error
     if isinstance(said, list):
         return forms_in_json(content)
     if isinstance(said, dict) and "resourceType" not in said:

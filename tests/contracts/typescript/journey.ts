@@ -130,6 +130,7 @@ async function review(therapist: Portal, client: Portal, id: string): Promise<vo
   const theirs = "/api/v1/assignments/{assignment_id}";
   const read = await therapist.GET(`${theirs}/attempts/{number}`, { params: { path: { ...path, number: 1 } } });
   const attempt = done(read);
+  assert.ok(!("resourceType" in attempt), "our own form, not FHIR's");
   assert.ok(!JSON.stringify(attempt).includes(secret));
   assert.equal(attempt.private_count, 1);
   const body: Schemas["Review"] = { attempt: 1, response_version: attempt.version, comment: "Thank you." };
