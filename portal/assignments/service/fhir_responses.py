@@ -7,7 +7,6 @@ from typing import Any
 
 from portal.assignments.models import Status
 from portal.assignments.service import attempts
-from portal.assignments.service.responses import read_draft
 from portal.core.viewer import Viewer
 from portal.library.forms.answers import Response
 from portal.library.forms.calculation import calculate
@@ -30,12 +29,9 @@ def open_questionnaire_response(viewer: Viewer, assignment_id: str, number: int)
 
 def get_my_questionnaire_response(viewer: Viewer, assignment_id: str, number: int) -> dict[str, Any]:
     """One of one's own attempts, whole, sent in or not."""
-    draft = read_draft(viewer, assignment_id)
     mine = attempts.get_my_attempt(viewer, assignment_id, number)
-    attempt = {**mine, "client_id": draft.row["client_id"], "version_id": draft.row["version_id"]}
-    response = Response.from_json(attempt)
-    shown = visible(response, calculate(draft.form, response).shown)
-    return _written(draft.form, attempt, shown, _status(mine))
+    form, response = form_of_version(viewer.practice_id, mine["version_id"]), Response.from_json(mine)
+    return _written(form, mine, visible(response, calculate(form, response).shown), _status(mine))
 
 
 def _status(mine: Json) -> str:

@@ -68,6 +68,8 @@ def as_shown(
     return {
         "id": row["response_id"],
         "assignment_id": row["assignment_id"],
+        "client_id": row["client_id"],
+        "version_id": row["version_id"],
         "attempt": row["attempt"],
         "status": row["status"],
         "progress": {"answered": row["answered"], "total": row["total"]},

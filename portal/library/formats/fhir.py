@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from portal.library.formats.imported import DEFAULTS, Imported, Remark
+from portal.library.formats.imported import DEFAULTS, UNPRINTABLE, Imported, Remark
 from portal.library.forms.fhir.intake import take_in
 from portal.library.instruments.given import given_to
 from portal.library.instruments.recipes import Recipe
 
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f]")
 LONGEST = {"title": 200, "summary": 1000, "licence": 5000, "language": 16}
 MINUTES_A_QUESTION = 0.25
 LONGEST_MINUTES = 240
@@ -43,14 +41,14 @@ def _card(content: Any, document: dict[str, Any], recipe: Recipe | None, notes: 
         "licence": document.get("license") or (recipe.notice if recipe else ""),
         "language": document.get("language") or DEFAULTS["language"],
     }
-    card = {name: " ".join(_UNPRINTABLE.sub(" ", str(text)).split()) for name, text in said.items()}
+    card = {name: " ".join(UNPRINTABLE.sub(" ", str(text)).split()) for name, text in said.items()}
     for name, text in card.items():
         if len(text) > LONGEST[name]:
             card[name] = text[: LONGEST[name] - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
             notes.append(Remark(f"#/{name}", f"The {name} on the card is shortened; the form keeps it whole."))
     sources = [str(content[name]) for name in ("publisher", "url") if isinstance(content.get(name), str)]
     minutes = min(max(1, round(_questions(content["item"]) * MINUTES_A_QUESTION)), LONGEST_MINUTES)
-    return {**DEFAULTS, **card, "sources": [_UNPRINTABLE.sub(" ", one)[:500] for one in sources], "minutes": minutes}
+    return {**DEFAULTS, **card, "sources": [UNPRINTABLE.sub(" ", one)[:500] for one in sources], "minutes": minutes}
 
 
 def _questions(nested: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -36,6 +37,8 @@ class Imported:
     instrument: str | None = None
 
 
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]+")
+"""What no card shows, and no text of the database holds."""
 DEFAULTS: Mapping[str, Any] = {
     "summary": "",
     "language": "en",

@@ -9,7 +9,7 @@ from typing import Any
 
 from portal.library.formats.branching import Inexpressible, shown_if
 from portal.library.formats.calculation import score_of
-from portal.library.formats.imported import Remark
+from portal.library.formats.imported import UNPRINTABLE, Remark
 from portal.library.forms.blocks import TYPES, OptionSchema
 from portal.library.forms.document import DocumentSchema
 
@@ -28,7 +28,6 @@ _NUMBER = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,6})?")
 _DAY = re.compile(r"(?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}")
 _ACTION = re.compile(r"@[A-Z][A-Z0-9_-]{0,60}")
 _NONE_OF = re.compile(r"@NONEOFTHEABOVE\s{0,5}=\s{0,5}['\"]?([^'\"\s]{1,200})")
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]+")
 
 Row = Mapping[str, str]
 Block = dict[str, Any]
@@ -132,7 +131,7 @@ class Form:
             self.note(name, f"The {what} was marked up as HTML; its words are kept.")
         if _PIPED.search(bare):
             self.lose(name, f"The {what} pipes in another answer; the reference stays as text.")
-        return "\n".join(_UNPRINTABLE.sub(" ", line) for line in bare.split("\n"))
+        return "\n".join(UNPRINTABLE.sub(" ", line) for line in bare.split("\n"))
 
     def _shown_if(self, row: Row) -> Block:
         logic = row.get("branching_logic", "")

@@ -6,9 +6,8 @@ Whether a value fits its place is said here; whether blocks fit one another is `
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -17,10 +16,12 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from portal.core.wire import Flag, Text, WireSchema, Word
 from portal.library.forms import patterns
+from portal.library.forms.comparisons import COMPARISONS
+from portal.library.forms.points import problem_with_point
 from portal.library.forms.risk import risk_field
 
 BLOCK_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,62}[A-Za-z0-9])?")
-OPERATORS = ("=", "!=", ">", "<", ">=", "<=", "exists")
+OPERATORS = (*COMPARISONS, "exists")
 MOST_OPTIONS = 2_000
 MOST_BLOCKS = 2_000
 MOST_EXPRESSION = 10_000
@@ -303,40 +304,6 @@ class QuantitySchema(QuestionSchema):
     unit = Text(100, least=1)
     unit_options = fields.List(fields.Nested(UnitSchema()), validate=validate.Length(1, 200))
     placeholder = Text(1_000)
-
-
-LONGEST_POINT = 40
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_TIME = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?")
-
-
-def problem_with_point(kind: str, value: Any) -> str | None:
-    """Why this is no day, time of day or instant; or None."""
-    words, read = POINTS[kind]
-    try:
-        right = isinstance(value, str) and len(value) <= LONGEST_POINT and read(value)
-    except ValueError:
-        right = False
-    return None if right else words
-
-
-def _reads_day(value: str) -> bool:
-    return bool(_DAY.fullmatch(value)) and date.fromisoformat(value) is not None
-
-
-def _reads_time(value: str) -> bool:
-    return bool(_TIME.fullmatch(value)) and time.fromisoformat(value) is not None
-
-
-def _reads_instant(value: str) -> bool:
-    return _reads_day(value) or ("T" in value and datetime.fromisoformat(value).tzinfo is not None)
-
-
-POINTS: Mapping[str, tuple[str, Callable[[str], bool]]] = {
-    "date": ("Use a day as YYYY-MM-DD.", _reads_day),
-    "time": ("Use a time of day as HH:MM.", _reads_time),
-    "datetime": ("Use an instant such as 2026-03-02T09:30:00Z, or a day.", _reads_instant),
-}
 
 
 class PointSchema(QuestionSchema):

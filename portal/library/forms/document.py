@@ -25,14 +25,13 @@ from portal.library.forms.blocks import (
     DEEPEST,
     MOST_BLOCKS,
     MOST_OPTIONS,
-    POINTS,
     TYPES,
     Block,
     Number,
     VariableSchema,
     has_rows,
-    problem_with_point,
 )
+from portal.library.forms.points import POINTS, problem_with_point
 from portal.library.forms.risk import check_risk
 from portal.library.forms.sayable import unsayable
 from portal.library.forms.scores import check_scores

@@ -14,11 +14,11 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from portal.core.errors import Faults
 from portal.core.wire import WireSchema, Word
+from portal.library.forms.comparisons import COMPARISONS
 
 if TYPE_CHECKING:
     from portal.library.forms.blocks import Block
 
-OPERATORS = ("=", "!=", ">", "<", ">=", "<=")
 SAMENESS = frozenset({"=", "!="})
 MOST_TESTS = 20
 
@@ -34,7 +34,7 @@ Problem = tuple[str, str]
 class RiskSchema(WireSchema):
     """One comparison with the answer to this very block."""
 
-    op = Word(OPERATORS, required=True, metadata={"example": ">="})
+    op = Word(COMPARISONS, required=True, metadata={"example": ">="})
     value = fields.Raw(required=True, metadata={"example": 1})
 
     @validates_schema
@@ -186,8 +186,8 @@ def _met(kind: str, value: Any, op: str, wanted: Any) -> bool:
     if isinstance(value, bool) or isinstance(wanted, bool) or isinstance(value, str) != isinstance(wanted, str):
         return (value is wanted) is (op == "=") and op in SAMENESS
     if isinstance(value, str):
-        return _compares(*_same_kind(kind, value, wanted), op)
-    return value is not None and _compares(_exact(value), _exact(wanted), op)
+        return COMPARISONS[op](*_same_kind(kind, value, wanted))
+    return value is not None and COMPARISONS[op](_exact(value), _exact(wanted))
 
 
 def _same_kind(kind: str, value: str, wanted: str) -> tuple[Any, Any]:
@@ -203,16 +203,3 @@ def _moment(value: str, kind: str) -> datetime | None:
         return datetime.fromisoformat(f"2000-01-01T{value}" if kind == "time" else value)
     except ValueError:
         return None
-
-
-def _compares(left: Any, right: Any, op: str) -> bool:
-    return bool(
-        {
-            "=": left == right,
-            "!=": left != right,
-            ">": left > right,
-            "<": left < right,
-            ">=": left >= right,
-            "<=": left <= right,
-        }[op]
-    )

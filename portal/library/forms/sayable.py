@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from portal.library.forms.blocks import Block, problem_with_point
+from portal.library.forms.blocks import Block
+from portal.library.forms.points import problem_with_point
 
 Json = Mapping[str, Any]
 Problem = tuple[str, str]

@@ -9,6 +9,7 @@ from typing import Any
 
 from portal.library.forms.answers import Key, Response, RowPath, places
 from portal.library.forms.blocks import Block
+from portal.library.forms.comparisons import COMPARISONS
 from portal.library.forms.document import Form
 
 Guess = Key | None
@@ -167,21 +168,11 @@ def plain(value: Any) -> list[Any]:
     return [value]
 
 
-_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "=": lambda left, right: bool(left == right),
-    "!=": lambda left, right: bool(left != right),
-    ">": lambda left, right: bool(left > right),
-    "<": lambda left, right: bool(left < right),
-    ">=": lambda left, right: bool(left >= right),
-    "<=": lambda left, right: bool(left <= right),
-}
-
-
 def compares(value: Any, op: str, wanted: Any) -> bool:
     """Whether a comparison holds; values of two kinds only ever differ."""
     kinds = [bool if isinstance(one, bool) else str if isinstance(one, str) else Decimal for one in (value, wanted)]
     if kinds[0] is not kinds[1]:
         return op == "!="
     if kinds[0] is Decimal:
-        return _COMPARISONS[op](Decimal(str(value)), Decimal(str(wanted)))
-    return _COMPARISONS[op](value, wanted)
+        return COMPARISONS[op](Decimal(str(value)), Decimal(str(wanted)))
+    return COMPARISONS[op](value, wanted)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from portal.library.forms.blocks import Block, problem_with_point
+from portal.library.forms.blocks import Block
+from portal.library.forms.points import problem_with_point
 
 TEXT_MOST = {"short_text": 500, "long_text": 20_000, "url": 2_000, "file": 2_000, "reference": 2_000}
 """Characters an answer may have; a form that came from elsewhere may ask for more in a line than we would."""

@@ -34,7 +34,7 @@ def applied(document: Mapping[str, Any], match: Match) -> Applied:
     made.setdefault("license", recipe.notice)
     if recipe.items is None or not recipe.scores:
         return Applied(made, scored=False, differences=[recipe.unscored] if recipe.unscored else [])
-    blocks = list(_blocks(made.get("blocks", ())))
+    blocks = list(blocks_in(made.get("blocks", ())))
     found, differences = _items(blocks, recipe)
     notes: list[str] = []
     if found is not None and not differences:
@@ -60,10 +60,11 @@ def applied(document: Mapping[str, Any], match: Match) -> Applied:
     return Applied(made, scored=True, differences=list(dict.fromkeys(notes)))
 
 
-def _blocks(raw: Sequence[Spec]) -> Iterator[Spec]:
+def blocks_in(raw: Sequence[Any]) -> Iterator[Any]:
+    """Every block, outermost first, in the order of the form."""
     for block in raw:
         yield block
-        yield from _blocks(block.get("blocks", ()))
+        yield from blocks_in(block.get("blocks", ()))
 
 
 def _codes(block: Mapping[str, Any]) -> set[str]:

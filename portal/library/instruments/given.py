@@ -8,7 +8,7 @@ from typing import Any
 
 from portal.library.forms.expressions import sums
 from portal.library.forms.fhir import questionnaire
-from portal.library.instruments.application import applied
+from portal.library.instruments.application import applied, blocks_in
 from portal.library.instruments.recipes import Recipe
 from portal.library.instruments.recognition import recognised
 
@@ -36,7 +36,7 @@ def given_to(document: Mapping[str, Any]) -> Given:
 
 def _lifted(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The calculated results of a form that are plain sums or means of its items."""
-    results = [block for block in _blocks(document["blocks"]) if block["type"] == "score" and "calculated" in block]
+    results = [block for block in blocks_in(document["blocks"]) if block["type"] == "score" and "calculated" in block]
     if not results:
         return
     written = questionnaire.write(document)
@@ -46,12 +46,6 @@ def _lifted(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield found.as_score(block["id"], block.get("label", block["id"])[:300])
 
 
-def _blocks(blocks: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    for block in blocks:
-        yield block
-        yield from _blocks(block.get("blocks", ()))
-
-
 def _overlay(
     before: Mapping[str, Any], after: Mapping[str, Any], lifted: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
@@ -59,7 +53,7 @@ def _overlay(
     own = [score["id"] for score in before.get("scores", ())]
     scores = [score for score in after.get("scores", ()) if score["id"] not in own]
     risk, ordinals = {}, {}
-    for old, new in zip(_blocks(before["blocks"]), _blocks(after["blocks"]), strict=True):
+    for old, new in zip(blocks_in(before["blocks"]), blocks_in(after["blocks"]), strict=True):
         if "risk" in new and "risk" not in old:
             risk[new["id"]] = new["risk"]
         if added := _ordinals(old, new):

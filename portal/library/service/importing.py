@@ -70,7 +70,10 @@ def read_file(content: bytes, media_type: str) -> list[Imported]:
     """What a file holds. Raises Invalid with places for what cannot be taken in, Malformed for what is not read."""
     if len(content) > LARGEST:
         raise Invalid(Fault("#", f"This is larger than {LARGEST} bytes. Send less at a time."))
-    return READERS[media_type](content)
+    found = READERS[media_type](content)
+    for one in found:
+        compiled(one.kind, one.document)
+    return found
 
 
 def import_file(viewer: Viewer, content: bytes, media_type: str) -> dict[str, Any]:
@@ -98,7 +101,6 @@ def keep(viewer: Viewer, found: Sequence[Imported], digest: str) -> dict[str, An
 
 
 def _kept(viewer: Viewer, one: Imported, digest: str, known: Iterable[Remark]) -> dict[str, Any]:
-    compiled(one.kind, one.document)
     resource = add(viewer, one.kind, one.document, one.description, import_digest=digest)
     record(viewer, events.RESOURCE_IMPORTED, resource, degraded=bool(one.losses))
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from portal.core.ids import new_id
 from tests.cast import CARD, Actor, Cast
 
 FORM = {
@@ -117,3 +118,18 @@ def submitted(actor: Actor, assignment_id: str) -> Any:
     answer = actor.post(f"/me/assignments/{assignment_id}/submission", {"response_version": version})
     assert answer.status_code == 200, answer.get_json()
     return answer
+
+
+def imported(cast: Cast, content: bytes) -> str:
+    """The id of a resource made of this file and published."""
+    sent = cast.therapist.ask(
+        "POST",
+        "/resources/import",
+        headers={"Idempotency-Key": new_id()},
+        data=content,
+        content_type="application/fhir+json",
+    )
+    assert sent.status_code == 201, sent.get_json()
+    resource = str(sent.get_json()["results"][0]["resource_id"])
+    assert cast.therapist.post(f"/resources/{resource}/versions").status_code == 201
+    return resource

@@ -10,9 +10,8 @@ from sqlalchemy import select
 from portal.assignments.models import Response
 from portal.core import clock, exact
 from portal.core.events import Event
-from portal.core.ids import new_id
 from tests.accounts import stored
-from tests.assignments.service.stories import SCORED, given, published, saved, submitted
+from tests.assignments.service.stories import SCORED, given, imported, published, saved, submitted
 from tests.cast import Actor, Cast
 from tests.instruments import questionnaire_of
 
@@ -97,26 +96,12 @@ def test_the_series_goes_through_time_with_its_bands(cast: Cast) -> None:
 def test_an_instrument_that_was_imported_twice_is_one_series(cast: Cast) -> None:
     content = exact.written(questionnaire_of("phq-2"))
     for code in ("c1", "c3"):
-        thing = given(cast, _imported(cast, content))
+        thing = given(cast, imported(cast, content))
         cast.client.post(f"/me/assignments/{thing}/opening")
         saved(cast.client, thing, *({"block": item, "value": [{"code": code}]} for item in ("1", "2")))
         submitted(cast.client, thing)
     [measure] = _measures(cast)
     assert sorted(point["value"] for point in measure["scores"][0]["points"]) == [2, 6]
-
-
-def _imported(cast: Cast, content: bytes) -> str:
-    """The id of a resource made of this file and published."""
-    sent = cast.therapist.ask(
-        "POST",
-        "/resources/import",
-        headers={"Idempotency-Key": new_id()},
-        data=content,
-        content_type="application/fhir+json",
-    )
-    resource = str(sent.get_json()["results"][0]["resource_id"])
-    assert cast.therapist.post(f"/resources/{resource}/versions").status_code == 201
-    return resource
 
 
 def test_what_is_taken_back_is_in_no_series(cast: Cast) -> None:
@@ -173,7 +158,7 @@ def test_a_client_reads_a_word_on_it_only_where_the_practice_says_so(cast: Cast)
 
 
 def test_a_published_instrument_is_scored_by_its_recipe_and_its_ninth_item_calls_for_somebody(cast: Cast) -> None:
-    thing = given(cast, _imported(cast, exact.written(questionnaire_of("phq-9"))))
+    thing = given(cast, imported(cast, exact.written(questionnaire_of("phq-9"))))
     cast.client.post(f"/me/assignments/{thing}/opening")
     answers = [{"block": str(number), "value": [{"code": "c1"}]} for number in range(1, 9)]
     assert saved(cast.client, thing, *answers).get_json()["notices"] == []

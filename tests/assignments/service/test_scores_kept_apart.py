@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from portal.core import exact
-from portal.core.ids import new_id
 from portal.library.forms.fhir import names
-from tests.assignments.service.stories import given, published, saved, submitted
+from tests.assignments.service.stories import given, imported, published, saved, submitted
 from tests.cast import Cast
 
 SUM = (
@@ -119,16 +118,7 @@ def test_our_own_risk_in_another_order_reaches_no_client(cast: Cast) -> None:
     parts = [{"url": "value", "valueBoolean": True}, {"url": "operator", "valueCode": "="}]
     item = {"linkId": "1", "type": "boolean", "text": "?", "extension": [{"url": names.RISK, "extension": parts}]}
     content = exact.written({"resourceType": "Questionnaire", "status": "active", "item": [item]})
-    sent = cast.therapist.ask(
-        "POST",
-        "/resources/import",
-        headers={"Idempotency-Key": new_id()},
-        data=content,
-        content_type="application/fhir+json",
-    )
-    resource = sent.get_json()["results"][0]["resource_id"]
-    assert cast.therapist.post(f"/resources/{resource}/versions").status_code == 201
-    thing = given(cast, resource)
+    thing = given(cast, imported(cast, content))
     cast.client.post(f"/me/assignments/{thing}/opening")
     assert "/risk" not in cast.client.get(f"/me/assignments/{thing}").get_data(as_text=True)
 
@@ -137,14 +127,7 @@ def test_digits_of_an_imported_form_survive_an_edit(cast: Cast) -> None:
     least = {"url": names.MIN_VALUE, "valueDecimal": "@"}
     item = {"linkId": "1", "type": "decimal", "text": "Hours", "extension": [least]}
     content = exact.written({"resourceType": "Questionnaire", "item": [item]}).replace(b'"@"', b"1.50")
-    sent = cast.therapist.ask(
-        "POST",
-        "/resources/import",
-        headers={"Idempotency-Key": new_id()},
-        data=content,
-        content_type="application/fhir+json",
-    )
-    path = f"/resources/{sent.get_json()['results'][0]['resource_id']}"
+    path = f"/resources/{imported(cast, content)}"
     read = cast.therapist.get(path)
     draft = exact.read(read.get_data())["draft"]
     draft["blocks"][0]["label"] = "Hours of sleep"
@@ -157,6 +140,6 @@ def test_digits_of_an_imported_form_survive_an_edit(cast: Cast) -> None:
     )
     assert changed.status_code == 200, changed.get_json()
     cast.therapist.post(f"{path}/versions")
-    out = cast.therapist.get(f"{path}/versions/1?format=fhir").get_data()
+    out = cast.therapist.get(f"{path}/versions/2?format=fhir").get_data()
     assert b"1.50" in out
     assert b"Hours of sleep" in out

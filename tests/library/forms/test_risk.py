@@ -14,6 +14,7 @@ from portal.core.ids import new_id
 from portal.library.forms import answers, flags, risk
 from portal.library.forms.answers import Response
 from portal.library.forms.blocks import Block
+from portal.library.forms.comparisons import COMPARISONS
 from portal.library.forms.document import Form, parse
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -134,7 +135,7 @@ def test_kinds_of_block_still_to_come_are_compared_too() -> None:
 
 @given(
     st.sampled_from(sorted(KINDS)),
-    st.sampled_from(risk.OPERATORS),
+    st.sampled_from(tuple(COMPARISONS)),
     st.floats(allow_nan=False) | st.text() | st.integers(),
 )
 def test_any_test_is_taken_or_refused_with_a_pointer(kind: str, op: str, value: Any) -> None:
@@ -146,7 +147,7 @@ def test_any_test_is_taken_or_refused_with_a_pointer(kind: str, op: str, value: 
     assert all(pointer.startswith("#/blocks/0/risk") for pointer in pointers)
 
 
-@given(st.sampled_from(risk.OPERATORS), st.integers(-3, 14), st.integers(1, 5))
+@given(st.sampled_from(tuple(COMPARISONS)), st.integers(-3, 14), st.integers(1, 5))
 def test_a_scale_is_refused_exactly_where_none_of_its_values_meets(op: str, wanted: int, step: int) -> None:
     spec = _block("scale", (op, wanted), step=step)
     block = Block("b", "scale", "#", (), (), spec)

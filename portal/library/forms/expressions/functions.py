@@ -20,11 +20,12 @@ from portal.library.forms.expressions import texts
 from portal.library.forms.expressions.budget import MOST_MEMBERS, Exceeded
 from portal.library.forms.expressions.compiled import REPEAT_ITEM, WHERE_LINK_ID
 from portal.library.forms.expressions.problems import FAILED, Unusable
+from portal.library.forms.fhir import names
 
 ORDINAL_VALUES = (
-    "http://hl7.org/fhir/StructureDefinition/ordinalValue",
-    "http://hl7.org/fhir/StructureDefinition/itemWeight",
-    "http://hl7.org/fhir/StructureDefinition/questionnaire-ordinalValue",
+    names.ORDINAL,
+    names.ITEM_WEIGHT,
+    names.CORE + "questionnaire-ordinalValue",
 )
 MOST_PLACES = 28
 _REFUSED = frozenset({"trace", "encode", "decode", "type"})

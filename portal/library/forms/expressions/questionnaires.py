@@ -17,17 +17,11 @@ from typing import Any
 
 from portal.library.forms.expressions.evaluation import Evaluation
 from portal.library.forms.expressions.problems import CIRCULAR, Problem
+from portal.library.forms.fhir import names
 
-VARIABLE = "http://hl7.org/fhir/StructureDefinition/variable"
-CALCULATED = (
-    "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-calculatedExpression",
-    "http://hl7.org/fhir/StructureDefinition/questionnaire-calculatedExpression",
-)
-ENABLED = (
-    "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-enableWhenExpression",
-    "http://hl7.org/fhir/StructureDefinition/questionnaire-enableWhenExpression",
-)
-ORDINAL = "http://hl7.org/fhir/StructureDefinition/ordinalValue"
+VARIABLE, ORDINAL = names.VARIABLE, names.ORDINAL
+CALCULATED = (names.CALCULATED, names.CORE + "questionnaire-calculatedExpression")
+ENABLED = (names.ENABLE_WHEN, names.CORE + "questionnaire-enableWhenExpression")
 MOST_EXPRESSIONS = 1_000
 MOST_ROUNDS = 8
 VALUE_OF = {
