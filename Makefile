@@ -77,8 +77,8 @@ grades: .venv/development ## Refresh the reading grades in docs/library.md
 	$(BIN)/python -m tests.library.page
 
 pins: .venv/development ## Compile the pinned requirements anew
-	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 requirements.in -o requirements.txt
-	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 -c requirements.txt --group dev pyproject.toml -o requirements-dev.txt
 	for peer in $(PEERS); do $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 bench/peers/requirements-$$peer.in -o bench/peers/requirements-$$peer.txt; done
 
 clean: ## Remove the virtual environment and the caches; data stays
