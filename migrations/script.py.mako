@@ -1,7 +1,7 @@
-"""${message}
+"""${message if message.endswith((".", "!", "?")) else message + "."}
 
 Revision: ${up_revision}
-After: ${down_revision}
+Revises: ${down_revision}
 """
 
 from __future__ import annotations
