@@ -36,7 +36,12 @@ def test_every_list_is_looked_at(app: Flask) -> None:
         if any(parameter.get("name") == "cursor" for parameter in operations.get("get", {}).get("parameters", ()))
     }
     looked_at = {API + _pattern(listed.path) for listed in LISTS}
-    assert described - looked_at == set(NOT_OF_THE_CAST), "say in lists.py what it shows to whom"
+    assert described - looked_at - set(NOT_OF_THE_CAST) == set(), (
+        "tests/access/lists.py: add these lists to LISTS, with the things of the cast that each principal finds in them"
+    )
+    assert set(NOT_OF_THE_CAST) - (described - looked_at) == set(), (
+        "tests/access/test_lists.py: remove these from NOT_OF_THE_CAST; they are gone, or stand in LISTS by now"
+    )
 
 
 def _pattern(path: str) -> str:
