@@ -37,7 +37,9 @@ def test_every_table_of_a_practice_has_its_wall(context: None) -> None:
                 " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
             )
         ).all()
-    assert {name for name, walled in walls if not walled} == WITHOUT_A_WALL
+    assert {name for name, walled in walls if not walled} == WITHOUT_A_WALL, (
+        'the migration that creates a table calls enable_rls(op, "<table>"): see docs/recipes/add-a-domain.md'
+    )
 
 
 def test_a_query_that_forgets_the_practice_sees_one_all_the_same(cast: Cast, context: None) -> None:
