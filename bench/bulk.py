@@ -25,7 +25,8 @@ from portal.accounts.service import sessions
 from portal.assignments.models import Assignment, Response, Status
 from portal.core import clock
 from portal.core.crypto import Vault, keyring
-from portal.core.db import OWNER, PracticeRow, db, is_postgresql
+from portal.core.db.engines import OWNER, db, is_postgresql
+from portal.core.db.tables import PracticeRow
 from portal.core.ids import new_id
 from portal.library.models import Resource, Version
 

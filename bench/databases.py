@@ -15,8 +15,8 @@ from flask_migrate import upgrade
 from bench.targets import POSTGRESQL, SQLITE
 from config import Config, Local
 from portal.app import create_app
-from portal.core.db import READ, db
-from portal.core.statements import let_go_of_connections
+from portal.core.db.engines import READ, db
+from portal.core.db.statements import let_go_of_connections
 from portal.http.logs import write_json_lines
 from tests.postgresql import as_application, temporary_postgresql
 

@@ -20,7 +20,9 @@ from portal.assignments.models import Assignment, Response, Status
 from portal.caseload.models import CareLink, Client
 from portal.core import clock
 from portal.core.crypto import Vault, create_vault, vault
-from portal.core.db import OWNER, Base, db, is_postgresql, transaction
+from portal.core.db.engines import OWNER, db, is_postgresql
+from portal.core.db.tables import Base
+from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
 from portal.core.viewer import ANYONE, Kind, Viewer
 from portal.library.service import resources, versions

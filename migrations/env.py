@@ -8,7 +8,8 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from flask import current_app
 
-from portal.core.db import OWNER, Id, Instant, db
+from portal.core.db.engines import OWNER, db
+from portal.core.db.tables import Id, Instant
 from portal.library.models import JsonText, is_mapped
 
 OWN_TYPES = (Id, Instant)

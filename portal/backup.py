@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import inspect, text
 
 from portal.core import clock, crypto
-from portal.core.db import OWNER, db
-from portal.core.statements import let_go_of_connections
+from portal.core.db.engines import OWNER, db
+from portal.core.db.statements import let_go_of_connections
 
 FORMAT = "portal-backup-1"
 CHUNK = 1 << 20

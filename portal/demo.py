@@ -18,10 +18,10 @@ from sqlalchemy import select
 from config import Config
 from portal.accounts.models import Invitation
 from portal.accounts.service import invitations, practices
-from portal.assignments.service import attempts, comments, giving, responses, reviewing, shown, working
+from portal.assignments.service import assigning, attempts, client_acts, comments, queries, responses, reviews
 from portal.caseload.service import clients
 from portal.core import clock
-from portal.core.db import transaction
+from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
 from portal.core.listing import Asked
 from portal.core.viewer import ANYONE, Kind, Viewer
@@ -186,7 +186,7 @@ class _Story:
         self, by: str, to: str, key: str, why: str, *, due_in: int | None = None, opens_in: int | None = None
     ) -> str:
         today = clock.today("Europe/Berlin")
-        given = giving.assign(
+        given = assigning.assign(
             self.viewers[by],
             client_id=self.viewers[to].id or "",
             resource_id=self.resources[key],
@@ -205,7 +205,7 @@ class _Story:
     def _read_through(self, who: str, assignment: str) -> int:
         """Every section read, and the check question answered."""
         viewer = self.viewers[who]
-        blocks = working.open_it(viewer, assignment)["document"]["blocks"]
+        blocks = client_acts.open_it(viewer, assignment)["document"]["blocks"]
         sections = [{"block": block["id"], "value": True} for block in blocks if block["type"] == "reading"]
         return self._answer(who, assignment, {"answers": [*sections, {"block": "check", "value": [{"code": "b"}]}]})
 
@@ -227,7 +227,7 @@ class _Story:
             )
         with clock.travelled(-timedelta(days=26)):
             attempts.open_attempt(self.viewers["Ada"], first, 1)
-            reviewing.review(
+            reviews.review(
                 self.viewers["Ada"],
                 first,
                 attempt=1,
@@ -239,9 +239,9 @@ class _Story:
     def _trigger_log(self) -> None:
         with clock.travelled(-timedelta(days=14)):
             log = self._assign("Ada", "Robin", "trigger-log", "To see what sets the evenings off.", due_in=10)
-            working.open_it(self.viewers["Robin"], log)
-            version = shown.get_assignment(self.viewers["Ada"], log)["version"]
-            working.plan(
+            client_acts.open_it(self.viewers["Robin"], log)
+            version = queries.get_assignment(self.viewers["Ada"], log)["version"]
+            client_acts.plan(
                 self.viewers["Robin"],
                 log,
                 version,
@@ -271,19 +271,19 @@ class _Story:
             paused = self._assign("Ada", "Lou", "naming-the-wave", "Words may help.", due_in=14)
             withdrawn = self._assign("Ada", "Lou", "check-the-belief", "To look at one thought.", due_in=14)
         with clock.travelled(-timedelta(days=9)):
-            working.open_it(self.viewers["Mika"], boundary)
-            working.pause(self.viewers["Lou"], paused)
-            working.decline(self.viewers["Jona"], declined, reason="Not while we are still arguing.")
-            giving.withdraw(ada, withdrawn, reason="Let us do this one together.")
+            client_acts.open_it(self.viewers["Mika"], boundary)
+            client_acts.pause(self.viewers["Lou"], paused)
+            client_acts.decline(self.viewers["Jona"], declined, reason="Not while we are still arguing.")
+            assigning.withdraw(ada, withdrawn, reason="Let us do this one together.")
         with clock.travelled(-timedelta(days=4)):
             again = self._assign("Noor", "Sam", "coming-back-to-now", "For the moments when it is too much.", due_in=9)
-            working.open_it(self.viewers["Sam"], again)
+            client_acts.open_it(self.viewers["Sam"], again)
             version = self._answer("Sam", again, {"answers": [{"block": "before", "value": 7}]})
             responses.submit(
                 self.viewers["Sam"], again, response_version=version, helpfulness=None, difficulty=None, learned=None
             )
             attempts.open_attempt(noor, again, 1)
-            reviewing.return_it(noor, again, attempt=1, comment="Would you add how strong it was afterwards?")
+            reviews.return_it(noor, again, attempt=1, comment="Would you add how strong it was afterwards?")
         with clock.travelled(-timedelta(days=1)):
             fresh = self._assign(
                 "Ada", "Robin", "write-one-boundary", "You named a limit last time. This gives it words.", due_in=8

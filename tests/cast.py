@@ -15,17 +15,17 @@ from werkzeug.test import TestResponse
 from portal.accounts.models import Credential, CredentialKind, Delivery, Invitation, Person, Practice
 from portal.accounts.secrets import mint
 from portal.accounts.service import integrations, invitations, people, practices, sessions
-from portal.assignments.service import comments, giving, responses, shown
+from portal.assignments.service import assigning, comments, queries, responses
 from portal.caseload.service import care, notes, opt_ins
 from portal.caseload.service.clients import archive, create_client
-from portal.core import clock, replies
+from portal.core import clock, stored_responses
 from portal.core.crypto import blind_index
-from portal.core.db import transaction
+from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
 from portal.core.listing import Asked
 from portal.core.viewer import ANYONE, Kind, Viewer, system
 from portal.library.service import resources, versions
-from portal.safety.service import alerts, cards, escalation
+from portal.safety.service import alerts, crisis_card, escalation
 from tests.described import check_described
 
 API = "/api/v1"
@@ -343,7 +343,7 @@ class _Builder:
             link = care.start_care(therapist.viewer, clients["client"].id, therapist_id=staff[name].id)
             self.things[f"{name}.care"] = link["id"]
         care.end_care(staff["former_therapist"].viewer, clients["client"].id, self.things["former_therapist.care"])
-        given = giving.assign(
+        given = assigning.assign(
             staff["co_therapist"].viewer,
             client_id=clients["client"].id,
             resource_id=self.things["linden.exercise"],
@@ -358,7 +358,7 @@ class _Builder:
     def _work_of(self, by: Actor, client: Actor, name: str) -> None:
         """One not opened, one in progress, one sent in and commented on."""
         for thing, resource in (("reading", "reading"), ("draft", "exercise"), ("submitted", "exercise")):
-            given = giving.assign(
+            given = assigning.assign(
                 by.viewer,
                 client_id=client.id,
                 resource_id=self.things[f"{by.slug}.{resource}"],
@@ -414,7 +414,7 @@ class _Builder:
         """Each practice has a card of its own; an alert of the partner's waited, was passed on and is taken care of."""
         for one in (owner, other_owner):
             card = [{"kind": "emergency", "label": f"Emergency of {one.slug}", "number": "112"}]
-            cards.put_card(one.viewer, 0, numbers=card)
+            crisis_card.put_card(one.viewer, 0, numbers=card)
         with transaction(owner.viewer.practice_id) as session:
             practice = session.get_one(Practice, owner.viewer.practice_id)
             practice.cover_id = staff["colleague"].id
@@ -435,11 +435,11 @@ class _Builder:
     def _sent_again(self, *actors: Actor) -> None:
         """Each has sent something with a key, and its reply is kept."""
         for actor in actors:
-            request = replies.Request("POST", "/somewhere", new_id(), b"{}")
-            replies.once(actor.viewer, request, lambda: replies.Reply(200, {}, b'{"word": "kept"}'))
+            request = stored_responses.Request("POST", "/somewhere", new_id(), b"{}")
+            stored_responses.once(actor.viewer, request, lambda: stored_responses.Reply(200, {}, b'{"word": "kept"}'))
 
     def _id_of_client(self, therapist: Actor) -> str:
-        given = shown.get_assignment(therapist.viewer, self.things["client.submitted"])
+        given = queries.get_assignment(therapist.viewer, self.things["client.submitted"])
         return str(given["client_id"])
 
 

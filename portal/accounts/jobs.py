@@ -8,8 +8,9 @@ from sqlalchemy import delete
 
 from portal.accounts.models import Credential
 from portal.accounts.service import invitations, resets, throttle
-from portal.core import clock, jobs, mail, replies
-from portal.core.db import db, transactional
+from portal.core import clock, jobs, mail, stored_responses
+from portal.core.db.engines import db
+from portal.core.db.transactions import transactional
 
 KEPT = timedelta(days=30)
 
@@ -36,7 +37,7 @@ def tidy() -> None:
     """Forget old tries at passwords, long-ended credentials, jobs and kept replies."""
     throttle.forget_old()
     jobs.forget_ended()
-    replies.forget_old()
+    stored_responses.forget_old()
     _forget_credentials()
 
 

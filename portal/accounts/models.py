@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core.db import Base, Id, PracticeRow, belongs_to
+from portal.core.db.tables import Base, Id, PracticeRow, belongs_to
 from portal.core.ids import new_id
 
 

@@ -13,14 +13,16 @@ from sqlalchemy import BigInteger, bindparam, select
 from portal.accounts.models import Practice
 from portal.accounts.service import integrations, people
 from portal.assignments.models import Assignment, Response
-from portal.audit import anchor, policy
-from portal.audit.anchor import Finding, Mark, Marks
+from portal.audit import policy
 from portal.core import access
-from portal.core.db import AnySelect, Id
+from portal.core.audit_log import anchor
+from portal.core.audit_log.anchor import Finding, Mark, Marks
+from portal.core.audit_log.chain import link_of
+from portal.core.audit_log.events import Event
+from portal.core.db.statements import fetch, fetch_one
+from portal.core.db.tables import AnySelect, Id
 from portal.core.errors import Conflict
-from portal.core.events import Event, link_of
 from portal.core.listing import Asked, Filter, Listing, Page, any_of, equals
-from portal.core.statements import fetch, fetch_one
 from portal.core.viewer import Kind, Viewer
 from portal.library.models import Version
 

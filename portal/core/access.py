@@ -12,10 +12,11 @@ from typing import Any, Protocol, TypeVar, cast
 from sqlalchemy import bindparam, literal
 
 from portal.core import clock
-from portal.core.db import AnySelect, Id, Instant, db
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch_one
+from portal.core.db.tables import AnySelect, Id, Instant
 from portal.core.errors import Forbidden, NotVisible
 from portal.core.ids import is_id
-from portal.core.statements import fetch_one
 from portal.core.viewer import Viewer
 
 VIEWER = bindparam("viewer_id", type_=Id())

@@ -26,8 +26,9 @@ from sqlalchemy import String, bindparam, column, inspect, select, table
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from portal.core import clock
-from portal.core.db import AnySelect, Base, Id, db
-from portal.core.statements import fetch, fetch_one
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch, fetch_one
+from portal.core.db.tables import AnySelect, Base, Id
 
 NONCE = 12
 SCRYPT = {"length": 32, "n": 2**17, "r": 8, "p": 1}

@@ -15,18 +15,10 @@ from sqlalchemy import Index, String, bindparam, delete, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
-from portal.core.db import (
-    EVERY_PRACTICE,
-    AnySelect,
-    Base,
-    Instant,
-    PracticeRow,
-    db,
-    enter_practice,
-    transaction,
-    transactional,
-)
-from portal.core.statements import fetch_one
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch_one
+from portal.core.db.tables import AnySelect, Base, Instant, PracticeRow
+from portal.core.db.transactions import EVERY_PRACTICE, enter_practice, transaction, transactional
 from portal.core.viewer import Viewer
 
 log = logging.getLogger("portal.worker")

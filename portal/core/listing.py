@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, Date, Integer, bindparam, func, or_, selec
 from sqlalchemy.types import TypeEngine
 
 from portal.core.access import binds
-from portal.core.db import AnySelect, Instant
-from portal.core.statements import fetch, fetch_tuples
+from portal.core.db.statements import fetch, fetch_tuples
+from portal.core.db.tables import AnySelect, Instant
 from portal.core.viewer import Viewer
 
 Clause = Callable[[str, int], ColumnElement[bool]]

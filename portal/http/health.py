@@ -12,7 +12,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.core import clock, crypto, jobs
-from portal.core.db import READ, db, is_postgresql
+from portal.core.db.engines import READ, db, is_postgresql
 from portal.core.errors import Unavailable
 from portal.core.wire import WireSchema, Word
 from portal.http.openapi import Blueprint

@@ -15,7 +15,7 @@ import orjson
 from flask import Response, request
 
 from portal.core.errors import Malformed
-from portal.core.replies import Reply, Request, once
+from portal.core.stored_responses import Reply, Request, once
 from portal.core.viewer import Viewer
 from portal.http.request import viewer
 

@@ -20,7 +20,7 @@ from webargs import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.routing import BaseConverter
 
-from portal.core import exact, wire
+from portal.core import decimal_json, wire
 from portal.core.errors import MOST_FAULTS, Conflict, Fault, Invalid, Malformed, PortalError, Stale, UnsupportedMedia
 from portal.http.idempotency import IDEMPOTENCY_KEY, Sees, done_once, never_kept
 from portal.http.request import answer
@@ -72,7 +72,7 @@ class Arguments(FlaskParser):
             msg = "Send JSON with Content-Type: application/json."
             raise UnsupportedMedia(msg)
         try:
-            sent = exact.read(body) if getattr(schema, "exact", False) else orjson.loads(body)
+            sent = decimal_json.read(body) if getattr(schema, "exact", False) else orjson.loads(body)
         except json.JSONDecodeError as error:
             msg = f"The body is not JSON: it cannot be read from line {error.lineno}, column {error.colno} on."
             raise Malformed(msg) from error

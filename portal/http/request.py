@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import Response, current_app, request
 from marshmallow import Schema, ValidationError
 
+from portal.core.decimal_json import written
 from portal.core.errors import Invalid, Malformed, PreconditionMissing
-from portal.core.exact import written
 from portal.core.listing import Page
 from portal.core.viewer import Viewer
 from portal.core.wire import faults_in

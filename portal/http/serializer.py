@@ -13,7 +13,7 @@ import orjson
 from marshmallow import Schema, fields
 
 from portal.core import wire
-from portal.core.exact import digits
+from portal.core.decimal_json import digits
 
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 Rows = Sequence[tuple[Any, ...]]

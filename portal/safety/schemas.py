@@ -16,7 +16,7 @@ from portal.core.wire import (
     WireSchema,
     Word,
 )
-from portal.safety.numbers import KINDS
+from portal.safety.crisis_numbers import KINDS
 
 NUMBER = validate.Regexp(
     r"^[0-9+*#][0-9 +*#()/.-]*\Z", error="Use a telephone number: digits, blanks, + * # ( ) / . and dashes."

@@ -12,7 +12,7 @@ from portal.accounts.models import Credential, Invitation, Person
 from portal.accounts.service.sessions import IDLE
 from portal.core import clock
 from portal.core.access import VisibleTo, binds
-from portal.core.db import OWNER, db
+from portal.core.db.engines import OWNER, db
 from portal.core.viewer import Kind, Viewer, system
 from tests.accounts import stored
 from tests.cast import Actor, Cast

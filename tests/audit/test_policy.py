@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from portal.audit import policy
-from portal.core import events
 from portal.core.access import binds
-from portal.core.db import OWNER, db
+from portal.core.audit_log import sealing
+from portal.core.db.engines import OWNER, db
 from portal.core.viewer import Kind, Viewer, system
 from tests.cast import Cast
 
@@ -20,7 +20,7 @@ def seen(cast: Cast, viewer: Viewer) -> list[str]:
 def open_and_seal(cast: Cast) -> None:
     assert cast.therapist.get(f"/assignments/{cast.things['client.submitted']}/attempts/1").status_code == 200
     with cast.app.app_context():
-        events.seal()
+        sealing.seal()
 
 
 def test_a_client_sees_openings_of_their_own_answers_and_no_other_fact(cast: Cast) -> None:

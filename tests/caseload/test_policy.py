@@ -12,7 +12,7 @@ from portal.caseload import policy
 from portal.caseload.models import CareLink, Client
 from portal.core import clock
 from portal.core.access import VisibleTo, binds
-from portal.core.db import OWNER, db
+from portal.core.db.engines import OWNER, db
 from portal.core.viewer import Kind, Viewer, system
 from tests.accounts import stored
 from tests.cast import Cast

@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from portal.library.forms.expressions.compiled import variables_in
-from portal.library.forms.expressions.evaluation import Evaluation
-from portal.library.forms.expressions.problems import Problem
-from portal.library.forms.expressions.questionnaires import VARIABLE, with_ordinals
+from portal.forms.fhirpath.compiled import variables_in
+from portal.forms.fhirpath.evaluation import Evaluation
+from portal.forms.fhirpath.problems import Problem
+from portal.forms.fhirpath.questionnaires import VARIABLE, with_ordinals
 
 FHIRPATH = "text/fhirpath"
 GIVEN = frozenset({"resource", "rootResource", "context", "questionnaire", "ucum"})

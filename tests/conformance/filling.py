@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from portal.library.forms.answers import Answer, Response, Row, RowPath
-from portal.library.forms.blocks import Block
-from portal.library.forms.document import Form
-from portal.library.forms.values import problem, takes_own_words
+from portal.forms.answering.responses import Answer, Response, Row, RowPath
+from portal.forms.answering.values import problem, takes_own_words
+from portal.forms.definition.blocks import Block
+from portal.forms.definition.document import Form
 
 SHARE = 0.8
 """Of the questions that are answered."""

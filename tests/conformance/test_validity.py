@@ -11,17 +11,17 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from portal.core.errors import Invalid
-from portal.library.forms.answers import Response
-from portal.library.forms.document import Form, parse
-from portal.library.forms.fhir import questionnaire
-from portal.library.forms.fhir.names import COPYRIGHT
-from portal.library.forms.fhir.response import Answered, write
-from portal.library.forms.results import by_block, results
+from portal.forms.answering.responses import Response
+from portal.forms.definition.document import Form, parse
+from portal.forms.evaluation.results import by_block, results
+from portal.forms.fhir import questionnaire
+from portal.forms.fhir.response import Answered, write
+from portal.forms.fhir.urls import COPYRIGHT
 from portal.library.service.resources import compiled
-from portal.library.starter import starters
+from portal.library.starter_files import starters
 from tests.conformance.defects import DEFECTS, FORM, MISFITS, RESPONSE, spoiled
 from tests.conformance.validity import Validator, misfits
-from tests.library.forms.making import documents, responses
+from tests.forms.strategies import documents, responses
 
 pytestmark = pytest.mark.bar
 

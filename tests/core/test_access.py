@@ -8,7 +8,7 @@ from sqlalchemy import Select
 from portal.caseload import policy
 from portal.caseload.models import Client
 from portal.core import access, clock
-from portal.core.db import transaction
+from portal.core.db.transactions import transaction
 from portal.core.errors import Forbidden, NotVisible
 from portal.core.ids import new_id
 from portal.core.viewer import ANYONE, Kind, Viewer, system

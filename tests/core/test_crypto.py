@@ -17,9 +17,10 @@ from sqlalchemy.orm import DeclarativeBase
 
 from portal.core import crypto
 from portal.core.crypto import DataKey, Keyring, KeyringError, Undecipherable, Vault, vault, vaults
-from portal.core.db import Base, db
+from portal.core.db.engines import db
+from portal.core.db.tables import Base
 from tests.access.table import raised
-from tests.assignments.service.stories import act, given, published
+from tests.assignments.service.scenarios import act, given, published
 from tests.cast import Cast
 from tests.owner import as_owner
 

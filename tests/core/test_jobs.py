@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from portal.core import clock, jobs
-from portal.core.db import db, in_transaction, transaction, transactional
+from portal.core.db.engines import db
+from portal.core.db.transactions import in_transaction, transaction, transactional
 from portal.core.jobs import LEASE, RETRIES, Claimed, Job, claim, enqueue, forget_ended, settle, work_off
 from portal.core.viewer import Viewer
 from tests.cast import Cast

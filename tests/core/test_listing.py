@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, literal, select
 
 from portal.core.access import PRACTICE
-from portal.core.db import Instant
+from portal.core.db.tables import Instant
 from portal.core.jobs import Job
 from portal.core.listing import Asked, Listing, Page, any_of, at_least, below, claim, equals
 from portal.core.viewer import Viewer

@@ -13,8 +13,8 @@ from sqlalchemy import text
 from config import Config
 from portal.app import create_app
 from portal.core import clock, crypto, jobs
-from portal.core.db import OWNER, db
-from portal.core.statements import let_go_of_connections
+from portal.core.db.engines import OWNER, db
+from portal.core.db.statements import let_go_of_connections
 from tests.cast import Cast
 
 MEMBERS = {"status", "database", "migrations", "practice_wall", "worker", "recovery_file"}

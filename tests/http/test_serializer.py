@@ -19,7 +19,7 @@ from portal.accounts.schemas import SessionSchema
 from portal.accounts.service import sessions
 from portal.assignments.schemas.assignment import AssignmentItemSchema, MyAssignmentItemSchema
 from portal.assignments.schemas.response import AttemptItemSchema
-from portal.assignments.service import attempts, shown
+from portal.assignments.service import attempts, queries
 from portal.core import clock, wire
 from portal.core.listing import Asked, Listing
 from portal.http.serializer import compiled, to_json
@@ -146,8 +146,8 @@ def test_compiled_rows_are_what_a_dump_of_the_same_rows_is(driver: Driver, rows:
 
 Raw = tuple[str, Listing, str | None, Schema]
 RAW: tuple[Raw, ...] = (
-    ("therapist", shown.ASSIGNMENTS, None, AssignmentItemSchema()),
-    ("client", shown.ASSIGNMENTS, None, MyAssignmentItemSchema()),
+    ("therapist", queries.ASSIGNMENTS, None, AssignmentItemSchema()),
+    ("client", queries.ASSIGNMENTS, None, MyAssignmentItemSchema()),
     ("therapist", resources.RESOURCES, None, ResourceItemSchema()),
     ("therapist", versions.VERSIONS, "linden.exercise", VersionItemSchema()),
     ("therapist", attempts.ATTEMPTS, "client.submitted", AttemptItemSchema()),
@@ -204,7 +204,9 @@ def test_a_kind_of_field_of_ones_own_is_not_taken_for_its_parent() -> None:
 
 def test_a_member_that_is_only_shown_on_request_may_be_left_out() -> None:
     schema = type(
-        "Optional", (wire.WireSchema,), {"id": wire.Identifier(), "more": fields.Nested(InnerSchema(), required=False)}
+        "Optional",
+        (wire.WireSchema,),
+        {"id": wire.Identifier(), "more": fields.Nested(InnerSchema(), required=False)},
     )()
     assert compiled(schema, ("id",))([("x",)]) == [{"id": "x"}]
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func
 
 from portal.core.access import binds
-from portal.core.statements import fetch_one
+from portal.core.db.statements import fetch_one
 from portal.core.viewer import ANYONE, Kind, Viewer, system
 from portal.library.models import Resource, Version
 from portal.library.policy import may_write, versions_visible_to, visible_to

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from portal.core.errors import Invalid
-from portal.library.forms.answers import Response, merge
-from portal.library.forms.completion import complete, shared
-from portal.library.forms.document import Form
-from portal.library.forms.shown import Shown
+from portal.forms.answering.responses import Response, merge
+from portal.forms.answering.visibility import Shown
+from portal.forms.definition.document import Form
+from portal.forms.evaluation.completion import complete, shared
 from portal.library.models import DESCRIBED
 from portal.library.schemas.resource import CreateResourceSchema
 from portal.library.service.resources import compiled
-from portal.library.starter import FOLDER, Starter, starters
+from portal.library.starter_files import FOLDER, Starter, starters
 from tests.library.plain_language import (
     HIGHEST_GRADE,
     LONGEST_SENTENCE,

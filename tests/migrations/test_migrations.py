@@ -32,10 +32,10 @@ from sqlalchemy.exc import IntegrityError
 from config import Config
 from portal.accounts.models import Credential
 from portal.app import MIGRATIONS, create_app
-from portal.core.db import OWNER, db
+from portal.core.db.engines import OWNER, db
+from portal.core.db.statements import let_go_of_connections
 from portal.core.ids import new_id
 from portal.core.listing import Asked
-from portal.core.statements import let_go_of_connections
 from portal.library.models import is_mapped
 from portal.library.service import resources, versions
 from tests.cast import CARD, Cast, build, exercise_document

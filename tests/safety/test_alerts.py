@@ -10,18 +10,19 @@ import pytest
 from sqlalchemy import func, select, update
 
 from portal.assignments.models import Assignment, Response
-from portal.core import clock, events
-from portal.core.events import Event
+from portal.core import clock
+from portal.core.audit_log import sealing
+from portal.core.audit_log.events import Event
 from portal.core.jobs import Job
-from portal.safety import events as safety_events
+from portal.safety import facts as safety_events
 from portal.safety.models import Alert
 from portal.safety.service import alerts
 from tests.access.table import raised
 from tests.accounts import letters, stored
 from tests.accounts.test_jobs import TELLING
-from tests.assignments.service.stories import act, published, saved, submitted
+from tests.assignments.service.scenarios import act, published, saved, submitted
 from tests.cast import Actor, Cast
-from tests.safety.stories import FINE, FORM, LABEL, RISKY, acknowledged, alerted, assigned, ids, listed, mails_of_need
+from tests.safety.scenarios import FINE, FORM, LABEL, RISKY, acknowledged, alerted, assigned, ids, listed, mails_of_need
 
 NOTE = "Called; we meet this afternoon."
 
@@ -246,7 +247,7 @@ def test_the_client_meets_no_alert_anywhere_in_their_own_view(cast: Cast) -> Non
     cast.therapist.get(f"/alerts/{alert}")
     acknowledged(cast.therapist, alert, note=NOTE)
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
     paths = ("/me", "/me/progress", "/me/access-log", "/me/assignments", "/sessions")
     shown = "".join(cast.client.get(path).get_data(as_text=True) for path in paths)
@@ -260,7 +261,7 @@ def test_systems_see_no_alert_and_no_fact_about_one(cast: Cast) -> None:
     alert = alerted(cast)
     acknowledged(cast.therapist, alert)
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
     assert cast.integration.get("/alerts").status_code == 404
     facts = cast.integration.get("/events?limit=500").get_json()["data"]
@@ -274,7 +275,7 @@ def test_systems_see_no_alert_and_no_fact_about_one(cast: Cast) -> None:
 def test_an_owner_who_cares_for_the_client_finds_it_in_the_feed(cast: Cast) -> None:
     alert = raised(cast, "other_client")
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
     facts = cast.other_owner.get("/events?limit=500&type=safety.flagged").get_json()["data"]
     assert [fact["subject_id"] for fact in facts] == [alert]
@@ -287,7 +288,7 @@ def test_an_owner_who_is_a_therapist_for_others_finds_none_in_the_feed(cast: Cas
     both = {"capabilities": ["owner", "therapist"]}
     assert cast.owner.patch(path, both, cast.owner.etag(path)).status_code == 200
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
     facts = cast.owner.get("/events?limit=500").get_json()["data"]
     assert "crisis_card.changed" in {fact["type"] for fact in facts}

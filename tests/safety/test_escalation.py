@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from portal.accounts.models import Person, Practice
 from portal.core import clock, jobs
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from portal.core.viewer import system
 from portal.safety import jobs as safety_jobs
 from portal.safety.models import Alert
@@ -20,7 +20,7 @@ from tests.access.table import raised
 from tests.accounts import letters, stored
 from tests.accounts.test_jobs import TELLING
 from tests.cast import Cast
-from tests.safety.stories import acknowledged, alerted, ids, listed, mails_of_need, round_made, set_practice
+from tests.safety.scenarios import acknowledged, alerted, ids, listed, mails_of_need, round_made, set_practice
 
 DAY = timedelta(hours=24)
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.core.access import binds
-from portal.core.db import OWNER, db
+from portal.core.db.engines import OWNER, db
 from portal.core.viewer import Kind, Viewer, system
 from portal.safety import policy
 from portal.safety.models import Alert

@@ -8,17 +8,19 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, func, select, update
 
-from portal.accounts import events, policy
+from portal.accounts import facts, policy
 from portal.accounts.models import Credential, CredentialKind, Integration
 from portal.accounts.secrets import hashed, is_whole
 from portal.accounts.service.credentials import issue, note_use
 from portal.core import access, clock
 from portal.core.access import THING
-from portal.core.db import AnySelect, Id, Instant, db, transactional
+from portal.core.audit_log.events import record
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch, fetch_tuples
+from portal.core.db.tables import AnySelect, Id, Instant
+from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict
-from portal.core.events import record
 from portal.core.listing import Asked, Listing, Page, claim
-from portal.core.statements import fetch, fetch_tuples
 from portal.core.viewer import Kind, Viewer
 
 PREFIX = "int"
@@ -109,7 +111,7 @@ def create_integration(viewer: Viewer, *, name: str, scopes: list[str], expires_
     )
     db.session.add(integration)
     db.session.flush()
-    record(viewer, events.INTEGRATION_CREATED, integration, scopes=sorted(set(scopes)))
+    record(viewer, facts.INTEGRATION_CREATED, integration, scopes=sorted(set(scopes)))
     return _with_new_token(viewer, integration, expires_in_days)
 
 
@@ -136,7 +138,7 @@ def rotate(
         msg = "This integration is revoked. Make a new one."
         raise Conflict(msg, state="revoked", allowed=[])
     _end_tokens(integration, timedelta(minutes=overlap_minutes))
-    record(viewer, events.INTEGRATION_ROTATED, integration)
+    record(viewer, facts.INTEGRATION_ROTATED, integration)
     return _with_new_token(viewer, integration, expires_in_days)
 
 
@@ -148,7 +150,7 @@ def revoke(viewer: Viewer, integration_id: str) -> None:
     if integration.revoked_at is None:
         integration.revoked_at = clock.now()
         _end_tokens(integration, timedelta())
-        record(viewer, events.INTEGRATION_REVOKED, integration)
+        record(viewer, facts.INTEGRATION_REVOKED, integration)
 
 
 def _end_tokens(integration: Integration, overlap: timedelta) -> None:

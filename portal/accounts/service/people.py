@@ -7,19 +7,21 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, select
 
-from portal.accounts import events, passwords, policy
+from portal.accounts import facts, passwords, policy
 from portal.accounts.models import Person, Practice
 from portal.accounts.service import throttle
 from portal.accounts.service.credentials import end_credentials, end_invitations
 from portal.core import access, clock
 from portal.core.access import PRACTICE, THING, VIEWER
+from portal.core.audit_log.events import record
 from portal.core.crypto import DataKey, Vault, create_vault, vault, vault_of
-from portal.core.db import AnySelect, Id, db, transactional
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch, fetch_one
+from portal.core.db.tables import AnySelect, Id
+from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, Fault, Invalid, NotVisible, Stale
-from portal.core.events import record
 from portal.core.ids import new_id
 from portal.core.listing import Asked, Listing, Page, claim
-from portal.core.statements import fetch, fetch_one
 from portal.core.viewer import Viewer
 
 CAPABILITIES = ("owner", "therapist")
@@ -120,7 +122,7 @@ def apply_changes(viewer: Viewer, person: Person, *, name: str | None = None, ti
     person.version += 1
     db.session.flush()
     if moved:
-        record(viewer, events.TIME_ZONE_CHANGED, person)
+        record(viewer, facts.TIME_ZONE_CHANGED, person)
 
 
 def change_password(viewer: Viewer, address: str, *, current_password: str, new_password: str) -> None:
@@ -143,7 +145,7 @@ def _set_password(viewer: Viewer, person_id: str, password_hash: str, *, keep: s
     person = db.session.get_one(Person, (viewer.practice_id, person_id))
     person.password_hash = password_hash
     end_credentials(viewer.practice_id, person_id, but=keep)
-    record(viewer, events.PASSWORD_CHANGED, person)
+    record(viewer, facts.PASSWORD_CHANGED, person)
 
 
 # Staff ---------------------------------------------------------------------------------------------------------
@@ -190,7 +192,7 @@ def change_staff(viewer: Viewer, person_id: str, expected: int, *, capabilities:
     person.owner, person.therapist = "owner" in capabilities, "therapist" in capabilities
     person.version += 1
     db.session.flush()
-    record(viewer, events.STAFF_CHANGED, person, capabilities=sorted(capabilities))
+    record(viewer, facts.STAFF_CHANGED, person, capabilities=sorted(capabilities))
     return get_staff(viewer, person_id)
 
 
@@ -208,7 +210,7 @@ def deactivate(viewer: Viewer, person_id: str) -> dict[str, Any]:
         end_invitations(viewer, to=person.id)
         end_invitations(viewer, sent_by=person.id)
         db.session.flush()
-        record(viewer, events.STAFF_DEACTIVATED, person)
+        record(viewer, facts.STAFF_DEACTIVATED, person)
     return get_staff(viewer, person_id)
 
 

@@ -7,17 +7,18 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from portal.accounts import events, passwords, policy
+from portal.accounts import facts, passwords, policy
 from portal.accounts.models import Person, Practice, SetupLink
 from portal.accounts.secrets import hashed, is_whole, mint
 from portal.accounts.service import people, sessions
 from portal.core import access, clock
+from portal.core.audit_log.events import record
 from portal.core.crypto import blind_index, create_vault
-from portal.core.db import db, enter_practice, transactional
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch_one
+from portal.core.db.transactions import enter_practice, transactional
 from portal.core.errors import Fault, Invalid, NotVisible, Stale
-from portal.core.events import record
 from portal.core.ids import new_id
-from portal.core.statements import fetch_one
 from portal.core.viewer import Kind, Viewer
 
 PREFIX = "set"
@@ -71,7 +72,7 @@ def _set_up(token: str, practice: dict[str, Any], person: dict[str, Any], passwo
     owner.mail_index = blind_index(row.id, person["email"])
     db.session.flush()
     viewer = Viewer(owner.id, row.id, Kind.STAFF, owner=True, therapist=owner.therapist)
-    record(viewer, events.PRACTICE_SET_UP, row)
+    record(viewer, facts.PRACTICE_SET_UP, row)
     return {"practice": get_practice(viewer), "person": people.get_me(viewer)}
 
 
@@ -115,12 +116,12 @@ def change_practice(viewer: Viewer, expected: int, **changes: Any) -> dict[str, 
         setattr(practice, name, value)
     practice.version += 1
     db.session.flush()
-    record(viewer, events.PRACTICE_CHANGED, practice, changed=sorted(changes))
+    record(viewer, facts.PRACTICE_CHANGED, practice, changed=sorted(changes))
     return get_practice(viewer)
 
 
-@events.STAFF_CHANGED.also
-@events.STAFF_DEACTIVATED.also
+@facts.STAFF_CHANGED.also
+@facts.STAFF_DEACTIVATED.also
 def cover_no_longer(viewer: Viewer, person: Person) -> None:
     """Who is no longer a therapist here stands in for nobody."""
     if person.therapist and person.deactivated_at is None:
@@ -130,4 +131,4 @@ def cover_no_longer(viewer: Viewer, person: Person) -> None:
         practice.cover_id = None
         practice.version += 1
         db.session.flush()
-        record(viewer, events.PRACTICE_CHANGED, practice, changed=["cover_id"])
+        record(viewer, facts.PRACTICE_CHANGED, practice, changed=["cover_id"])

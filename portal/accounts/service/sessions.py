@@ -7,20 +7,22 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from portal.accounts import events, policy
+from portal.accounts import facts, policy
 from portal.accounts.models import Credential, CredentialKind, Person, Practice
 from portal.accounts.passwords import hasher
 from portal.accounts.secrets import hashed, is_whole
 from portal.accounts.service import people, throttle
 from portal.accounts.service.credentials import issue, note_use
 from portal.core import access, clock
+from portal.core.audit_log.events import record
 from portal.core.crypto import blind_index
-from portal.core.db import AnySelect, Id, Instant, db, transactional
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch, fetch_one, fetch_tuples
+from portal.core.db.tables import AnySelect, Id, Instant
+from portal.core.db.transactions import transactional
 from portal.core.errors import Fault, Invalid, NotVisible, Unauthenticated
-from portal.core.events import record
 from portal.core.ids import is_id
 from portal.core.listing import Asked, Listing, Page
-from portal.core.statements import fetch, fetch_one, fetch_tuples
 from portal.core.viewer import Kind, Viewer
 
 IDLE = timedelta(minutes=30)
@@ -82,7 +84,7 @@ def _start(viewer: Viewer, attempt: throttle.Try, password: str, stored: str) ->
             .where(Person.practice_id == viewer.practice_id, Person.id == viewer.id)
             .values(password_hash=hasher().hash(password))
         )
-    record(viewer, events.SESSION_STARTED, session)
+    record(viewer, facts.SESSION_STARTED, session)
     return {"token": token, "expires_at": session.expires_at, "person": people.get_me(viewer)}
 
 
@@ -154,4 +156,4 @@ def end_session(viewer: Viewer, session_id: str) -> None:
         raise NotVisible
     session = access.see(viewer, Credential, policy.sessions_visible_to, wanted, idle_since=clock.now() - IDLE)
     session.ended_at = clock.now()
-    record(viewer, events.SESSION_ENDED, session)
+    record(viewer, facts.SESSION_ENDED, session)

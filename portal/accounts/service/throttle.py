@@ -14,10 +14,12 @@ from sqlalchemy import bindparam, delete, func, insert, select
 from portal.accounts.models import Attempt
 from portal.core import clock
 from portal.core.crypto import keyring
-from portal.core.db import AnySelect, Instant, db, is_postgresql, transactional
+from portal.core.db.engines import db, is_postgresql
+from portal.core.db.statements import fetch, run
+from portal.core.db.tables import AnySelect, Instant
+from portal.core.db.transactions import transactional
 from portal.core.errors import TooMany
 from portal.core.ids import new_id
-from portal.core.statements import fetch, run
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from portal.core.wire import (
-    Day,
-    Flag,
-    Identifier,
-    Instant,
-    Json,
-    Line,
-    ListQuerySchema,
-    Text,
-    WireSchema,
-    Word,
-    Words,
-)
+from portal.core.wire import Day, Flag, Identifier, Instant, Json, Line, ListQuerySchema, Text, WireSchema, Word, Words
 from portal.library.schemas.resource import DOCUMENT, INTENSITIES, KINDS
 
 STATUSES = ("assigned", "seen", "in_progress", "paused", "declined", "submitted", "reviewed", "withdrawn")

@@ -5,12 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from portal.assignments.schemas.assignment import ClientNameSchema
-from portal.core.wire import (
-    Identifier,
-    Instant,
-    WireSchema,
-    Word,
-)
+from portal.core.wire import Identifier, Instant, WireSchema, Word
 
 
 class CaseloadClientSchema(ClientNameSchema):

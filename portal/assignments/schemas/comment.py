@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from portal.core.wire import (
-    Flag,
-    Identifier,
-    Instant,
-    ListQuerySchema,
-    Text,
-    WireSchema,
-    Word,
-)
+from portal.core.wire import Flag, Identifier, Instant, ListQuerySchema, Text, WireSchema, Word
 
 
 class CommentSchema(WireSchema):

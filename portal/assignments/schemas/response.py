@@ -5,16 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from portal.assignments.schemas.assignment import STATUSES, MyAssignmentSchema, ProgressSchema
-from portal.core.wire import (
-    Flag,
-    Identifier,
-    Instant,
-    Json,
-    ListQuerySchema,
-    Text,
-    WireSchema,
-    Word,
-)
+from portal.core.wire import Flag, Identifier, Instant, Json, ListQuerySchema, Text, WireSchema, Word
 from portal.library.schemas.answers import ANSWERS, ROW, AnswerSchema, ResultSchema, RowSchema
 from portal.library.schemas.resource import DOCUMENT
 from portal.safety.schemas import NoticeSchema

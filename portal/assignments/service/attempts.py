@@ -10,19 +10,21 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam
 
-from portal.assignments import events, policy
+from portal.assignments import facts, policy
 from portal.assignments.models import Assignment, Response
 from portal.assignments.service.responses import as_shown, read_draft
-from portal.core import access, exact
+from portal.core import access, decimal_json
 from portal.core.access import THING
+from portal.core.audit_log.events import record
 from portal.core.crypto import Vault, vault
-from portal.core.db import db, transactional
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch
+from portal.core.db.transactions import transactional
 from portal.core.errors import NotVisible
-from portal.core.events import record
 from portal.core.listing import Asked, Listing, Page, equals
-from portal.core.statements import fetch
 from portal.core.viewer import Viewer
-from portal.library.forms import answers, completion
+from portal.forms.answering import responses
+from portal.forms.evaluation import completion
 from portal.library.service.versions import form_of_version
 
 ATTEMPTS = Listing(
@@ -66,19 +68,19 @@ def open_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str, A
     assignment = db.session.get_one(Assignment, (viewer.practice_id, response.assignment_id))
     record(
         viewer,
-        events.RESPONSE_OPENED,
+        facts.RESPONSE_OPENED,
         response,
         care_id=assignment.care_id,
         attempt=response.attempt,
         assignment=assignment.id,
     )
     sealed = vault(viewer.practice_id, response.client_id)
-    content = exact.read(sealed.open(Response.submission, response.id, response.submission or b""))
+    content = decimal_json.read(sealed.open(Response.submission, response.id, response.submission or b""))
     feedback = orjson.loads(sealed.open(Response.feedback, response.id, response.feedback or b""))
     form = form_of_version(viewer.practice_id, assignment.version_id)
     return {
         **_attempt(response, assignment),
-        **answers.Response.from_json(content).as_json(),
+        **responses.Response.from_json(content).as_json(),
         "scores": scores_of(sealed, response.id, response.scores),
         "private_count": response.private_count,
         "feedback": feedback,
@@ -101,7 +103,7 @@ def _readable(viewer: Viewer, assignment_id: str, number: int) -> Response:
 
 def scores_of(sealed: Vault, response_id: str, scores: bytes | None) -> list[dict[str, Any]]:
     """What an attempt came to when it was sent in."""
-    return [] if scores is None else list(exact.read(sealed.open(Response.scores, response_id, scores)))
+    return [] if scores is None else list(decimal_json.read(sealed.open(Response.scores, response_id, scores)))
 
 
 def _attempt(response: Response, assignment: Assignment) -> dict[str, Any]:
@@ -138,8 +140,8 @@ def get_my_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str,
     if not rows:
         raise NotVisible
     row = rows[0]
-    content = exact.read(draft.vault.open(Response.draft, row["id"], row["draft"]))
-    response = answers.Response.from_json(content)
+    content = decimal_json.read(draft.vault.open(Response.draft, row["id"], row["draft"]))
+    response = responses.Response.from_json(content)
     count = completion.progress(draft.form, response)
     earlier = {
         **draft.row,

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from portal.assignments import policy
-from portal.assignments.service.giving import assign
+from portal.assignments.service.assigning import assign
 from portal.core import access
-from portal.core.db import db, transactional
+from portal.core.db.engines import db
+from portal.core.db.transactions import transactional
 from portal.core.errors import Duplicate, Fault, Invalid, NotVisible, PortalError
 from portal.core.viewer import Viewer
 

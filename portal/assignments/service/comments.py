@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.assignments import events, policy
+from portal.assignments import facts, policy
 from portal.assignments.models import Assignment, Comment
 from portal.core import access, clock
 from portal.core.access import THING
+from portal.core.audit_log.events import record
 from portal.core.crypto import vault
-from portal.core.db import db, transactional
+from portal.core.db.engines import db
+from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, Fault, Invalid, NotVisible
-from portal.core.events import record
 from portal.core.ids import new_id
 from portal.core.listing import Asked, Listing, Page, claim
 from portal.core.viewer import Viewer
@@ -78,7 +79,7 @@ def write(viewer: Viewer, assignment: Assignment, *, body: str, block: str | Non
     )
     db.session.add(row)
     db.session.flush()
-    record(viewer, events.COMMENTED, row, care_id=assignment.care_id, assignment=assignment.id)
+    record(viewer, facts.COMMENTED, row, care_id=assignment.care_id, assignment=assignment.id)
     return _shown(row, body)
 
 

@@ -8,13 +8,13 @@ from typing import Any
 from portal.assignments.models import Status
 from portal.assignments.service import attempts
 from portal.core.viewer import Viewer
-from portal.library.forms.answers import Response
-from portal.library.forms.calculation import calculate
-from portal.library.forms.completion import visible
-from portal.library.forms.document import Form
-from portal.library.forms.fhir import names
-from portal.library.forms.fhir.response import Answered, write
-from portal.library.forms.results import by_block
+from portal.forms.answering.responses import Response
+from portal.forms.definition.document import Form
+from portal.forms.evaluation.completion import visible
+from portal.forms.evaluation.evaluate import calculate
+from portal.forms.evaluation.results import by_block
+from portal.forms.fhir import urls
+from portal.forms.fhir.response import Answered, write
 from portal.library.service.versions import canonical, form_of_version
 
 Json = Mapping[str, Any]
@@ -47,7 +47,7 @@ def _written(form: Form, attempt: Json, shown: Response, status: str) -> dict[st
     return write(
         Answered(form, shown, by_block(form, attempt["scores"])),
         id=attempt["id"],
-        extension=[{"url": names.COPYRIGHT, "valueString": copyright_line}] if copyright_line else None,
+        extension=[{"url": urls.COPYRIGHT, "valueString": copyright_line}] if copyright_line else None,
         questionnaire=_address(form, attempt["version_id"]),
         status=status,
         subject=patient,

@@ -10,20 +10,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from portal.accounts.models import Practice
-from portal.assignments import events, policy
+from portal.assignments import facts, policy
 from portal.assignments.models import Assignment, Response
 from portal.assignments.service.attempts import scores_of
 from portal.caseload import policy as caseload
 from portal.caseload.models import Client
 from portal.core import access
 from portal.core.access import PRACTICE, THING
+from portal.core.audit_log.events import record
 from portal.core.crypto import Vault, vault
-from portal.core.db import AnySelect, transactional
-from portal.core.events import record
-from portal.core.statements import fetch, fetch_one
+from portal.core.db.statements import fetch, fetch_one
+from portal.core.db.tables import AnySelect
+from portal.core.db.transactions import transactional
 from portal.core.viewer import Viewer
-from portal.library.forms.results import without_bands
-from portal.library.instruments.recipes import recipes
+from portal.forms.evaluation.results import without_bands
+from portal.forms.instruments.recipes import recipes
 from portal.library.models import Version
 from portal.library.service.versions import form_of_version
 
@@ -41,7 +42,7 @@ def list_measures(viewer: Viewer, client_id: str) -> dict[str, Any]:
     Leaves `measures.opened` in the transaction that decrypts; where that cannot be written, nothing is read.
     """
     client = access.see(viewer, Client, caseload.in_care, client_id)
-    record(viewer, events.MEASURES_OPENED, client, client_id=client.id)
+    record(viewer, facts.MEASURES_OPENED, client, client_id=client.id)
     rows = fetch(
         ("assignments.measures", viewer.shape),
         lambda: _scored(viewer).where(GIVEN.client_id == THING),

@@ -8,12 +8,12 @@ from sqlalchemy import ColumnElement, case, func, select
 
 from portal.assignments import policy
 from portal.assignments.models import COMPLETED, WORKABLE, Assignment, Status
-from portal.assignments.service.shown import is_overdue, is_scheduled
+from portal.assignments.service.queries import is_overdue, is_scheduled
 from portal.caseload.service import clients
 from portal.core import access
 from portal.core.access import PRACTICE, THING
-from portal.core.db import AnySelect
-from portal.core.statements import among, fetch_one
+from portal.core.db.statements import among, fetch_one
+from portal.core.db.tables import AnySelect
 from portal.core.viewer import Viewer
 
 

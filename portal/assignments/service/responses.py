@@ -14,25 +14,28 @@ import orjson
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import aliased
 
-from portal.assignments import events, policy
+from portal.assignments import facts, policy
 from portal.assignments.models import FROM, Act, Assignment, Response, Status, require_state
-from portal.assignments.service.counting import LAG, note_act
-from portal.assignments.service.giving import to_act_on
-from portal.assignments.service.shown import get_mine, is_scheduled
+from portal.assignments.service.assigning import to_act_on
+from portal.assignments.service.care_counts import LAG, note_act
+from portal.assignments.service.queries import get_mine, is_scheduled
 from portal.caseload.models import Client
-from portal.core import access, clock, exact
+from portal.core import access, clock, decimal_json
 from portal.core.access import THING
+from portal.core.audit_log.events import record
 from portal.core.crypto import DataKey, Vault, vault_of
-from portal.core.db import AnySelect, Id, Instant, db, transactional
+from portal.core.db.engines import db
+from portal.core.db.statements import among, run
+from portal.core.db.tables import AnySelect, Id, Instant
+from portal.core.db.transactions import transactional
 from portal.core.errors import Stale
-from portal.core.events import record
-from portal.core.statements import among, run
 from portal.core.viewer import Viewer
-from portal.library.forms import answers, completion, flags
-from portal.library.forms.calculation import Calculation, calculate
-from portal.library.forms.document import Form
-from portal.library.forms.results import results, withheld, without_bands
-from portal.library.forms.scores import VALUED
+from portal.forms.answering import responses
+from portal.forms.definition.document import Form
+from portal.forms.definition.scores import VALUED
+from portal.forms.evaluation import completion, risk_flags
+from portal.forms.evaluation.evaluate import Calculation, calculate
+from portal.forms.evaluation.results import results, withheld, without_bands
 from portal.library.service.versions import form_of_version
 from portal.safety.service import notices
 from portal.safety.service.alerts import raise_alert
@@ -45,13 +48,13 @@ class Draft:
     row: Mapping[str, Any]
     vault: Vault
     form: Form
-    response: answers.Response
+    response: responses.Response
 
     @property
-    def saved(self) -> answers.Response:
+    def saved(self) -> responses.Response:
         """What has been saved so far: a value the form begins with has not, and may call for somebody yet."""
         begun = self.row["draft"] is not None or self.row["earlier_draft"] is not None
-        return self.response if begun else answers.Response()
+        return self.response if begun else responses.Response()
 
     @property
     def version(self) -> int:
@@ -62,7 +65,7 @@ class Draft:
 
 
 def as_shown(
-    row: Mapping[str, Any], form: Form, response: answers.Response, worked: Calculation | None = None
+    row: Mapping[str, Any], form: Form, response: responses.Response, worked: Calculation | None = None
 ) -> dict[str, Any]:
     """A response with where its attempt stands, and what it comes to so far, without a word on how much that is."""
     return {
@@ -88,12 +91,12 @@ def read_draft(viewer: Viewer, assignment_id: str) -> Draft:
     sealed = vault_of(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
     form = form_of_version(row["practice_id"], row["version_id"])
     if row["draft"] is not None:
-        content = exact.read(sealed.open(Response.draft, row["response_id"], row["draft"]))
+        content = decimal_json.read(sealed.open(Response.draft, row["response_id"], row["draft"]))
     elif row["earlier_draft"] is not None:
-        content = exact.read(sealed.open(Response.draft, row["earlier_id"], row["earlier_draft"]))
+        content = decimal_json.read(sealed.open(Response.draft, row["earlier_id"], row["earlier_draft"]))
     else:
-        return Draft(row, sealed, form, answers.beginning(form))
-    return Draft(row, sealed, form, answers.Response.from_json(content))
+        return Draft(row, sealed, form, responses.beginning(form))
+    return Draft(row, sealed, form, responses.Response.from_json(content))
 
 
 def _current_attempt(viewer: Viewer) -> AnySelect:
@@ -167,10 +170,12 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
     draft = read_draft(viewer, assignment_id)
     require_state(Act.SAVE, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
     _require_version(draft, expected)
-    merged = answers.merge(draft.form, draft.response, patch)
+    merged = responses.merge(draft.form, draft.response, patch)
     worked = calculate(draft.form, merged)
     count = completion.progress(draft.form, merged, worked.shown)
-    risky = flags.labelled(draft.form, flags.just_raised(draft.form, draft.saved, merged, patch, worked.shown))
+    risky = risk_flags.labelled(
+        draft.form, risk_flags.just_raised(draft.form, draft.saved, merged, patch, worked.shown)
+    )
     told = notices.card_at_hand(viewer, risky) if risky else []
     now = clock.now()
     values = {
@@ -179,7 +184,7 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
         "response": draft.row["response_id"],
         "attempt": draft.row["attempt"],
         "expected": expected,
-        "sealed": draft.vault.seal(Response.draft, draft.row["response_id"], exact.written(merged.as_json())),
+        "sealed": draft.vault.seal(Response.draft, draft.row["response_id"], decimal_json.written(merged.as_json())),
         "now": now,
         "done": count.answered,
         "of": count.total,
@@ -200,7 +205,7 @@ def _store(viewer: Viewer, draft: Draft, values: Mapping[str, Any]) -> None:
         raise _Overtaken
     if draft.row["status"] != Status.IN_PROGRESS:
         row = draft.row
-        record(viewer, events.STARTED, _Concerned(row["assignment_id"], row["client_id"], row["care_id"]))
+        record(viewer, facts.STARTED, _Concerned(row["assignment_id"], row["client_id"], row["care_id"]))
     elif draft.row["last_act_at"] is None or values["now"] - draft.row["last_act_at"] >= LAG:
         note_act(viewer.practice_id, draft.row["care_id"])
 
@@ -279,19 +284,23 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
             viewer,
             draft,
             {
-                "draft": draft.vault.seal(Response.draft, response_id, exact.written(draft.response.as_json())),
-                "submission": draft.vault.seal(Response.submission, response_id, exact.written(part.as_json())),
+                "draft": draft.vault.seal(Response.draft, response_id, decimal_json.written(draft.response.as_json())),
+                "submission": draft.vault.seal(Response.submission, response_id, decimal_json.written(part.as_json())),
                 "feedback": draft.vault.seal(Response.feedback, response_id, orjson.dumps(feedback)),
-                "scores": draft.vault.seal(Response.scores, response_id, exact.written(scores)) if scores else None,
+                "scores": draft.vault.seal(Response.scores, response_id, decimal_json.written(scores))
+                if scores
+                else None,
                 "private_count": len(whole.answers) - len(part.answers),
             },
-            flags.labelled(draft.form, flags.raised(draft.form, whole, worked.shown)),
+            risk_flags.labelled(draft.form, risk_flags.raised(draft.form, whole, worked.shown)),
         )
     except _Overtaken:
         raise Stale(get_response(viewer, assignment_id)) from None
 
 
-def _scored(form: Form, whole: answers.Response, part: answers.Response, worked: Calculation) -> list[dict[str, Any]]:
+def _scored(
+    form: Form, whole: responses.Response, part: responses.Response, worked: Calculation
+) -> list[dict[str, Any]]:
     """What is sent in comes to; what an expression would count of private answers is not given at all."""
     private = [block for block, row in whole.answers if (block, row) not in part.answers]
     if any(form.blocks[block].type in VALUED for block in private):
@@ -317,14 +326,14 @@ def _submit(
     db.session.flush()
     record(
         viewer,
-        events.SUBMITTED,
+        facts.SUBMITTED,
         assignment,
         attempt=response.attempt,
         answered=assignment.answered,
         total=assignment.total,
     )
     if response.scores is not None:
-        record(viewer, events.SCORED, assignment, attempt=response.attempt)
+        record(viewer, facts.SCORED, assignment, attempt=response.attempt)
     told = _alert(viewer, assignment, risky) if risky else []
     return {**get_mine(viewer, assignment.id), "notices": told}
 
@@ -365,5 +374,5 @@ def take_back(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     assignment.submitted_at, assignment.last_act_at = None, clock.now()
     assignment.move(Status.IN_PROGRESS)
     db.session.flush()
-    record(viewer, events.TAKEN_BACK, assignment, attempt=response.attempt)
+    record(viewer, facts.TAKEN_BACK, assignment, attempt=response.attempt)
     return get_mine(viewer, assignment_id)

@@ -10,13 +10,14 @@ from sqlalchemy import select
 
 from portal.accounts.service import people
 from portal.accounts.service.credentials import end_invitations
-from portal.caseload import events, policy
+from portal.caseload import facts, policy
 from portal.caseload.models import CareLink, Client
 from portal.core import access, clock
 from portal.core.access import THING
-from portal.core.db import db, transactional
+from portal.core.audit_log.events import record
+from portal.core.db.engines import db
+from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, Fault, Invalid, NotVisible
-from portal.core.events import record
 from portal.core.listing import Asked, Listing, Page
 from portal.core.viewer import Viewer
 
@@ -74,7 +75,7 @@ def begin_care(viewer: Viewer, client: Client, therapist_id: str) -> CareLink:
     )
     db.session.add(link)
     db.session.flush()
-    record(viewer, events.CARE_STARTED, link, therapist=therapist_id)
+    record(viewer, facts.CARE_STARTED, link, therapist=therapist_id)
     return link
 
 
@@ -106,7 +107,7 @@ def end_care(viewer: Viewer, client_id: str, care_id: str) -> None:
         raise NotVisible
     end_invitations(viewer, to=client_id)
     link.ended_at = clock.now()
-    record(viewer, events.CARE_ENDED, link, therapist=link.therapist_id)
+    record(viewer, facts.CARE_ENDED, link, therapist=link.therapist_id)
 
 
 @transactional
@@ -185,10 +186,10 @@ def _move(viewer: Viewer, link: CareLink, therapist_id: str) -> None:
     left, link.therapist_id = link.therapist_id, therapist_id
     if twin is not None:
         twin.ended_at = clock.now()
-        record(viewer, events.CARE_MERGED, Merged(link.practice_id, twin.id, link.client_id, link.id), into=link.id)
+        record(viewer, facts.CARE_MERGED, Merged(link.practice_id, twin.id, link.client_id, link.id), into=link.id)
     db.session.flush()
     end_invitations(viewer, to=link.client_id)
-    record(viewer, events.CARE_HANDED_OVER, link, left=left, therapist=therapist_id)
+    record(viewer, facts.CARE_HANDED_OVER, link, left=left, therapist=therapist_id)
 
 
 def own_care(viewer: Viewer, client_id: str, therapist_id: str | None = None) -> CareLink:

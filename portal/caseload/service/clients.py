@@ -10,15 +10,17 @@ from sqlalchemy import ColumnElement
 
 from portal.accounts.models import Invitation, Person, Practice
 from portal.accounts.service import invitations, people
-from portal.caseload import events, policy
+from portal.caseload import facts, policy
 from portal.caseload.models import Client
 from portal.caseload.service.care import begin_care
 from portal.core import access, clock
 from portal.core.access import THING
+from portal.core.audit_log.events import record
 from portal.core.crypto import DataKey, vault_of
-from portal.core.db import AnySelect, db, transactional
+from portal.core.db.engines import db
+from portal.core.db.tables import AnySelect
+from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, Fault, Invalid, Malformed, Stale
-from portal.core.events import record
 from portal.core.listing import Asked, Listing, Page, claim
 from portal.core.viewer import Viewer
 
@@ -151,7 +153,7 @@ def create_client(
     db.session.flush()
     begin_care(viewer, client, viewer.id or "")
     invitation = invitations.open_invitation(viewer, person, delivery, with_code=True)
-    record(viewer, events.CLIENT_INVITED, client)
+    record(viewer, facts.CLIENT_INVITED, client)
     return {**get_client(viewer, client.id), "invitation": invitation}
 
 
@@ -163,7 +165,7 @@ def invite_again(viewer: Viewer, client_id: str, *, delivery: str = "mail") -> d
     if person.activated_at is not None:
         msg = "This client has already accepted."
         raise Conflict(msg, state="active", allowed=[])
-    record(viewer, events.CLIENT_INVITED, client)
+    record(viewer, facts.CLIENT_INVITED, client)
     return invitations.open_invitation(viewer, person, delivery, with_code=True)
 
 
@@ -187,7 +189,7 @@ def change_client(viewer: Viewer, client_id: str, expected: int, **changes: Any)
     if person.version != expected:
         raise Stale(get_client(viewer, client_id))
     people.apply_changes(viewer, person, **changes)
-    record(viewer, events.CLIENT_CHANGED, client, changed=sorted(changes))
+    record(viewer, facts.CLIENT_CHANGED, client, changed=sorted(changes))
     return get_client(viewer, client_id)
 
 
@@ -198,7 +200,7 @@ def archive(viewer: Viewer, client_id: str) -> dict[str, Any]:
     if client.archived_at is None:
         client.archived_at = clock.now()
         db.session.flush()
-        record(viewer, events.CLIENT_ARCHIVED, client)
+        record(viewer, facts.CLIENT_ARCHIVED, client)
     return get_client(viewer, client_id)
 
 
@@ -209,7 +211,7 @@ def restore(viewer: Viewer, client_id: str) -> dict[str, Any]:
     if client.archived_at is not None:
         client.archived_at = None
         db.session.flush()
-        record(viewer, events.CLIENT_RESTORED, client)
+        record(viewer, facts.CLIENT_RESTORED, client)
     return get_client(viewer, client_id)
 
 

@@ -10,7 +10,8 @@ from portal.caseload.service.clients import require_in_care
 from portal.core import access, clock
 from portal.core.access import THING
 from portal.core.crypto import vault
-from portal.core.db import db, transactional
+from portal.core.db.engines import db
+from portal.core.db.transactions import transactional
 from portal.core.listing import Asked, Listing, Page
 from portal.core.viewer import Viewer
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from portal.core import access, exact
+from portal.core import access, decimal_json
 from portal.core.errors import Fault, Invalid
 from portal.core.viewer import Viewer
 from portal.core.wire import faults_in
+from portal.forms.answering.responses import beginning, merge
+from portal.forms.definition.document import Form
+from portal.forms.evaluation.completion import progress
+from portal.forms.evaluation.evaluate import calculate
+from portal.forms.evaluation.preview import shown_blocks
+from portal.forms.evaluation.results import results
+from portal.forms.text import readings
+from portal.forms.text.diff import compared, members
+from portal.forms.text.readability import hints, hints_on_reading
 from portal.library import policy
-from portal.library.forms import reading
-from portal.library.forms.answers import beginning, merge
-from portal.library.forms.calculation import calculate
-from portal.library.forms.comparing import compared, members
-from portal.library.forms.completion import progress
-from portal.library.forms.document import Form
-from portal.library.forms.hints import hints, hints_on_reading
-from portal.library.forms.previews import shown_blocks
-from portal.library.forms.results import results
 from portal.library.models import DESCRIBED, Kind
 from portal.library.schemas.resource import ChangeResourceSchema
 from portal.library.service.resources import compiled, get_resource
@@ -59,7 +59,7 @@ def _finding(fault: Fault) -> dict[str, Any]:
 def _as_written(form: Form, warnings: Sequence[Fault]) -> list[Fault]:
     """Hints on the blocks a reading becomes, pointing into the reading."""
     return [
-        Fault("#/document" + reading.written(form.document["blocks"], fault.pointer), fault.detail)
+        Fault("#/document" + readings.written(form.document["blocks"], fault.pointer), fault.detail)
         if fault.block
         else fault
         for fault in warnings
@@ -110,7 +110,7 @@ def compare(viewer: Viewer, resource_id: str, before: str, after: str) -> dict[s
 def _side(viewer: Viewer, resource_id: str, which: str) -> dict[str, Any]:
     if which != DRAFT:
         version = get_version(viewer, resource_id, int(which))
-        return {**version, "document": exact.read(version["document"])}
+        return {**version, "document": decimal_json.read(version["document"])}
     resource = get_resource(viewer, resource_id)
     return {**resource, "document": compiled(resource["kind"], resource["draft"]).document}
 

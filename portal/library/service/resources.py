@@ -12,15 +12,16 @@ from sqlalchemy import ColumnElement, String, bindparam, case, cast, null
 
 from portal.core import access, clock
 from portal.core.access import THING
-from portal.core.db import db, transactional
+from portal.core.audit_log.events import record
+from portal.core.db.engines import db
+from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, Fault, Invalid, Stale
-from portal.core.events import record
 from portal.core.listing import Asked, Filter, Listing, Page, any_of, at_least, at_most, claim, equals
 from portal.core.viewer import Viewer
-from portal.library import events, policy
-from portal.library.forms import document as forms
-from portal.library.forms import reading
-from portal.library.forms.fhir.intake import check_kept
+from portal.forms.definition import document as forms
+from portal.forms.fhir.importing import check_kept
+from portal.forms.text import readings
+from portal.library import facts, policy
 from portal.library.locks import LOCKED, REASONS
 from portal.library.models import DESCRIBED, Kind, Resource
 from portal.library.service.search import holding, keep_words
@@ -104,7 +105,7 @@ def get_resource(viewer: Viewer, resource_id: str) -> dict[str, Any]:
 def compiled(kind: str, document: Mapping[str, Any]) -> forms.Form:
     """The form of a document of this kind. Raises Invalid, with pointers into the document, where it is none."""
     if kind == Kind.READING:
-        return reading.form_of(document, "#/document")
+        return readings.form_of(document, "#/document")
     form = forms.parse(document, "#/document")
     check_kept(document, "#/document")
     return form
@@ -130,7 +131,7 @@ def add(
     db.session.add(resource)
     db.session.flush()
     keep_words(resource)
-    record(viewer, events.RESOURCE_CREATED, resource, kind=kind)
+    record(viewer, facts.RESOURCE_CREATED, resource, kind=kind)
     return resource
 
 
@@ -149,7 +150,7 @@ def change_resource(viewer: Viewer, resource_id: str, expected: int, **changes: 
     resource.edited = True
     touch(resource)
     keep_words(resource)
-    record(viewer, events.RESOURCE_CHANGED, resource)
+    record(viewer, facts.RESOURCE_CHANGED, resource)
     return get_resource(viewer, resource_id)
 
 
@@ -187,7 +188,7 @@ def archive(viewer: Viewer, resource_id: str) -> dict[str, Any]:
     if resource.archived_at is None:
         resource.archived_at = clock.now()
         db.session.flush()
-        record(viewer, events.RESOURCE_ARCHIVED, resource)
+        record(viewer, facts.RESOURCE_ARCHIVED, resource)
     return get_resource(viewer, resource_id)
 
 
@@ -198,7 +199,7 @@ def restore(viewer: Viewer, resource_id: str) -> dict[str, Any]:
     if resource.archived_at is not None:
         resource.archived_at = None
         db.session.flush()
-        record(viewer, events.RESOURCE_RESTORED, resource)
+        record(viewer, facts.RESOURCE_RESTORED, resource)
     return get_resource(viewer, resource_id)
 
 

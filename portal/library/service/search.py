@@ -6,9 +6,9 @@ from sqlalchemy import ColumnElement, String, bindparam, cast, column, func, lit
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from portal.core.access import NOBODY, PRACTICE
-from portal.core.db import db, is_postgresql
+from portal.core.db.engines import db, is_postgresql
 from portal.core.listing import Filter
-from portal.library.forms.words import kept_words, texts_in, words_in
+from portal.forms.text.search_terms import kept_words, texts_in, words_in
 from portal.library.models import Resource, ResourceWords, Version
 
 _SEARCH = table("resource_search", column("resource_id"))

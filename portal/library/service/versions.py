@@ -6,17 +6,19 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from portal.core import access, clock, exact
+from portal.core import access, clock, decimal_json
 from portal.core.access import THING
-from portal.core.db import AnySelect, Id, db, transactional
+from portal.core.audit_log.events import record
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch_one
+from portal.core.db.tables import AnySelect, Id
+from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, NotVisible
-from portal.core.events import record
 from portal.core.listing import Asked, Listing, Page, equals
-from portal.core.statements import fetch_one
 from portal.core.viewer import Viewer
-from portal.library import events, policy
-from portal.library.forms import document as forms
-from portal.library.forms.fhir import questionnaire
+from portal.forms.definition import document as forms
+from portal.forms.fhir import questionnaire
+from portal.library import facts, policy
 from portal.library.models import DESCRIBED, Resource, Version
 from portal.library.service.resources import compiled, require_unlocked, to_write, touch
 from portal.library.service.search import keep_words
@@ -66,7 +68,7 @@ def get_version(viewer: Viewer, resource_id: str, number: int) -> dict[str, Any]
 def get_questionnaire(viewer: Viewer, resource_id: str, number: int) -> dict[str, Any]:
     """A published version as a FHIR R4 Questionnaire: one that came as such goes out as it came."""
     version = get_version(viewer, resource_id, number)
-    source, document = version["source"], exact.read(version["document"])
+    source, document = version["source"], decimal_json.read(version["document"])
     written = questionnaire.write(source if source.get("schema") == forms.SCHEMA else document)
     if "fhir" in source:
         return written
@@ -125,7 +127,7 @@ def form_of_version(practice_id: str, version_id: str) -> forms.Form:
             raise NotVisible
         if len(_forms) >= MOST_FORMS:
             _forms.clear()
-        form = _forms[version_id] = forms.parse(exact.read(row["document"]))
+        form = _forms[version_id] = forms.parse(decimal_json.read(row["document"]))
     return form
 
 
@@ -172,5 +174,5 @@ def publish_draft(viewer: Viewer, resource: Resource) -> Version:
     resource.published_from = resource.version
     db.session.flush()
     keep_words(resource)
-    record(viewer, events.RESOURCE_PUBLISHED, resource, number=version.number)
+    record(viewer, facts.RESOURCE_PUBLISHED, resource, number=version.number)
     return version

@@ -10,20 +10,22 @@ from sqlalchemy import ScalarSelect, case, func, select, update
 
 from portal.accounts.models import Person
 from portal.accounts.service import people
-from portal.caseload.events import CARE_MERGED
+from portal.caseload.facts import CARE_MERGED
 from portal.caseload.models import CareLink
 from portal.caseload.service.care import Merged
 from portal.core import access, clock
 from portal.core.access import PRACTICE, THING
+from portal.core.audit_log.events import record
 from portal.core.crypto import vault
-from portal.core.db import AnySelect, Instant, db, transactional
+from portal.core.db.engines import db
+from portal.core.db.tables import AnySelect, Instant
+from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict
-from portal.core.events import record
 from portal.core.ids import new_id
 from portal.core.jobs import enqueue
 from portal.core.listing import Asked, Listing, Page, claim, equals
 from portal.core.viewer import Viewer
-from portal.safety import events, policy
+from portal.safety import facts, policy
 from portal.safety.models import Alert
 
 TELL = "safety.tell"
@@ -73,7 +75,7 @@ def raise_alert(
     )
     db.session.add(alert)
     db.session.flush()
-    record(viewer, events.FLAGGED, alert)
+    record(viewer, facts.FLAGGED, alert)
     told = in_care_of(viewer.practice_id, client_id)
     for therapist in told:
         enqueue(viewer, TELL, therapist)
@@ -185,7 +187,7 @@ def open_alert(viewer: Viewer, alert_id: str) -> dict[str, Any]:
     sealed = vault(viewer.practice_id, row["client_id"])
     if row["assignment_id"] is not None:
         alert = db.session.get_one(Alert, (viewer.practice_id, alert_id))
-        record(viewer, events.OPENED, alert)
+        record(viewer, facts.OPENED, alert)
         items = orjson.loads(sealed.open(Alert.items, alert_id, row["items"]))
     note = sealed.open_text(Alert.note, alert_id, row["note"])
     return {**_shown(row, _names(viewer, [row])), "items": items, "note": note}
@@ -211,7 +213,7 @@ def acknowledge(viewer: Viewer, alert_id: str, *, note: str | None = None) -> di
     alert.acknowledged_at, alert.acknowledged_by = clock.now(), viewer.id
     alert.note = vault(viewer.practice_id, alert.client_id).seal_optional(Alert.note, alert.id, note)
     db.session.flush()
-    record(viewer, events.ACKNOWLEDGED, alert)
+    record(viewer, facts.ACKNOWLEDGED, alert)
     row = _look(viewer, alert_id)
     return _shown(row, _names(viewer, [row]))
 

@@ -17,13 +17,15 @@ from portal.accounts.models import Person, Practice
 from portal.caseload.models import CareLink
 from portal.core import access, clock
 from portal.core.access import PRACTICE
+from portal.core.audit_log.events import record
 from portal.core.crypto import vault
-from portal.core.db import AnySelect, Instant, db, enter_practice, transactional
-from portal.core.events import record
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch
+from portal.core.db.tables import AnySelect, Instant
+from portal.core.db.transactions import enter_practice, transactional
 from portal.core.jobs import enqueue
-from portal.core.statements import fetch
 from portal.core.viewer import Kind, Viewer, system
-from portal.safety import events, policy
+from portal.safety import facts, policy
 from portal.safety.models import Alert
 from portal.safety.service.alerts import TELL
 
@@ -87,7 +89,7 @@ def escalate(viewer: Viewer, alert_id: str) -> bool:
     cover = _cover(viewer.practice_id)
     alert.escalated_at, alert.covered_by = clock.now(), cover
     db.session.flush()
-    record(viewer, events.ESCALATED, alert)
+    record(viewer, facts.ESCALATED, alert)
     if cover is not None:
         enqueue(viewer, TELL, cover)
     else:

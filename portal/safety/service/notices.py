@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from portal.core.viewer import Viewer
-from portal.safety.service.cards import get_card
+from portal.safety.service.crisis_card import get_card
 
 NOT_ALONE = (
     "Thank you for saying this. If it is too much right now, the people behind these numbers are there for you. "

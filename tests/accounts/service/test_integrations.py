@@ -12,7 +12,8 @@ from portal.accounts import schemas
 from portal.accounts.models import Integration
 from portal.accounts.secrets import hashed, is_whole
 from portal.accounts.service import integrations
-from portal.core import clock, events
+from portal.core import clock
+from portal.core.audit_log import sealing
 from tests.cast import Actor, Cast
 from tests.owner import as_owner
 
@@ -176,7 +177,7 @@ def test_opening_answers_is_shown_to_the_client_by_the_systems_name(cast: Cast) 
     path = f"/assignments/{cast.things['client.submitted']}/attempts/1"
     assert cast.integration.get(path).status_code == 200
     with cast.app.app_context():
-        events.seal()
+        sealing.seal()
     [opening] = cast.client.get("/me/access-log").get_json()["data"]
     assert opening["opened_by"] == {
         "id": cast.integration.id,

@@ -14,7 +14,7 @@ from portal.accounts.models import Attempt, Credential, CredentialKind, Invitati
 from portal.accounts.secrets import hashed
 from portal.accounts.service.invitations import WRONG_CODES
 from portal.core import clock
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from tests.accounts import letters, stored
 from tests.accounts.timing import assert_alike
 from tests.cast import PASSWORD, Actor, Cast

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from portal.accounts.models import Credential, CredentialKind, Person
 from portal.core import clock
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from portal.core.ids import new_id
 from tests.accounts import letters, stored
 from tests.accounts.service.test_sessions import signed_in

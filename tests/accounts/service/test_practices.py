@@ -13,7 +13,7 @@ from portal.accounts.models import Person, Practice, SetupLink
 from portal.accounts.secrets import hashed
 from portal.accounts.service import practices
 from portal.core import clock
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from portal.core.viewer import ANYONE
 from tests.accounts import stored
 from tests.cast import PASSWORD, Actor, Cast

@@ -12,7 +12,7 @@ from portal.accounts.models import Attempt, Credential, CredentialKind
 from portal.accounts.secrets import hashed
 from portal.accounts.service import resets
 from portal.core import clock
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from tests.accounts import letters, stored
 from tests.accounts.service.test_sessions import signed_in
 from tests.accounts.timing import assert_alike

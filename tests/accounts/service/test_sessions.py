@@ -12,7 +12,7 @@ from portal.accounts.passwords import Hasher, use_hasher
 from portal.accounts.secrets import hashed
 from portal.accounts.service import sessions
 from portal.core import clock
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from tests.accounts import stored
 from tests.cast import PASSWORD, Actor, Cast
 from tests.conftest import CHEAP_HASH, Queries

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import select
 
 from portal.assignments.models import Response
-from portal.core import clock, exact
-from portal.core.events import Event
+from portal.core import clock, decimal_json
+from portal.core.audit_log.events import Event
 from tests.accounts import stored
-from tests.assignments.service.stories import SCORED, given, imported, published, saved, submitted
+from tests.assignments.service.scenarios import SCORED, given, imported, published, saved, submitted
 from tests.cast import Actor, Cast
 from tests.instruments import questionnaire_of
 
@@ -94,7 +94,7 @@ def test_the_series_goes_through_time_with_its_bands(cast: Cast) -> None:
 
 
 def test_an_instrument_that_was_imported_twice_is_one_series(cast: Cast) -> None:
-    content = exact.written(questionnaire_of("phq-2"))
+    content = decimal_json.written(questionnaire_of("phq-2"))
     for code in ("c1", "c3"):
         thing = given(cast, imported(cast, content))
         cast.client.post(f"/me/assignments/{thing}/opening")
@@ -158,7 +158,7 @@ def test_a_client_reads_a_word_on_it_only_where_the_practice_says_so(cast: Cast)
 
 
 def test_a_published_instrument_is_scored_by_its_recipe_and_its_ninth_item_calls_for_somebody(cast: Cast) -> None:
-    thing = given(cast, imported(cast, exact.written(questionnaire_of("phq-9"))))
+    thing = given(cast, imported(cast, decimal_json.written(questionnaire_of("phq-9"))))
     cast.client.post(f"/me/assignments/{thing}/opening")
     answers = [{"block": str(number), "value": [{"code": "c1"}]} for number in range(1, 9)]
     assert saved(cast.client, thing, *answers).get_json()["notices"] == []

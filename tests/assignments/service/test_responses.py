@@ -12,11 +12,11 @@ from sqlalchemy import func, select, text
 
 from portal.assignments.models import Response
 from portal.assignments.service import attempts, responses
-from portal.core.db import OWNER, db
+from portal.core.audit_log.events import Event
+from portal.core.db.engines import OWNER, db
 from portal.core.errors import NotVisible, Stale
-from portal.core.events import Event
 from portal.core.ids import new_id
-from tests.assignments.service.stories import act, given, published, saved, submitted
+from tests.assignments.service.scenarios import act, given, published, saved, submitted
 from tests.cast import Actor, Cast, exercise_document
 from tests.owner import as_owner
 

@@ -12,11 +12,11 @@ from portal.caseload.models import CareLink, Client
 from portal.caseload.service.clients import MOST_NAMES
 from portal.core import clock
 from portal.core.crypto import DataKey, create_vault
-from portal.core.db import transaction
+from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
 from tests.accounts import letters, stored
 from tests.accounts.timing import assert_alike
-from tests.caseload.service.stories import create, facts_about, names
+from tests.caseload.service.scenarios import create, facts_about, names
 from tests.cast import Cast
 
 
