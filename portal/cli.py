@@ -80,7 +80,7 @@ def openapi() -> None:
 
 
 def _link() -> str:
-    return mail.address(f"/setup#{practices.mint_setup_link()}")
+    return mail.public_url(f"/setup#{practices.mint_setup_link()}")
 
 
 @click.command("demo")

@@ -171,7 +171,7 @@ def _end(*processes: subprocess.Popen[bytes]) -> None:
 def work(app: Flask) -> None:
     """Run every tick, at once and then at its pace, until told to stop; each in a fresh context of the application."""
     scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(1)}, timezone="UTC")
-    ticks = [*jobs.TICKS, jobs.Tick("portal.core.jobs.work_off", 1, jobs.work_off), jobs.Tick("beat", 10, _beat)]
+    ticks = [*jobs.TICKS, jobs.Tick("portal.core.jobs.work_off", 1, jobs.run_due_jobs), jobs.Tick("beat", 10, _beat)]
     for tick in ticks:
         scheduler.add_job(
             _run,
@@ -190,7 +190,7 @@ def work(app: Flask) -> None:
 
 
 def _beat() -> None:
-    jobs.beat(WORKER)
+    jobs.record_heartbeat(WORKER)
 
 
 def _run(app: Flask, tick: jobs.Tick) -> Any:

@@ -24,7 +24,7 @@ from portal.accounts.service import sessions
 from portal.app import create_app
 from portal.core import clock
 from portal.core.db.engines import OWNER, READ, db
-from portal.core.db.statements import let_go_of_connections
+from portal.core.db.statements import close_connections
 from tests.cast import Cast, build
 from tests.postgresql import as_application, temporary_postgresql
 
@@ -81,7 +81,7 @@ def migrated_app(config: Testing) -> Iterator[Flask]:
         upgrade()
     yield app
     with app.app_context():
-        let_go_of_connections()
+        close_connections()
 
 
 @pytest.fixture(scope="session")

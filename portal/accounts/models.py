@@ -167,7 +167,7 @@ class SetupLink(Base):
     used_at: Mapped[datetime | None]
 
 
-class Attempt(Base):
+class ThrottledTry(Base):
     """One try at a secret that can be guessed, under an HMAC of who tried what; shared by all workers."""
 
     __tablename__ = "attempts"

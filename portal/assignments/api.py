@@ -126,7 +126,7 @@ def review_attempt(sent: dict[str, Any], assignment_id: str) -> Any:
 @staff.response(200, assignment.AssignmentSchema(), refuses=[Conflict])
 def return_attempt(sent: dict[str, Any], assignment_id: str) -> Any:
     """Return an attempt for another go"""
-    return reviews.return_it(viewer(), assignment_id, **sent)
+    return reviews.return_attempt(viewer(), assignment_id, **sent)
 
 
 @staff.route("/assignments/<id:assignment_id>/attempts", scope="assignments:read")
@@ -202,15 +202,15 @@ def list_my_assignments(query: dict[str, Any]) -> Any:
 @client.response(200, assignment.MyAssignmentSchema())
 def get_my_assignment(assignment_id: str) -> Any:
     """Read one of one's own assignments, with what there is to do"""
-    return queries.get_mine(viewer(), assignment_id)
+    return queries.get_my_assignment(viewer(), assignment_id)
 
 
 @client.route("/me/assignments/<id:assignment_id>/opening", methods=["POST"])
-@client.repeatable(queries.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def open_my_assignment(assignment_id: str) -> Any:
     """Say that one has seen it"""
-    return client_acts.open_it(viewer(), assignment_id)
+    return client_acts.open_assignment(viewer(), assignment_id)
 
 
 @client.route("/me/assignments/<id:assignment_id>/plan", methods=["PUT"])
@@ -239,7 +239,7 @@ def save_response(sent: dict[str, Any], assignment_id: str) -> Any:
 
 
 @client.route("/me/assignments/<id:assignment_id>/submission", methods=["POST"])
-@client.repeatable(queries.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.arguments(response.SubmitSchema())
 @client.response(200, response.SubmittedSchema(), stale=response.MyResponseSchema(), refuses=[Conflict])
 def submit_response(sent: dict[str, Any], assignment_id: str) -> Any:
@@ -248,15 +248,15 @@ def submit_response(sent: dict[str, Any], assignment_id: str) -> Any:
 
 
 @client.route("/me/assignments/<id:assignment_id>/taking-back", methods=["POST"])
-@client.repeatable(queries.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def take_response_back(assignment_id: str) -> Any:
     """Take back what one has sent in"""
-    return responses.take_back(viewer(), assignment_id)
+    return responses.recall(viewer(), assignment_id)
 
 
 @client.route("/me/assignments/<id:assignment_id>/pause", methods=["POST"])
-@client.repeatable(queries.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def pause_assignment(assignment_id: str) -> Any:
     """Too much right now"""
@@ -264,7 +264,7 @@ def pause_assignment(assignment_id: str) -> Any:
 
 
 @client.route("/me/assignments/<id:assignment_id>/resumption", methods=["POST"])
-@client.repeatable(queries.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def resume_assignment(assignment_id: str) -> Any:
     """Go on where one paused"""
@@ -272,7 +272,7 @@ def resume_assignment(assignment_id: str) -> Any:
 
 
 @client.route("/me/assignments/<id:assignment_id>/decline", methods=["POST"])
-@client.repeatable(queries.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.arguments(assignment.DeclineSchema())
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def decline_assignment(sent: dict[str, Any], assignment_id: str) -> Any:
@@ -281,7 +281,7 @@ def decline_assignment(sent: dict[str, Any], assignment_id: str) -> Any:
 
 
 @client.route("/me/assignments/<id:assignment_id>/decline-undo", methods=["POST"])
-@client.repeatable(queries.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def undo_decline(assignment_id: str) -> Any:
     """Take a no back"""
@@ -323,7 +323,7 @@ def list_my_comments(query: dict[str, Any], assignment_id: str) -> Any:
 
 
 @client.route("/me/assignments/<id:assignment_id>/comments", methods=["POST"])
-@client.repeatable(queries.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.arguments(comment.WriteCommentSchema())
 @client.response(201, comment.CommentSchema())
 def write_my_comment(sent: dict[str, Any], assignment_id: str) -> Any:
@@ -332,7 +332,7 @@ def write_my_comment(sent: dict[str, Any], assignment_id: str) -> Any:
 
 
 @client.route("/me/assignments/<id:assignment_id>/comments/<id:comment_id>/reading", methods=["POST"])
-@client.repeatable(queries.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.response(200, comment.CommentSchema(), refuses=[Conflict])
 def mark_my_comment_read(assignment_id: str, comment_id: str) -> Any:
     """Say that one has read a therapist's comment"""

@@ -182,7 +182,7 @@ class CareCount(Base):
     last_act_at: Mapped[datetime | None]
 
 
-class Response(PracticeRow, Base):
+class Attempt(PracticeRow, Base):
     """An attempt: the client's draft, whole and theirs alone, and once sent in, the part a therapist may read."""
 
     __tablename__ = "responses"

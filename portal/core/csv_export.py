@@ -16,7 +16,7 @@ BATCH = 200
 """Rows in one piece of the stream."""
 
 
-def written(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
     """The file in pieces, UTF-8, lines ending in CRLF; days and instants as ISO 8601, claims as true and false."""
     yield _lines([header])
     batch: list[Sequence[Any]] = []
@@ -39,12 +39,12 @@ def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return tamed(value)
+        return escape_formula(value)
     if hasattr(value, "isoformat"):
         return str(value.isoformat()).replace("+00:00", "Z")
     return value
 
 
-def tamed(text: str) -> str:
+def escape_formula(text: str) -> str:
     """`text` as a cell that stays a text; blanks before a sign do not hide it."""
     return f"'{text}" if text.startswith(LIVE) or text.lstrip(" \u00a0").startswith(LIVE) else text

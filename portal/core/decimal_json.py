@@ -14,7 +14,7 @@ SMALLEST, MOST = -330, 308
 LARGEST = 2**63 - 1
 
 
-def read(text: str | bytes) -> Any:
+def loads(text: str | bytes) -> Any:
     """The value a JSON text says.
 
     Raises ValueError for what is none and for a number beyond all measure, RecursionError for what nests too deep.
@@ -42,12 +42,12 @@ def _refused(said: str) -> Any:
     raise ValueError(msg)
 
 
-def written(value: Any) -> bytes:
+def dumps(value: Any) -> bytes:
     """The value as JSON, members in their order. Raises TypeError for what JSON cannot say."""
-    return orjson.dumps(value, default=digits)
+    return orjson.dumps(value, default=encode_decimal)
 
 
-def digits(value: Any) -> Any:
+def encode_decimal(value: Any) -> Any:
     """A Decimal as the number it is: what a JSON writer asks for a value it does not know."""
     if isinstance(value, Decimal) and value.is_finite():
         return orjson.Fragment(str(value))

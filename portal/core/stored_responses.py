@@ -25,14 +25,14 @@ from portal.core.errors import Conflict, Fault, Invalid
 from portal.core.ids import new_id
 from portal.core.viewer import Viewer
 
-KEPT = timedelta(hours=24)
+LIFETIME = timedelta(hours=24)
 LONGEST_WAIT = "10s"
 LOCK_NOT_AVAILABLE = "55P03"
 BUSY = "A request with this Idempotency-Key is still being worked on. Send it again in a moment."
 ANOTHER = "This Idempotency-Key was used for another request. Use a new one for each thing to do."
 
 
-class KeptReply(PracticeRow, Base):
+class StoredResponse(PracticeRow, Base):
     """What a request with a key was answered: sealed, under the HMAC of who asked what with which key."""
 
     __tablename__ = "kept_replies"
@@ -46,7 +46,7 @@ class KeptReply(PracticeRow, Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class CapturedResponse:
     """A successful answer: its status, the headers worth keeping, its body."""
 
     status: int
@@ -55,7 +55,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class KeyedRequest:
     """A request that must not be done twice: where it went, its key, and what it asked for."""
 
     method: str
@@ -65,7 +65,9 @@ class Request:
 
 
 @transactional
-def once(viewer: Viewer, request: Request, work: Callable[[], Reply]) -> tuple[Reply, bool]:
+def respond_once(
+    viewer: Viewer, request: KeyedRequest, work: Callable[[], CapturedResponse]
+) -> tuple[CapturedResponse, bool]:
     """Do `work` unless it was done; its reply, and whether that was given before.
 
     Raises Invalid where the key was used for another body, Conflict where the first request takes too long.
@@ -77,9 +79,9 @@ def once(viewer: Viewer, request: Request, work: Callable[[], Reply]) -> tuple[R
         return _given(viewer, key, asked), True
     reply = work()
     sealed = vault(viewer.practice_id, _subject(viewer)).seal(
-        KeptReply.reply, row_id, orjson.dumps([reply.status, reply.headers, reply.body.decode()])
+        StoredResponse.reply, row_id, orjson.dumps([reply.status, reply.headers, reply.body.decode()])
     )
-    db.session.get_one(KeptReply, (viewer.practice_id, row_id)).reply = sealed
+    db.session.get_one(StoredResponse, (viewer.practice_id, row_id)).reply = sealed
     return reply, False
 
 
@@ -96,13 +98,15 @@ def _claim(viewer: Viewer, row_id: str, key: str, asked: str) -> bool:
     """Whether the key is this request's; on PostgreSQL waits for whoever has claimed it and not committed yet."""
     now, subject_id = clock.now(), _subject(viewer)
     db.session.execute(
-        delete(KeptReply).where(
-            KeptReply.practice_id == viewer.practice_id, KeptReply.key == key, KeptReply.created_at < now - KEPT
+        delete(StoredResponse).where(
+            StoredResponse.practice_id == viewer.practice_id,
+            StoredResponse.key == key,
+            StoredResponse.created_at < now - LIFETIME,
         )
     )
     insert = postgresql.insert if is_postgresql() else sqlite.insert
     claimed = (
-        insert(KeptReply)
+        insert(StoredResponse)
         .values(
             practice_id=viewer.practice_id,
             id=row_id,
@@ -112,7 +116,7 @@ def _claim(viewer: Viewer, row_id: str, key: str, asked: str) -> bool:
             created_at=now,
         )
         .on_conflict_do_nothing(index_elements=["practice_id", "key"])
-        .returning(KeptReply.id)
+        .returning(StoredResponse.id)
     )
     if not is_postgresql():
         return db.session.execute(claimed).first() is not None
@@ -127,19 +131,19 @@ def _claim(viewer: Viewer, row_id: str, key: str, asked: str) -> bool:
     return mine
 
 
-def _given(viewer: Viewer, key: str, asked: str) -> Reply:
+def _given(viewer: Viewer, key: str, asked: str) -> CapturedResponse:
     row = db.session.scalars(
-        select(KeptReply).where(KeptReply.practice_id == viewer.practice_id, KeptReply.key == key)
+        select(StoredResponse).where(StoredResponse.practice_id == viewer.practice_id, StoredResponse.key == key)
     ).one()
     if row.request != asked:
-        raise Invalid(Fault("#", ANOTHER))
-    opened = vault(row.practice_id, row.subject_id).open(KeptReply.reply, row.id, row.reply or b"")
+        raise Invalid(Fault("invalid", ANOTHER).at("#"))
+    opened = vault(row.practice_id, row.subject_id).open(StoredResponse.reply, row.id, row.reply or b"")
     status, headers, body = orjson.loads(opened)
-    return Reply(status, headers, body.encode())
+    return CapturedResponse(status, headers, body.encode())
 
 
 @transactional
-def forget_old() -> None:
+def delete_expired() -> None:
     """Drop what is older than a day."""
     enter_practice(EVERY_PRACTICE)
-    db.session.execute(delete(KeptReply).where(KeptReply.created_at < clock.now() - KEPT))
+    db.session.execute(delete(StoredResponse).where(StoredResponse.created_at < clock.now() - LIFETIME))

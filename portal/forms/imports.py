@@ -55,7 +55,7 @@ DEFAULTS: Mapping[str, Any] = {
 
 def refuse(place: str, detail: str) -> NoReturn:
     """Refuse the whole file: where, and why, with the remedy."""
-    raise Invalid(Fault(place, detail))
+    raise Invalid(Fault("invalid", detail).at(place))
 
 
 def text_of(content: bytes, place: str) -> str:

@@ -14,7 +14,7 @@ from portal.core import decimal_json
 from portal.core.db.tables import Base, Id, PracticeRow, belongs_to
 
 
-class Kind(StrEnum):
+class ResourceKind(StrEnum):
     """What a resource is."""
 
     READING = "reading"
@@ -29,10 +29,10 @@ class JsonText(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, _dialect: Any) -> str | None:
-        return None if value is None else decimal_json.written(value).decode()
+        return None if value is None else decimal_json.dumps(value).decode()
 
     def process_result_value(self, value: str | None, _dialect: Any) -> Any:
-        return None if value is None else decimal_json.read(value)
+        return None if value is None else decimal_json.loads(value)
 
 
 class Description:

@@ -18,7 +18,7 @@ import yaml
 from portal.forms.definition.document import SCHEMA as EXERCISE
 from portal.forms.text.readings import SCHEMA as READING
 from portal.library.locks import LOCKED
-from portal.library.models import DESCRIBED, Kind
+from portal.library.models import DESCRIBED, ResourceKind
 
 FOLDER = Path(__file__).parent / "starter"
 FORMS = ("exercises", "templates", "measures")
@@ -62,16 +62,16 @@ def _reading(path: Path) -> Starter:
         "markdown": body.strip(),
         **{name: front[name] for name in READING_PARTS if name in front},
     }
-    return _starter(Kind.READING, front, document)
+    return _starter(ResourceKind.READING, front, document)
 
 
 def _form(path: Path) -> Starter:
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     document = {"schema": EXERCISE, **{name: content[name] for name in FORM_PARTS if name in content}}
-    return _starter(Kind(content.get("kind", Kind.EXERCISE)), content, document)
+    return _starter(ResourceKind(content.get("kind", ResourceKind.EXERCISE)), content, document)
 
 
-def _starter(kind: Kind, front: Mapping[str, Any], document: Mapping[str, Any]) -> Starter:
+def _starter(kind: ResourceKind, front: Mapping[str, Any], document: Mapping[str, Any]) -> Starter:
     description = {name: front[name] for name in DESCRIBED}
     said = orjson.dumps([kind, description, document], option=orjson.OPT_SORT_KEYS)
     digest = hashlib.sha256(said).hexdigest()

@@ -25,7 +25,7 @@ Shown = dict[str, tuple[int, bytes, list[tuple[str, str]]]]
 @contextmanager
 def _still(moment: datetime) -> Iterator[None]:
     """The clock stands at `moment`, so that only acts can change what is shown."""
-    with clock.travelled(moment.replace(microsecond=500_000) - datetime.now(UTC)):
+    with clock.time_shifted(moment.replace(microsecond=500_000) - datetime.now(UTC)):
         yield
 
 
@@ -101,7 +101,7 @@ class Story:
         with self.cast.app.app_context():
             while sealing.seal():
                 pass
-            jobs.work_off()
+            jobs.run_due_jobs()
 
     def the_end(self) -> None:
         """Everything a therapist does to a client's place in the practice."""

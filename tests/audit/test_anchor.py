@@ -143,7 +143,7 @@ def _write_anew(cast: Cast, from_position: int, change: dict[str, Any]) -> None:
 def test_an_older_mark_is_compared_too(cast: Cast, end: int) -> None:
     """The last mark may have been written after somebody wrote the chain anew."""
     happens(cast)
-    with clock.travelled(timedelta(days=1)):
+    with clock.time_shifted(timedelta(days=1)):
         mark_ends(cast)
     first, second = marks(cast)
     assert (first.position, second.position) == (end, end + 1)
@@ -183,7 +183,7 @@ def test_what_is_wrong_in_one_practice_does_not_keep_another_from_being_marked(c
 def test_one_mark_a_day_is_kept_and_five_weeks_of_them(cast: Cast, anchor_file: Path) -> None:
     at_first = 0
     for day in range(anchor.MARKS_KEPT + 3):
-        with clock.travelled(timedelta(days=day)):
+        with clock.time_shifted(timedelta(days=day)):
             for _ in range(2):
                 _record_one(cast)
                 mark_ends(cast)
@@ -202,7 +202,7 @@ def _record_one(cast: Cast) -> None:
 
 def test_a_day_without_a_fact_writes_nothing(cast: Cast, anchor_file: Path, end: int) -> None:
     before = anchor_file.stat().st_mtime_ns, anchor_file.read_bytes()
-    with clock.travelled(timedelta(days=3)):
+    with clock.time_shifted(timedelta(days=3)):
         mark_ends(cast)
     assert (anchor_file.stat().st_mtime_ns, anchor_file.read_bytes()) == before
 

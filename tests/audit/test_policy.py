@@ -8,7 +8,7 @@ from portal.audit import policy
 from portal.core.access import binds
 from portal.core.audit_log import sealing
 from portal.core.db.engines import OWNER, db
-from portal.core.viewer import Kind, Viewer, system
+from portal.core.viewer import PrincipalKind, Viewer, system
 from tests.cast import Cast
 
 
@@ -43,5 +43,5 @@ def test_what_is_not_sealed_yet_is_seen_by_nobody(cast: Cast) -> None:
 
 def test_the_same_id_in_another_practice_sees_nothing(cast: Cast) -> None:
     open_and_seal(cast)
-    assert seen(cast, Viewer(cast.client.id, cast.things["birch.practice"], Kind.CLIENT)) == []
+    assert seen(cast, Viewer(cast.client.id, cast.things["birch.practice"], PrincipalKind.CLIENT)) == []
     assert seen(cast, system(cast.things["linden.practice"])) == []

@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from portal.forms.fhirpath.compiled import variables_in
-from portal.forms.fhirpath.evaluation import Evaluation
+from portal.forms.fhirpath.evaluation import EvaluationContext
+from portal.forms.fhirpath.parsing import variables_in
 from portal.forms.fhirpath.problems import Problem
 from portal.forms.fhirpath.questionnaires import VARIABLE, with_ordinals
 
@@ -60,7 +60,7 @@ def jsonable(value: Any) -> Any:
 
 def ours(case: Case) -> list[dict[str, Any]]:
     """What the portal's engine says to every step, in the shape the other one answers in."""
-    evaluation = Evaluation(case.response, case.questionnaire, datetime.now(UTC), case.variables, seconds=60)
+    evaluation = EvaluationContext(case.response, case.questionnaire, datetime.now(UTC), case.variables, seconds=60)
     found: list[list[Any] | Problem] = []
     shown: list[dict[str, Any]] = []
     for step in case.steps:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from portal.core.errors import Invalid
 from portal.forms.answering.responses import Response
 from portal.forms.definition.document import Form, parse
-from portal.forms.evaluation.results import by_block, results
+from portal.forms.evaluation.results import results, values_by_block
 from portal.forms.fhir import questionnaire
 from portal.forms.fhir.response import Answered, write
 from portal.forms.fhir.urls import COPYRIGHT
@@ -117,12 +117,12 @@ def _shapes(form: Form, response: Response) -> Iterator[str]:
         yield from ["children of an answer"] if block.spec.get("blocks") else []
         yield from ["several choices"] if block.type == "choice" and len(answer.value) > 1 else []
         yield from ["a condition"] if block.conditions else []
-    for name, _ in by_block(form, results(form, response)):
+    for name, _ in values_by_block(form, results(form, response)):
         yield "a score" if "score" in form.blocks[name].spec else "an expression"
 
 
 def _written(form: Form, response: Response) -> dict[str, Any]:
-    return write(Answered(form, response, by_block(form, results(form, response))), **MEMBERS)
+    return write(Answered(form, response, values_by_block(form, results(form, response))), **MEMBERS)
 
 
 def test_each_response_the_portal_writes_is_valid(validator: Validator) -> None:

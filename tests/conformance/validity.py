@@ -51,7 +51,7 @@ class Validator:
 
     def problems(self, resources: Sequence[Json]) -> list[list[str]]:
         """For each resource, what is wrong with it, each with the tool that says so."""
-        as_sent = [json.loads(decimal_json.written(resource)) for resource in resources]
+        as_sent = [json.loads(decimal_json.dumps(resource)) for resource in resources]
         found = []
         for resource, theirs in zip(as_sent, self._node("validate.mjs", as_sent), strict=True):
             schema = self._schemas[resource["resourceType"]].iter_errors(resource)

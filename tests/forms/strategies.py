@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from portal.core.ids import new_id
 from portal.forms.answering.responses import Answer, Response, Row, RowPath
-from portal.forms.answering.values import problem
+from portal.forms.answering.values import answer_error
 from portal.forms.definition.blocks import AS, STYLES, Block
 from portal.forms.definition.document import SCHEMA, Form
 from portal.forms.definition.fhir_limits import OF_A_TEXT
@@ -287,7 +287,7 @@ def _answer(draw: Any, form: Form, specs: list[dict[str, Any]], row: RowPath, re
         for path in rows:
             if block.is_asked and draw(st.integers(0, 4)):
                 value = draw(_value(block))
-                if problem(block, value) is None:
+                if answer_error(block, value) is None:
                     response.answers[block.id, path] = Answer(value)
             _answer(draw, form, spec.get("blocks", []), path, response)
 

@@ -94,9 +94,9 @@ def test_every_practice_gets_the_newer_text_as_a_new_version(cast: Cast, context
 def test_a_running_assignment_keeps_the_text_it_was_given(cast: Cast, context: None, upgraded: Starter) -> None:
     ladder = _there(cast.therapist.viewer)
     given = assigning.assign(cast.therapist.viewer, client_id=cast.client.id, resource_id=ladder, why="To go slowly.")
-    before = queries.get_mine(cast.client.viewer, given["id"])
+    before = queries.get_my_assignment(cast.client.viewer, given["id"])
     library_jobs.renew_starter_libraries()
-    assert queries.get_mine(cast.client.viewer, given["id"]) == before
+    assert queries.get_my_assignment(cast.client.viewer, given["id"]) == before
     assert before["resource"]["number"] == 1
     assert "A new question?" not in str(before["document"])
 

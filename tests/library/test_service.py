@@ -11,8 +11,8 @@ from portal.accounts.service import practices
 from portal.assignments.service import assigning, queries
 from portal.core.audit_log.events import Event
 from portal.core.errors import Conflict, Forbidden, Invalid, NotVisible, Stale
-from portal.core.listing import Asked
-from portal.core.viewer import ANYONE, Kind, Viewer
+from portal.core.listing import ListRequest
+from portal.core.viewer import ANYONE, PrincipalKind, Viewer
 from portal.library.models import Resource
 from portal.library.service import resources, starter_library, versions
 from portal.library.starter_files import starters as files
@@ -176,7 +176,7 @@ def test_the_starter_library_of_a_new_practice_is_a_copy_of_its_own(cast: Cast, 
         practice={"slug": "third", "name": "Third", "country": "DE", "time_zone": "Europe/Berlin"},
         person={"name": "T", "email": "t@third.example", "password": "maple-otter-violin-sunday"},
     )
-    third = Viewer(made["person"]["id"], made["practice"]["id"], Kind.STAFF, owner=True, therapist=True)
+    third = Viewer(made["person"]["id"], made["practice"]["id"], PrincipalKind.STAFF, owner=True, therapist=True)
     ids = [{row[0] for row in _library(viewer).values()} for viewer in (third, cast.owner.viewer)]
     assert len(ids[0]) == len(files())
     assert not ids[0] & ids[1]
@@ -230,7 +230,9 @@ def test_an_archived_starter_text_stays_archived(cast: Cast, context: None, olde
 
 def test_a_topic_is_found_as_it_is_spelt_and_no_wider(cast: Cast, context: None) -> None:
     def found(topic: str) -> int:
-        return len(resources.list_resources(cast.therapist.viewer, Asked(filters={"topic": topic}, limit=100)).tuples)
+        return len(
+            resources.list_resources(cast.therapist.viewer, ListRequest(filters={"topic": topic}, limit=100)).tuples
+        )
 
     assert found("testing") == 2
     assert [found(topic) for topic in ("test", "%", "t_sting", "testin%", 'testing","x')] == [0, 0, 0, 0, 0]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from portal.assignments.models import Assignment, Response
+from portal.assignments.models import Assignment, Attempt
 from portal.core import clock
 from portal.core.audit_log import sealing
 from portal.core.audit_log.events import Event
@@ -129,7 +129,7 @@ def test_where_sending_in_does_not_come_to_its_end_there_is_no_alert_and_no_mail
     thing = assigned(cast)
     saved(cast.client, thing, RISKY)
     before = _alerts(cast)
-    monkeypatch.setattr("portal.assignments.service.responses.notices.alert_raised", _broken)
+    monkeypatch.setattr("portal.assignments.service.responses.notices.notices_for_submitted", _broken)
     assert _tried(cast, thing) == 500
     assert _alerts(cast) == before
     assert _facts(cast, "assignment.submitted", thing) == []
@@ -145,7 +145,7 @@ def test_where_the_alert_cannot_be_raised_nothing_is_sent_in(cast: Cast, monkeyp
     assert _tried(cast, thing) == 500
     status = select(Assignment.status).where(Assignment.id == thing)
     assert stored.value(cast.app, status) == "in_progress"
-    assert stored.value(cast.app, select(Response.submission).where(Response.assignment_id == thing)) is None
+    assert stored.value(cast.app, select(Attempt.submission).where(Attempt.assignment_id == thing)) is None
     monkeypatch.undo()
     submitted(cast.client, thing)
     assert len(ids(cast.therapist)) == 1
@@ -444,7 +444,7 @@ def test_a_client_with_an_open_alert_comes_first_since_the_oldest(cast: Cast) ->
 
 
 def test_who_waits_longest_is_first_of_those_with_an_alert(cast: Cast) -> None:
-    with clock.travelled(timedelta(hours=-2)), cast.app.app_context():
+    with clock.time_shifted(timedelta(hours=-2)), cast.app.app_context():
         alerts.raise_alert(
             cast.partner.viewer,
             client_id=cast.partner.id,
@@ -513,7 +513,9 @@ def test_who_has_left_care_meanwhile_gets_no_mail(cast: Cast) -> None:
 
 def test_a_job_holds_an_id_and_nothing_else(cast: Cast) -> None:
     alerted(cast)
-    subjects = stored.rows(cast.app, select(Job.subject).where(Job.kind == alerts.TELL, Job.ended_at.is_(None)))
+    subjects = stored.rows(
+        cast.app, select(Job.subject).where(Job.kind == alerts.NOTIFY_THERAPIST, Job.ended_at.is_(None))
+    )
     assert {row.subject for row in subjects} >= {cast.therapist.id, cast.co_therapist.id}
 
 

@@ -34,7 +34,7 @@ def _facts(cast: Cast, alert: str) -> list[Any]:
 
 
 def _passed_on(cast: Cast, later: timedelta = DAY) -> int:
-    with clock.travelled(later):
+    with clock.time_shifted(later):
         return round_made(cast)
 
 
@@ -54,7 +54,7 @@ def alert(cast: Cast) -> str:
 
 def _deliver(cast: Cast) -> None:
     """Let the worker do what is due by the time the rounds were made."""
-    with clock.travelled(3 * DAY):
+    with clock.time_shifted(3 * DAY):
         letters.deliver(cast.app)
 
 
@@ -295,4 +295,4 @@ def test_who_stops_being_a_therapist_here_covers_no_longer(cast: Cast) -> None:
 
 def test_the_worker_knows_its_round_and_its_mails() -> None:
     assert safety_jobs.escalate in [tick.call for tick in jobs.TICKS]
-    assert {alerts.TELL, escalation.TELL_OWNER} <= set(jobs.HANDLERS)
+    assert {alerts.NOTIFY_THERAPIST, escalation.NOTIFY_OWNER} <= set(jobs.HANDLERS)

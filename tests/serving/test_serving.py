@@ -187,9 +187,9 @@ def test_readiness_follows_the_workers_heartbeat(app: Flask) -> None:
     with app.app_context():
         server._beat()
     assert worker()[2] == "ok"
-    with clock.travelled(timedelta(seconds=50)):
+    with clock.time_shifted(timedelta(seconds=50)):
         assert worker()[2] == "ok"
-    with clock.travelled(timedelta(seconds=61)):
+    with clock.time_shifted(timedelta(seconds=61)):
         assert worker() == (200, "degraded", late)
 
 

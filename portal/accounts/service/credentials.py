@@ -12,7 +12,7 @@ from portal.accounts.secrets import mint
 from portal.core import clock
 from portal.core.audit_log.events import record
 from portal.core.db.engines import db
-from portal.core.db.statements import run
+from portal.core.db.statements import execute
 from portal.core.db.transactions import transactional
 from portal.core.ids import new_id
 from portal.core.viewer import Viewer
@@ -44,7 +44,7 @@ def issue(
         "last_used_at": now,
         "expires_at": now + lasts,
     }
-    run("credentials.issue", lambda: insert(Credential).values({name: bindparam(name) for name in row}), row)
+    execute("credentials.issue", lambda: insert(Credential).values({name: bindparam(name) for name in row}), row)
     return secret, Credential(**row)
 
 

@@ -20,8 +20,8 @@ from portal.core.db.statements import fetch, fetch_tuples
 from portal.core.db.tables import AnySelect, Id, Instant
 from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict
-from portal.core.listing import Asked, Listing, Page, claim
-from portal.core.viewer import Kind, Viewer
+from portal.core.listing import Listing, ListRequest, Page, condition
+from portal.core.viewer import PrincipalKind, Viewer
 
 PREFIX = "int"
 SCOPES: Mapping[str, str] = {
@@ -68,7 +68,7 @@ INTEGRATIONS = Listing(
         Integration.created_at,
         Integration.revoked_at,
     ),
-    filters={"revoked": claim(lambda: Integration.revoked_at.is_not(None))},
+    filters={"revoked": condition(lambda: Integration.revoked_at.is_not(None))},
     sorts={"created_at": Integration.created_at},
     default_sort="-created_at",
     identity=Integration.id,
@@ -80,12 +80,12 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "scopes": row["scopes"].split()}
 
 
-def list_integrations(viewer: Viewer, asked: Asked) -> Page:
+def list_integrations(viewer: Viewer, asked: ListRequest) -> Page:
     return INTEGRATIONS.page(viewer, asked).mapped(_shown)
 
 
 def get_integration(viewer: Viewer, integration_id: str) -> dict[str, Any]:
-    row = access.look(
+    row = access.get_visible(
         viewer,
         "accounts.integration",
         lambda: (
@@ -133,7 +133,7 @@ def rotate(
 ) -> dict[str, Any]:
     """A new token. Earlier ones end at once, or after `overlap_minutes`, so that the other system can change over."""
     access.require(policy.may_run_the_practice(viewer), "Only an owner rotates a token.")
-    integration = access.see(viewer, Integration, policy.integrations_visible_to, integration_id)
+    integration = access.get_for_update(viewer, Integration, policy.integrations_visible_to, integration_id)
     if integration.revoked_at is not None:
         msg = "This integration is revoked. Make a new one."
         raise Conflict(msg, state="revoked", allowed=[])
@@ -146,7 +146,7 @@ def rotate(
 def revoke(viewer: Viewer, integration_id: str) -> None:
     """Shut another system out, from its next request on. Revoking twice is revoking once."""
     access.require(policy.may_run_the_practice(viewer), "Only an owner shuts other systems out.")
-    integration = access.see(viewer, Integration, policy.integrations_visible_to, integration_id)
+    integration = access.get_for_update(viewer, Integration, policy.integrations_visible_to, integration_id)
     if integration.revoked_at is None:
         integration.revoked_at = clock.now()
         _end_tokens(integration, timedelta())
@@ -184,7 +184,7 @@ def identify(token: str) -> Viewer | None:
     return Viewer(
         integration_id,
         practice_id,
-        Kind.INTEGRATION,
+        PrincipalKind.INTEGRATION,
         credential_id=credential_id,
         scopes=frozenset(scopes.split()),
     )

@@ -25,7 +25,7 @@ from portal.core.db.engines import db
 from portal.core.db.transactions import enter_practice, transactional
 from portal.core.errors import Conflict, NotVisible, PortalError
 from portal.core.jobs import enqueue
-from portal.core.viewer import Kind, Viewer
+from portal.core.viewer import PrincipalKind, Viewer
 
 PREFIX = "inv"
 LASTS = timedelta(days=14)
@@ -77,7 +77,7 @@ def open_invitation(viewer: Viewer, person: Person, delivery: str, *, with_code:
         "link": None,
     }
     if delivery == Delivery.IN_PERSON:
-        shown["link"] = mail.address(f"/invitation#{_mint_secret(invitation)}")
+        shown["link"] = mail.public_url(f"/invitation#{_mint_secret(invitation)}")
     else:
         enqueue(viewer, SEND, invitation.id)
     return shown
@@ -205,7 +205,7 @@ def _activate(
         return Conflict(TAKEN, state="address_taken", allowed=[])
     person.password_hash, person.activated_at = password_hash, now
     invitation.accepted_at = credential.ended_at = now
-    viewer = Viewer(person.id, person.practice_id, Kind(person.kind), person.owner, person.therapist)
+    viewer = Viewer(person.id, person.practice_id, PrincipalKind(person.kind), person.owner, person.therapist)
     people.apply_changes(viewer, person, time_zone=time_zone)
     record(viewer, facts.CLIENT_ACTIVATED if person.kind == "client" else facts.STAFF_ACTIVATED, person)
     return people.get_me(viewer)

@@ -19,7 +19,7 @@ from portal.core.db.statements import fetch_one
 from portal.core.db.transactions import enter_practice, transactional
 from portal.core.errors import Fault, Invalid, NotVisible, Stale
 from portal.core.ids import new_id
-from portal.core.viewer import Kind, Viewer
+from portal.core.viewer import PrincipalKind, Viewer
 
 PREFIX = "set"
 SETUP_LASTS = timedelta(days=2)
@@ -53,14 +53,16 @@ def set_up(viewer: Viewer, *, token: str, practice: dict[str, Any], person: dict
 def _set_up(token: str, practice: dict[str, Any], person: dict[str, Any], password_hash: str) -> dict[str, Any]:
     _use_link(token)
     if sessions.find_practice(practice["slug"]) is not None:
-        raise Invalid(Fault("#/practice/slug", "Another practice here has this short name. Choose another."))
+        raise Invalid(
+            Fault("invalid", "Another practice here has this short name. Choose another.").at("#/practice/slug")
+        )
     row = Practice(id=new_id(), created_at=clock.now(), **practice)
     enter_practice(row.id)
     db.session.add(row)
     db.session.flush()
     create_vault(row.id, row.id)
     owner = people.add_person(
-        Viewer(None, row.id, Kind.SYSTEM),
+        Viewer(None, row.id, PrincipalKind.SYSTEM),
         kind="staff",
         name=person["name"],
         email=person["email"],
@@ -71,7 +73,7 @@ def _set_up(token: str, practice: dict[str, Any], person: dict[str, Any], passwo
     owner.password_hash, owner.activated_at = password_hash, clock.now()
     owner.mail_index = blind_index(row.id, person["email"])
     db.session.flush()
-    viewer = Viewer(owner.id, row.id, Kind.STAFF, owner=True, therapist=owner.therapist)
+    viewer = Viewer(owner.id, row.id, PrincipalKind.STAFF, owner=True, therapist=owner.therapist)
     record(viewer, facts.PRACTICE_SET_UP, row)
     return {"practice": get_practice(viewer), "person": people.get_me(viewer)}
 
@@ -109,7 +111,7 @@ def change_practice(viewer: Viewer, expected: int, **changes: Any) -> dict[str, 
     access.require(policy.may_run_the_practice(viewer), "Only an owner changes the practice.")
     if changes.get("cover_id") is not None:  # first the person, then the practice: as when somebody leaves
         people.require_therapist(viewer, changes["cover_id"], "#/cover_id")
-    practice = access.see(viewer, Practice, policy.practice_visible_to, viewer.practice_id)
+    practice = access.get_for_update(viewer, Practice, policy.practice_visible_to, viewer.practice_id)
     if practice.version != expected:
         raise Stale(get_practice(viewer))
     for name, value in changes.items():
@@ -122,11 +124,11 @@ def change_practice(viewer: Viewer, expected: int, **changes: Any) -> dict[str, 
 
 @facts.STAFF_CHANGED.also
 @facts.STAFF_DEACTIVATED.also
-def cover_no_longer(viewer: Viewer, person: Person) -> None:
+def clear_cover_of_inactive_therapist(viewer: Viewer, person: Person) -> None:
     """Who is no longer a therapist here stands in for nobody."""
     if person.therapist and person.deactivated_at is None:
         return
-    practice = access.see(viewer, Practice, policy.practice_visible_to, person.practice_id)
+    practice = access.get_for_update(viewer, Practice, policy.practice_visible_to, person.practice_id)
     if practice.cover_id == person.id:
         practice.cover_id = None
         practice.version += 1

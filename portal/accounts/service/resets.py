@@ -22,7 +22,7 @@ from portal.core.db.engines import db
 from portal.core.db.transactions import enter_practice, transactional
 from portal.core.errors import NotVisible
 from portal.core.jobs import enqueue
-from portal.core.viewer import Kind, Viewer, system
+from portal.core.viewer import PrincipalKind, Viewer, system
 
 PREFIX = "rst"
 LASTS = timedelta(hours=1)
@@ -98,4 +98,4 @@ def _complete(token: str, password_hash: str) -> None:
     person = db.session.get_one(Person, (credential.practice_id, credential.person_id))
     person.password_hash = password_hash
     end_credentials(person.practice_id, person.id)
-    record(Viewer(person.id, person.practice_id, Kind(person.kind)), facts.PASSWORD_CHANGED, person)
+    record(Viewer(person.id, person.practice_id, PrincipalKind(person.kind)), facts.PASSWORD_CHANGED, person)

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from portal.accounts.facts import TIME_ZONE_CHANGED
 from portal.accounts.models import Person
 from portal.assignments import facts, policy
-from portal.assignments.models import OPEN, Act, Assignment, Response, Status, require_state
+from portal.assignments.models import OPEN, Act, Assignment, Attempt, Status, require_state
 from portal.assignments.service.care_counts import recount
 from portal.assignments.service.queries import get_assignment
 from portal.caseload.facts import CARE_HANDED_OVER, CARE_MERGED
@@ -20,7 +20,7 @@ from portal.core import access, clock
 from portal.core.audit_log.events import record
 from portal.core.crypto import vault
 from portal.core.db.engines import db
-from portal.core.db.statements import among
+from portal.core.db.statements import is_one_of
 from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, Duplicate, Fault, Invalid, Stale
 from portal.core.ids import new_id
@@ -57,7 +57,7 @@ def assign(
     _check_days(opens_on, due_on, zone)
     _refuse_duplicate(link, resource_id, opens_on, due_on)
     form = versions.form_of_version(viewer.practice_id, version.id)
-    count = completion.progress(form, responses.beginning(form))
+    count = completion.progress(form, responses.initial_response(form))
     sealed, assignment_id, now = vault(viewer.practice_id, client_id), new_id(), clock.now()
     assignment = Assignment(
         practice_id=viewer.practice_id,
@@ -77,7 +77,7 @@ def assign(
     db.session.add(assignment)
     db.session.flush()
     db.session.add(
-        Response(
+        Attempt(
             practice_id=viewer.practice_id, assignment_id=assignment_id, client_id=client_id, attempt=1, created_at=now
         )
     )
@@ -94,15 +94,15 @@ def _client(viewer: Viewer, client_id: str) -> tuple[Client, str]:
 def _check_days(opens_on: date | None, due_on: date | None, zone: str | None) -> None:
     """Raise Invalid for days in the wrong order or, where a `zone` says when today is, a due day that has passed."""
     if due_on is not None and zone is not None and due_on < clock.today(zone):
-        raise Invalid(Fault("#/due_on", "This day has passed for the client. Choose today or later."))
+        raise Invalid(Fault("invalid", "This day has passed for the client. Choose today or later.").at("#/due_on"))
     if opens_on is not None and due_on is not None and opens_on > due_on:
-        raise Invalid(Fault("#/opens_on", "This is after the day it is due. Choose an earlier day."))
+        raise Invalid(Fault("invalid", "This is after the day it is due. Choose an earlier day.").at("#/opens_on"))
 
 
 def _set_days(assignment: Assignment, opens_on: date | None, due_on: date | None, zone: str) -> None:
     assignment.opens_on, assignment.due_on = opens_on, due_on
-    assignment.opens_at = None if opens_on is None else clock.day_begins(opens_on, zone)
-    assignment.due_at = None if due_on is None else clock.day_ends(due_on, zone)
+    assignment.opens_at = None if opens_on is None else clock.start_of_day(opens_on, zone)
+    assignment.due_at = None if due_on is None else clock.end_of_day(due_on, zone)
 
 
 def set_due(viewer: Viewer, assignment: Assignment, due_on: date) -> None:
@@ -119,7 +119,7 @@ def _refuse_duplicate(care: CareLink, resource_id: str, opens_on: date | None, d
             Assignment.practice_id == care.practice_id,
             Assignment.care_id == care.id,
             Assignment.resource_id == resource_id,
-            among(Assignment.status, OPEN - {Status.DECLINED}),
+            is_one_of(Assignment.status, OPEN - {Status.DECLINED}),
             Assignment.opens_on.is_(None) if opens_on is None else Assignment.opens_on == opens_on,
             Assignment.due_on.is_(None) if due_on is None else Assignment.due_on == due_on,
         )
@@ -129,9 +129,9 @@ def _refuse_duplicate(care: CareLink, resource_id: str, opens_on: date | None, d
         raise Duplicate(msg, assignment_id=twin)
 
 
-def to_act_on(viewer: Viewer, act: Act, assignment_id: str) -> Assignment:
+def lock_for_act(viewer: Viewer, act: Act, assignment_id: str) -> Assignment:
     """The assignment, locked, in a state that allows `act`. Raises NotVisible or Conflict."""
-    assignment = access.see(viewer, Assignment, policy.visible_to, assignment_id)
+    assignment = access.get_for_update(viewer, Assignment, policy.visible_to, assignment_id)
     require_act(act, assignment)
     return assignment
 
@@ -146,7 +146,7 @@ def require_act(act: Act, assignment: Assignment) -> None:
 @transactional
 def change(viewer: Viewer, assignment_id: str, expected: int, **changes: Any) -> dict[str, Any]:
     """Change why, note and days while it is with the client; null takes a note or a day away."""
-    assignment = access.see(viewer, Assignment, policy.visible_to, assignment_id)
+    assignment = access.get_for_update(viewer, Assignment, policy.visible_to, assignment_id)
     if assignment.version != expected:
         raise Stale(get_assignment(viewer, assignment_id))
     require_act(Act.CHANGE, assignment)
@@ -169,7 +169,7 @@ def change(viewer: Viewer, assignment_id: str, expected: int, **changes: Any) ->
 @transactional
 def withdraw(viewer: Viewer, assignment_id: str, *, reason: str) -> dict[str, Any]:
     """Take it back, with a reason the client reads; what they wrote stays theirs to read."""
-    assignment = to_act_on(viewer, Act.WITHDRAW, assignment_id)
+    assignment = lock_for_act(viewer, Act.WITHDRAW, assignment_id)
     assignment.reason = vault(viewer.practice_id, assignment.client_id).seal(Assignment.reason, assignment.id, reason)
     assignment.move(Status.WITHDRAWN)
     db.session.flush()
@@ -180,7 +180,7 @@ def withdraw(viewer: Viewer, assignment_id: str, *, reason: str) -> dict[str, An
 @transactional
 def reopen(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     """Offer a declined one again."""
-    assignment = to_act_on(viewer, Act.REOPEN, assignment_id)
+    assignment = lock_for_act(viewer, Act.REOPEN, assignment_id)
     assignment.move(Status.ASSIGNED)
     assignment.status_before, assignment.reason, assignment.did_something_else = None, None, False
     db.session.flush()
@@ -199,7 +199,7 @@ def follow_hand_over(_viewer: Viewer, link: CareLink) -> None:
 
 
 @CARE_MERGED.also
-def follow_merger(_viewer: Viewer, merged: care.Merged) -> None:
+def follow_merger(_viewer: Viewer, merged: care.MergedCare) -> None:
     """What was assigned through a link that went up in another one belongs to that one now."""
     db.session.execute(
         update(Assignment)

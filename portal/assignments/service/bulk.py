@@ -32,7 +32,7 @@ def assign_all(viewer: Viewer, *, assignments: Sequence[Mapping[str, Any]], atom
     if atomic and (failed := [one for one in shown if one["outcome"] == "error"]):
         raise Invalid(
             *(
-                Fault(fault["pointer"].replace("#", f"#/assignments/{one['index']}", 1), fault["detail"])
+                Fault("invalid", fault["detail"]).at(fault["pointer"].replace("#", f"#/assignments/{one['index']}", 1))
                 for one in failed
                 for fault in one["errors"]
             )
@@ -54,4 +54,4 @@ def _outcome(viewer: Viewer, asked: Mapping[str, Any]) -> dict[str, Any]:
 def _faults(error: PortalError) -> Sequence[Fault]:
     if isinstance(error, Invalid):
         return error.faults
-    return [Fault("#", NOT_HERE if isinstance(error, NotVisible) else error.detail)]
+    return [Fault("invalid", NOT_HERE if isinstance(error, NotVisible) else error.detail).at("#")]

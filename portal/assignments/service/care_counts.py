@@ -14,21 +14,21 @@ from portal.assignments import facts
 from portal.assignments.models import COMPLETED, WORKABLE, Assignment, CareCount, Status
 from portal.core import clock
 from portal.core.db.engines import db, is_postgresql
-from portal.core.db.statements import among, fetch, run
+from portal.core.db.statements import execute, fetch, is_one_of
 from portal.core.db.tables import AnySelect, Id, Instant
 from portal.core.db.transactions import enter_practice, transactional
 from portal.core.viewer import Viewer
 
-LAG = timedelta(hours=1)
+ACTIVITY_LAG = timedelta(hours=1)
 """How far `last_act_at` may be behind while somebody goes on writing: not every word needs a second row written."""
 
 
 def _how_many(*statuses: Status) -> Any:
-    return func.coalesce(func.sum(case((among(Assignment.status, statuses), 1), else_=0)), 0)
+    return func.coalesce(func.sum(case((is_one_of(Assignment.status, statuses), 1), else_=0)), 0)
 
 
 def _earliest(column: Any, *statuses: Status) -> Any:
-    return func.min(case((among(Assignment.status, statuses), column)), type_=Instant())
+    return func.min(case((is_one_of(Assignment.status, statuses), column)), type_=Instant())
 
 
 COUNTS = {
@@ -53,7 +53,7 @@ def recount(practice_id: str, care_id: str) -> None:
     if is_postgresql():
         db.session.flush()
         db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(care_id, 0))))
-    run("assignments.recount", _recounted, {"practice": practice_id, "care": care_id})
+    execute("assignments.recount", _recounted, {"practice": practice_id, "care": care_id})
 
 
 def _recounted() -> Any:
@@ -93,9 +93,9 @@ for _fact in (
     _fact.also(recount_after)
 
 
-def note_act(practice_id: str, care_id: str) -> None:
+def touch_activity(practice_id: str, care_id: str) -> None:
     """Say that somebody is at work, inside the open transaction."""
-    run("assignments.note_act", _noted, {"practice": practice_id, "care": care_id, "now": clock.now()})
+    execute("assignments.note_act", _noted, {"practice": practice_id, "care": care_id, "now": clock.now()})
 
 
 def _noted() -> Any:
@@ -152,7 +152,7 @@ def _counted_all() -> AnySelect:
 def _differing(kept: Any, counted: Any) -> tuple[str, ...]:
     names = [name for name in COUNTS if kept[name] != counted[name]]
     lags = None not in {kept["last_act_at"], counted["last_act_at"]} and (
-        timedelta() <= counted["last_act_at"] - kept["last_act_at"] <= LAG
+        timedelta() <= counted["last_act_at"] - kept["last_act_at"] <= ACTIVITY_LAG
     )
     return tuple(name for name in names if not (name == "last_act_at" and lags))
 

@@ -16,7 +16,7 @@ from portal.caseload import policy as caseload
 from portal.caseload.models import CareLink, Client
 from portal.core import access, clock
 from portal.core.access import NOW, PRACTICE
-from portal.core.crypto import DataKey, vault_of
+from portal.core.crypto import DataKey, unwrap_vault
 from portal.core.db.statements import fetch
 from portal.core.db.tables import AnySelect
 from portal.core.viewer import Viewer
@@ -73,7 +73,7 @@ def _caseload(viewer: Viewer) -> AnySelect:
 
 def _shown(row: Mapping[str, Any], now: datetime) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """A row with what it is ordered by."""
-    sealed = vault_of(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
+    sealed = unwrap_vault(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
     name = sealed.open_text(Person.name, row["client_id"], row["name"]) or ""
     need, since = _need(row, now)
     place = (NEEDS.index(need) if need else len(NEEDS), since or now, name.casefold(), row["client_id"])

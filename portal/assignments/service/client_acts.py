@@ -8,8 +8,8 @@ import orjson
 
 from portal.assignments import facts, policy
 from portal.assignments.models import Act, Assignment, Status
-from portal.assignments.service.assigning import require_act, to_act_on
-from portal.assignments.service.queries import get_mine
+from portal.assignments.service.assigning import lock_for_act, require_act
+from portal.assignments.service.queries import get_my_assignment
 from portal.core import access, clock
 from portal.core.audit_log.events import record
 from portal.core.crypto import vault
@@ -24,13 +24,13 @@ def _acted(viewer: Viewer, assignment: Assignment, fact: Fact, **details: Any) -
     assignment.last_act_at = clock.now()
     db.session.flush()
     record(viewer, fact, assignment, **details)
-    return get_mine(viewer, assignment.id)
+    return get_my_assignment(viewer, assignment.id)
 
 
 @transactional
-def open_it(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
+def open_assignment(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     """Look at it for the first time."""
-    assignment = to_act_on(viewer, Act.OPEN, assignment_id)
+    assignment = lock_for_act(viewer, Act.OPEN, assignment_id)
     assignment.status, assignment.seen_at = Status.SEEN, assignment.seen_at or clock.now()
     return _acted(viewer, assignment, facts.SEEN)
 
@@ -38,9 +38,9 @@ def open_it(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
 @transactional
 def plan(viewer: Viewer, assignment_id: str, expected: int, **plan: str | None) -> dict[str, Any]:
     """Set one's plan: when ..., then I will ..., and what could get in the way."""
-    assignment = access.see(viewer, Assignment, policy.visible_to, assignment_id)
+    assignment = access.get_for_update(viewer, Assignment, policy.visible_to, assignment_id)
     if assignment.version != expected:
-        raise Stale(get_mine(viewer, assignment_id))
+        raise Stale(get_my_assignment(viewer, assignment_id))
     require_act(Act.PLAN, assignment)
     sealed = vault(viewer.practice_id, assignment.client_id)
     assignment.plan = sealed.seal(Assignment.plan, assignment.id, orjson.dumps(plan))
@@ -51,7 +51,7 @@ def plan(viewer: Viewer, assignment_id: str, expected: int, **plan: str | None) 
 @transactional
 def pause(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     """Too much right now: no reason is asked for."""
-    assignment = to_act_on(viewer, Act.PAUSE, assignment_id)
+    assignment = lock_for_act(viewer, Act.PAUSE, assignment_id)
     assignment.step_aside(Status.PAUSED)
     return _acted(viewer, assignment, facts.PAUSED)
 
@@ -59,7 +59,7 @@ def pause(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
 @transactional
 def resume(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     """Go on where one paused."""
-    assignment = to_act_on(viewer, Act.RESUME, assignment_id)
+    assignment = lock_for_act(viewer, Act.RESUME, assignment_id)
     assignment.step_back()
     return _acted(viewer, assignment, facts.RESUMED)
 
@@ -69,7 +69,7 @@ def decline(
     viewer: Viewer, assignment_id: str, *, reason: str | None = None, did_something_else: bool = False
 ) -> dict[str, Any]:
     """Say no, or that one did something else instead; a reason is welcome, never needed."""
-    assignment = to_act_on(viewer, Act.DECLINE, assignment_id)
+    assignment = lock_for_act(viewer, Act.DECLINE, assignment_id)
     sealed = vault(viewer.practice_id, assignment.client_id)
     assignment.reason = sealed.seal_optional(Assignment.reason, assignment.id, reason)
     assignment.did_something_else = did_something_else
@@ -80,7 +80,7 @@ def decline(
 @transactional
 def undo_decline(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     """Take a no back."""
-    assignment = to_act_on(viewer, Act.UNDO_DECLINE, assignment_id)
+    assignment = lock_for_act(viewer, Act.UNDO_DECLINE, assignment_id)
     assignment.step_back()
     assignment.reason, assignment.did_something_else = None, False
     return _acted(viewer, assignment, facts.DECLINE_UNDONE)

@@ -12,10 +12,10 @@ from portal.assignments.service.queries import ASSIGNMENTS
 from portal.caseload import policy as caseload
 from portal.core import access
 from portal.core.audit_log.events import record
-from portal.core.csv_export import written
+from portal.core.csv_export import csv_lines
 from portal.core.db.transactions import transactional
 from portal.core.ids import new_id
-from portal.core.listing import Asked, Page
+from portal.core.listing import ListRequest, Page
 from portal.core.viewer import Viewer
 
 AT_ONCE = 500
@@ -63,11 +63,11 @@ def note_export(viewer: Viewer, filters: Mapping[str, Any]) -> None:
 def export_assignments(viewer: Viewer, **filters: Any) -> Iterator[bytes]:
     """The assignments the viewer sees as CSV, in pieces, the newest first. Leaves one row in the trail."""
     note_export(viewer, filters)
-    return written(tuple(COLUMNS), _rows(viewer, filters))
+    return csv_lines(tuple(COLUMNS), _rows(viewer, filters))
 
 
 def _rows(viewer: Viewer, filters: Mapping[str, Any]) -> Iterator[list[Any]]:
-    asked = Asked(filters=filters, limit=AT_ONCE)
+    asked = ListRequest(filters=filters, limit=AT_ONCE)
     while True:
         page = ASSIGNMENTS.page(viewer, asked)
         yield from _with_names(viewer, page)
@@ -75,7 +75,7 @@ def _rows(viewer: Viewer, filters: Mapping[str, Any]) -> Iterator[list[Any]]:
             return
         key, last = page.following
         shown = key if isinstance(key, str) else key.isoformat()
-        asked = Asked(filters=filters, limit=AT_ONCE, after=(shown, last))
+        asked = ListRequest(filters=filters, limit=AT_ONCE, after=(shown, last))
 
 
 def _with_names(viewer: Viewer, page: Page) -> Iterator[list[Any]]:

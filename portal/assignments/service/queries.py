@@ -16,10 +16,10 @@ from portal.caseload import policy as caseload
 from portal.caseload.models import Client
 from portal.core import access
 from portal.core.access import NOW, THING
-from portal.core.crypto import DataKey, Vault, vault_of
-from portal.core.db.statements import among
+from portal.core.crypto import DataKey, Vault, unwrap_vault
+from portal.core.db.statements import is_one_of
 from portal.core.db.tables import AnySelect, Instant
-from portal.core.listing import Asked, Listing, Page, any_of, at_least, below, claim, equals
+from portal.core.listing import Listing, ListRequest, Page, any_of, at_least, below, condition, equals
 from portal.core.viewer import Viewer
 from portal.library.models import Version
 from portal.library.service.versions import form_of_version
@@ -29,7 +29,7 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 def is_overdue() -> ColumnElement[bool]:
     """Due, and still with the client: not sent in, paused, declined or withdrawn."""
-    return func.coalesce(Assignment.due_at <= NOW, false()) & among(Assignment.status, WORKABLE)
+    return func.coalesce(Assignment.due_at <= NOW, false()) & is_one_of(Assignment.status, WORKABLE)
 
 
 def is_scheduled() -> ColumnElement[bool]:
@@ -37,7 +37,7 @@ def is_scheduled() -> ColumnElement[bool]:
 
 
 def is_frozen() -> ColumnElement[bool]:
-    return Client.archived_at.is_not(None) & among(Assignment.status, OPEN)
+    return Client.archived_at.is_not(None) & is_one_of(Assignment.status, OPEN)
 
 
 def _joined(viewer: Viewer) -> AnySelect:
@@ -88,9 +88,9 @@ ASSIGNMENTS = Listing(
         "due_on[lt]": below(Assignment.due_on),
         "assigned_at[gte]": at_least(Assignment.assigned_at),
         "assigned_at[lt]": below(Assignment.assigned_at),
-        "overdue": claim(is_overdue),
-        "scheduled": claim(is_scheduled),
-        "frozen": claim(is_frozen),
+        "overdue": condition(is_overdue),
+        "scheduled": condition(is_scheduled),
+        "frozen": condition(is_frozen),
     },
     sorts={
         "assigned_at": Assignment.assigned_at,
@@ -106,7 +106,7 @@ def _require_names(viewer: Viewer) -> None:
     access.require(caseload.may_name_clients(viewer), "Naming clients needs the scope clients:read.")
 
 
-def list_assignments(viewer: Viewer, asked: Asked, expand: frozenset[str] = frozenset()) -> Page:
+def list_assignments(viewer: Viewer, asked: ListRequest, expand: frozenset[str] = frozenset()) -> Page:
     """The assignments the viewer sees. `expand` may name `client`."""
     page = ASSIGNMENTS.page(viewer, asked)
     if "client" not in expand:
@@ -139,7 +139,7 @@ _DETAILS = (
 
 
 def _look(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
-    return access.look(
+    return access.get_visible(
         viewer,
         "assignments.detail",
         lambda: (
@@ -166,7 +166,7 @@ def _nested(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _opened(row: Mapping[str, Any]) -> dict[str, Any]:
-    sealed = vault_of(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
+    sealed = unwrap_vault(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
     return {
         **_nested(row),
         "why": _text(sealed, Assignment.why, row),
@@ -190,7 +190,7 @@ def get_assignment(viewer: Viewer, assignment_id: str, expand: frozenset[str] = 
     return shown
 
 
-def get_mine(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
+def get_my_assignment(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     """One of one's own assignments, with what there is to do once it opens."""
     shown = _opened(_look(viewer, assignment_id))
     form = form_of_version(viewer.practice_id, shown["version_id"])

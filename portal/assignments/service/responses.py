@@ -15,17 +15,17 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import aliased
 
 from portal.assignments import facts, policy
-from portal.assignments.models import FROM, Act, Assignment, Response, Status, require_state
-from portal.assignments.service.assigning import to_act_on
-from portal.assignments.service.care_counts import LAG, note_act
-from portal.assignments.service.queries import get_mine, is_scheduled
+from portal.assignments.models import FROM, Act, Assignment, Attempt, Status, require_state
+from portal.assignments.service.assigning import lock_for_act
+from portal.assignments.service.care_counts import ACTIVITY_LAG, touch_activity
+from portal.assignments.service.queries import get_my_assignment, is_scheduled
 from portal.caseload.models import Client
 from portal.core import access, clock, decimal_json
 from portal.core.access import THING
 from portal.core.audit_log.events import record
-from portal.core.crypto import DataKey, Vault, vault_of
+from portal.core.crypto import DataKey, Vault, unwrap_vault
 from portal.core.db.engines import db
-from portal.core.db.statements import among, run
+from portal.core.db.statements import execute, is_one_of
 from portal.core.db.tables import AnySelect, Id, Instant
 from portal.core.db.transactions import transactional
 from portal.core.errors import Stale
@@ -34,8 +34,8 @@ from portal.forms.answering import responses
 from portal.forms.definition.document import Form
 from portal.forms.definition.scores import VALUED
 from portal.forms.evaluation import completion, risk_flags
-from portal.forms.evaluation.evaluate import Calculation, calculate
-from portal.forms.evaluation.results import results, withheld, without_bands
+from portal.forms.evaluation.evaluate import Evaluation, evaluate
+from portal.forms.evaluation.results import redacted_results, results, strip_bands
 from portal.library.service.versions import form_of_version
 from portal.safety.service import notices
 from portal.safety.service.alerts import raise_alert
@@ -65,7 +65,7 @@ class Draft:
 
 
 def as_shown(
-    row: Mapping[str, Any], form: Form, response: responses.Response, worked: Calculation | None = None
+    row: Mapping[str, Any], form: Form, response: responses.Response, worked: Evaluation | None = None
 ) -> dict[str, Any]:
     """A response with where its attempt stands, and what it comes to so far, without a word on how much that is."""
     return {
@@ -77,7 +77,7 @@ def as_shown(
         "status": row["status"],
         "progress": {"answered": row["answered"], "total": row["total"]},
         **response.as_json(),
-        "scores": without_bands(results(form, response, worked)),
+        "scores": strip_bands(results(form, response, worked)),
         "saved_at": row["saved_at"],
         "submitted_at": row["submitted_at"],
         "notices": [],
@@ -87,34 +87,34 @@ def as_shown(
 
 def read_draft(viewer: Viewer, assignment_id: str) -> Draft:
     """The current attempt; one that was returned begins with the answers of the attempt before."""
-    row = access.look(viewer, "assignments.draft", lambda: _current_attempt(viewer), assignment_id)
-    sealed = vault_of(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
+    row = access.get_visible(viewer, "assignments.draft", lambda: _current_attempt(viewer), assignment_id)
+    sealed = unwrap_vault(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
     form = form_of_version(row["practice_id"], row["version_id"])
     if row["draft"] is not None:
-        content = decimal_json.read(sealed.open(Response.draft, row["response_id"], row["draft"]))
+        content = decimal_json.loads(sealed.open(Attempt.draft, row["response_id"], row["draft"]))
     elif row["earlier_draft"] is not None:
-        content = decimal_json.read(sealed.open(Response.draft, row["earlier_id"], row["earlier_draft"]))
+        content = decimal_json.loads(sealed.open(Attempt.draft, row["earlier_id"], row["earlier_draft"]))
     else:
-        return Draft(row, sealed, form, responses.beginning(form))
+        return Draft(row, sealed, form, responses.initial_response(form))
     return Draft(row, sealed, form, responses.Response.from_json(content))
 
 
 def _current_attempt(viewer: Viewer) -> AnySelect:
-    earlier = aliased(Response)
+    earlier = aliased(Attempt)
     return (
         policy.visible_to(viewer)
         .join(
-            Response,
-            (Response.practice_id == Assignment.practice_id)
-            & (Response.assignment_id == Assignment.id)
-            & (Response.attempt == Assignment.attempt),
+            Attempt,
+            (Attempt.practice_id == Assignment.practice_id)
+            & (Attempt.assignment_id == Assignment.id)
+            & (Attempt.attempt == Assignment.attempt),
         )
         .outerjoin(
             earlier,
             (earlier.practice_id == Assignment.practice_id)
             & (earlier.assignment_id == Assignment.id)
             & (earlier.attempt == Assignment.attempt - 1)
-            & Response.draft.is_(None),
+            & Attempt.draft.is_(None),
         )
         .join(Client, (Client.practice_id == Assignment.practice_id) & (Client.id == Assignment.client_id))
         .join(DataKey, (DataKey.practice_id == Assignment.practice_id) & (DataKey.subject_id == Assignment.client_id))
@@ -132,11 +132,11 @@ def _current_attempt(viewer: Viewer) -> AnySelect:
             is_scheduled().label("scheduled"),
             Client.archived_at.is_not(None).label("frozen"),
             Assignment.last_act_at,
-            Response.id.label("response_id"),
-            Response.version,
-            Response.draft,
-            Response.saved_at,
-            Response.submitted_at,
+            Attempt.id.label("response_id"),
+            Attempt.version,
+            Attempt.draft,
+            Attempt.saved_at,
+            Attempt.submitted_at,
             earlier.id.label("earlier_id"),
             earlier.draft.label("earlier_draft"),
             DataKey.keyring_version,
@@ -170,13 +170,13 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
     draft = read_draft(viewer, assignment_id)
     require_state(Act.SAVE, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
     _require_version(draft, expected)
-    merged = responses.merge(draft.form, draft.response, patch)
-    worked = calculate(draft.form, merged)
+    merged = responses.apply_patch(draft.form, draft.response, patch)
+    worked = evaluate(draft.form, merged)
     count = completion.progress(draft.form, merged, worked.shown)
-    risky = risk_flags.labelled(
-        draft.form, risk_flags.just_raised(draft.form, draft.saved, merged, patch, worked.shown)
+    risky = risk_flags.with_labels(
+        draft.form, risk_flags.newly_risky_answers(draft.form, draft.saved, merged, patch, worked.shown)
     )
-    told = notices.card_at_hand(viewer, risky) if risky else []
+    told = notices.notices_for_saved(viewer, risky) if risky else []
     now = clock.now()
     values = {
         "practice": draft.row["practice_id"],
@@ -184,7 +184,7 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
         "response": draft.row["response_id"],
         "attempt": draft.row["attempt"],
         "expected": expected,
-        "sealed": draft.vault.seal(Response.draft, draft.row["response_id"], decimal_json.written(merged.as_json())),
+        "sealed": draft.vault.seal(Attempt.draft, draft.row["response_id"], decimal_json.dumps(merged.as_json())),
         "now": now,
         "done": count.answered,
         "of": count.total,
@@ -201,13 +201,15 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
 
 @transactional
 def _store(viewer: Viewer, draft: Draft, values: Mapping[str, Any]) -> None:
-    if not run("assignments.count", _count_progress, values) or not run("assignments.save", _save_draft, values):
+    if not execute("assignments.count", _count_progress, values) or not execute(
+        "assignments.save", _save_draft, values
+    ):
         raise _Overtaken
     if draft.row["status"] != Status.IN_PROGRESS:
         row = draft.row
         record(viewer, facts.STARTED, _Concerned(row["assignment_id"], row["client_id"], row["care_id"]))
-    elif draft.row["last_act_at"] is None or values["now"] - draft.row["last_act_at"] >= LAG:
-        note_act(viewer.practice_id, draft.row["care_id"])
+    elif draft.row["last_act_at"] is None or values["now"] - draft.row["last_act_at"] >= ACTIVITY_LAG:
+        touch_activity(viewer.practice_id, draft.row["care_id"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,7 @@ def _count_progress() -> Any:
             Assignment.practice_id == bindparam("practice", type_=Id()),
             Assignment.id == bindparam("assignment", type_=Id()),
             Assignment.attempt == bindparam("attempt"),
-            among(Assignment.status, FROM[Act.SAVE]),
+            is_one_of(Assignment.status, FROM[Act.SAVE]),
             ~frozen,
         )
         .values(
@@ -253,13 +255,13 @@ def _count_progress() -> Any:
 
 def _save_draft() -> Any:
     return (
-        update(Response)
+        update(Attempt)
         .where(
-            Response.practice_id == bindparam("practice", type_=Id()),
-            Response.id == bindparam("response", type_=Id()),
-            Response.version == bindparam("expected"),
+            Attempt.practice_id == bindparam("practice", type_=Id()),
+            Attempt.id == bindparam("response", type_=Id()),
+            Attempt.version == bindparam("expected"),
         )
-        .values(draft=bindparam("sealed"), version=Response.version + 1, saved_at=bindparam("now", type_=Instant()))
+        .values(draft=bindparam("sealed"), version=Attempt.version + 1, saved_at=bindparam("now", type_=Instant()))
     )
 
 
@@ -274,9 +276,9 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
     draft = read_draft(viewer, assignment_id)
     require_state(Act.SUBMIT, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
     _require_version(draft, response_version)
-    worked = calculate(draft.form, draft.response)
-    whole = completion.complete(draft.form, draft.response, worked.shown)
-    part = completion.shared(whole)
+    worked = evaluate(draft.form, draft.response)
+    whole = completion.require_complete(draft.form, draft.response, worked.shown)
+    part = completion.shared_part(whole)
     scores = _scored(draft.form, whole, part, worked)
     response_id = draft.row["response_id"]
     try:
@@ -284,36 +286,34 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
             viewer,
             draft,
             {
-                "draft": draft.vault.seal(Response.draft, response_id, decimal_json.written(draft.response.as_json())),
-                "submission": draft.vault.seal(Response.submission, response_id, decimal_json.written(part.as_json())),
-                "feedback": draft.vault.seal(Response.feedback, response_id, orjson.dumps(feedback)),
-                "scores": draft.vault.seal(Response.scores, response_id, decimal_json.written(scores))
-                if scores
-                else None,
+                "draft": draft.vault.seal(Attempt.draft, response_id, decimal_json.dumps(draft.response.as_json())),
+                "submission": draft.vault.seal(Attempt.submission, response_id, decimal_json.dumps(part.as_json())),
+                "feedback": draft.vault.seal(Attempt.feedback, response_id, orjson.dumps(feedback)),
+                "scores": draft.vault.seal(Attempt.scores, response_id, decimal_json.dumps(scores)) if scores else None,
                 "private_count": len(whole.answers) - len(part.answers),
             },
-            risk_flags.labelled(draft.form, risk_flags.raised(draft.form, whole, worked.shown)),
+            risk_flags.with_labels(draft.form, risk_flags.risky_answers(draft.form, whole, worked.shown)),
         )
     except _Overtaken:
         raise Stale(get_response(viewer, assignment_id)) from None
 
 
 def _scored(
-    form: Form, whole: responses.Response, part: responses.Response, worked: Calculation
+    form: Form, whole: responses.Response, part: responses.Response, worked: Evaluation
 ) -> list[dict[str, Any]]:
     """What is sent in comes to; what an expression would count of private answers is not given at all."""
     private = [block for block, row in whole.answers if (block, row) not in part.answers]
     if any(form.blocks[block].type in VALUED for block in private):
-        scores = results(form, part, Calculation(worked.shown))
-        return [*scores, *withheld(form, scores)]
-    return results(form, part, calculate(form, part, shown=worked.shown))
+        scores = results(form, part, Evaluation(worked.shown))
+        return [*scores, *redacted_results(form, scores)]
+    return results(form, part, evaluate(form, part, shown=worked.shown))
 
 
 @transactional
 def _submit(
     viewer: Viewer, draft: Draft, sealed: Mapping[str, Any], risky: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    assignment = to_act_on(viewer, Act.SUBMIT, draft.row["assignment_id"])
+    assignment = lock_for_act(viewer, Act.SUBMIT, draft.row["assignment_id"])
     response = locked_attempt(assignment)
     if response.version != draft.version or response.id != draft.row["response_id"]:
         raise _Overtaken
@@ -335,7 +335,7 @@ def _submit(
     if response.scores is not None:
         record(viewer, facts.SCORED, assignment, attempt=response.attempt)
     told = _alert(viewer, assignment, risky) if risky else []
-    return {**get_mine(viewer, assignment.id), "notices": told}
+    return {**get_my_assignment(viewer, assignment.id), "notices": told}
 
 
 def _alert(viewer: Viewer, assignment: Assignment, risky: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -348,26 +348,26 @@ def _alert(viewer: Viewer, assignment: Assignment, risky: Sequence[Mapping[str, 
         attempt=assignment.attempt,
         items=risky,
     )
-    return notices.alert_raised(viewer, risky, told=told)
+    return notices.notices_for_submitted(viewer, risky, told=told)
 
 
-def locked_attempt(assignment: Assignment) -> Response:
+def locked_attempt(assignment: Assignment) -> Attempt:
     """The current attempt of a locked assignment, locked too."""
     return db.session.scalars(
-        select(Response)
+        select(Attempt)
         .where(
-            Response.practice_id == assignment.practice_id,
-            Response.assignment_id == assignment.id,
-            Response.attempt == assignment.attempt,
+            Attempt.practice_id == assignment.practice_id,
+            Attempt.assignment_id == assignment.id,
+            Attempt.attempt == assignment.attempt,
         )
         .with_for_update()
     ).one()
 
 
 @transactional
-def take_back(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
+def recall(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     """Take back what was sent in and go on with it; the therapist's sight of it ends on the next request."""
-    assignment = to_act_on(viewer, Act.TAKE_BACK, assignment_id)
+    assignment = lock_for_act(viewer, Act.TAKE_BACK, assignment_id)
     response = locked_attempt(assignment)
     response.submission, response.feedback, response.scores, response.submitted_at = None, None, None, None
     response.version += 1
@@ -375,4 +375,4 @@ def take_back(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     assignment.move(Status.IN_PROGRESS)
     db.session.flush()
     record(viewer, facts.TAKEN_BACK, assignment, attempt=response.attempt)
-    return get_mine(viewer, assignment_id)
+    return get_my_assignment(viewer, assignment_id)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from portal.assignments import facts
-from portal.assignments.models import Act, Assignment, Response, Status, allowed_acts
+from portal.assignments.models import Act, Assignment, Attempt, Status, allowed_acts
 from portal.assignments.service import assigning
 from portal.assignments.service.comments import write
 from portal.assignments.service.queries import get_assignment
@@ -19,7 +19,7 @@ from portal.core.errors import Conflict
 from portal.core.viewer import Viewer
 
 
-def _the_one_named(assignment: Assignment, attempt: int, response_version: int | None) -> Response:
+def _the_one_named(assignment: Assignment, attempt: int, response_version: int | None) -> Attempt:
     """The current attempt. Raises Conflict where the therapist has read another one, or an earlier state of it."""
     response = locked_attempt(assignment)
     if response.attempt != attempt or (response_version is not None and response.version != response_version):
@@ -39,7 +39,7 @@ def review(
     viewer: Viewer, assignment_id: str, *, attempt: int, response_version: int | None = None, comment: str | None = None
 ) -> dict[str, Any]:
     """Say that an attempt has been read, with a word on it if there is one to say."""
-    assignment = assigning.to_act_on(viewer, Act.REVIEW, assignment_id)
+    assignment = assigning.lock_for_act(viewer, Act.REVIEW, assignment_id)
     response = _the_one_named(assignment, attempt, response_version)
     response.reviewed_at = assignment.reviewed_at = clock.now()
     assignment.move(Status.REVIEWED)
@@ -51,7 +51,7 @@ def review(
 
 
 @transactional
-def return_it(
+def return_attempt(
     viewer: Viewer,
     assignment_id: str,
     *,
@@ -61,7 +61,7 @@ def return_it(
     due_on: date | None = None,
 ) -> dict[str, Any]:
     """Ask for another go, with a word on why. The earlier attempt stays; the new one begins with its answers."""
-    assignment = assigning.to_act_on(viewer, Act.RETURN, assignment_id)
+    assignment = assigning.lock_for_act(viewer, Act.RETURN, assignment_id)
     response = _the_one_named(assignment, attempt, response_version)
     now = response.returned_at = clock.now()
     write(viewer, assignment, body=comment)
@@ -71,7 +71,7 @@ def return_it(
         assigning.set_due(viewer, assignment, due_on)
     assignment.move(Status.IN_PROGRESS)
     db.session.add(
-        Response(
+        Attempt(
             practice_id=assignment.practice_id,
             assignment_id=assignment.id,
             client_id=assignment.client_id,

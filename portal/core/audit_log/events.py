@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Index, String, bindparam, insert, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
-from portal.core.db.statements import run
+from portal.core.db.statements import execute
 from portal.core.db.tables import Base, Id, PracticeRow
 from portal.core.facts import Fact, Subject
 from portal.core.ids import new_id
@@ -56,7 +56,7 @@ def record(
     the care link it belongs to, where it does; `details` are ids, numbers and words of a closed vocabulary.
     """
     acting_client = viewer.id if viewer.is_client else None
-    run(
+    execute(
         "events.record",
         lambda: insert(Event).values({name: bindparam(name) for name in _RECORDED}),
         {

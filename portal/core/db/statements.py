@@ -96,7 +96,7 @@ def prepare(key: Hashable, build: Callable[[], ClauseElement], dialect: Dialect)
     return found
 
 
-def among(column: Any, words: Iterable[str]) -> ColumnElement[bool]:
+def is_one_of(column: Any, words: Iterable[str]) -> ColumnElement[bool]:
     """`column` is one of a fixed set of words. Unlike IN its text is final, so that it can be compiled once."""
     return or_(*(column == word for word in sorted(words)))
 
@@ -114,7 +114,7 @@ def fetch_tuples(
         return cast("list[tuple[Any, ...]]", cursor.fetchall())
 
 
-def run(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any]) -> int:
+def execute(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any]) -> int:
     """Execute a prepared writing statement inside the open transaction and return how many rows it touched."""
     if not in_transaction():
         msg = "run() writes: call it inside @transactional"
@@ -236,7 +236,7 @@ class _Reading(threading.local):
 _reading = _Reading()
 
 
-def let_go_of_connections() -> None:
+def close_connections() -> None:
     """Close what this thread and the pools hold, so that the database's files can be replaced."""
     engine = db.engines[READ]
     if _reading.holds(engine):

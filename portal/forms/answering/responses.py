@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from portal.core.errors import Faults
+from portal.core.errors import Fault, Faults
 from portal.core.ids import is_id
 from portal.forms.answering import values
 from portal.forms.definition.blocks import Block
@@ -91,7 +91,7 @@ def _row_as_json(row: Row) -> dict[str, Any]:
 # Saving --------------------------------------------------------------------------------------------------------
 
 
-def merge(form: Form, response: Response, patch: Mapping[str, Any]) -> Response:
+def apply_patch(form: Form, response: Response, patch: Mapping[str, Any]) -> Response:
     """The response with a patch applied: rows first (added, moved, removed by id), then answers (null clears).
 
     Raises Invalid with a pointer into the patch for everything that does not fit; the response is left as it was.
@@ -103,7 +103,11 @@ def merge(form: Form, response: Response, patch: Mapping[str, Any]) -> Response:
     known = set(merged.rows)
     for index, sent in enumerate(patch.get("answers", [])):
         if fault := _merge_answer(form, merged, known, sent):
-            faults.add(f"#/answers/{index}/{fault[0]}", fault[1], sent["block"], tuple(sent.get("row", ())))
+            faults.add(
+                Fault("invalid", fault[1]).at(
+                    f"#/answers/{index}/{fault[0]}", sent["block"], tuple(sent.get("row", ()))
+                )
+            )
     faults.raise_if_any()
     return merged
 
@@ -112,13 +116,15 @@ def _merge_row(form: Form, merged: Response, sent: Mapping[str, Any], pointer: s
     log, within = form.blocks.get(sent["log"]), tuple(sent.get("row", ()))
     row = Row(sent["log"], (*within, sent["id"]))
     if log is None or not log.has_rows:
-        faults.add(f"{pointer}/log", "This form has no log with this id.", sent["log"])
+        faults.add(Fault("invalid", "This form has no log with this id.").at(f"{pointer}/log", sent["log"]))
     elif fault := _misplaced(log, row, merged):
-        faults.add(f"{pointer}/{fault[0]}", fault[1], log.id)
+        faults.add(Fault("invalid", fault[1]).at(f"{pointer}/{fault[0]}", log.id))
     elif sent.get("removed"):
         _remove(merged, row)
     elif row not in merged.rows and len(merged.rows_of(log.id, within)) >= log.spec.get("max_rows", MOST_ROWS):
-        faults.add(pointer, f"This log takes {log.spec.get('max_rows', MOST_ROWS)} rows at most.", log.id)
+        faults.add(
+            Fault("invalid", f"This log takes {log.spec.get('max_rows', MOST_ROWS)} rows at most.").at(pointer, log.id)
+        )
     elif row not in merged.rows or "after" in sent:
         _place(merged, row, sent)
 
@@ -170,7 +176,7 @@ def _merge_answer(form: Form, merged: Response, known: set[Row], sent: Mapping[s
     if share == ONLY_ME and block.id in form.always_shared:
         return "share", NOT_PRIVATE
     value = None if sent["value"] == "" else sent["value"]
-    if value is not None and (problem := values.problem(block, value)):
+    if value is not None and (problem := values.answer_error(block, value)):
         return "value", problem
     if value is None and share == usual:
         merged.answers.pop(key, None)
@@ -190,7 +196,7 @@ def _not_there(block: Block, row: RowPath, known: set[Row]) -> tuple[str, str] |
     return None
 
 
-def beginning(form: Form) -> Response:
+def initial_response(form: Form) -> Response:
     """What stands there before anybody has answered: the values a form begins with."""
     begun: dict[Key, Answer] = {
         (block.id, ()): Answer(block.spec["default"], block.spec.get("share", MY_THERAPIST))
@@ -204,7 +210,7 @@ def beginning(form: Form) -> Response:
     return Response(begun, [])
 
 
-def places(response: Response, block: Block) -> Iterable[RowPath]:
+def row_paths(response: Response, block: Block) -> Iterable[RowPath]:
     """Every row path at which a block stands."""
     if not block.logs:
         return [()]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from portal.forms.definition.blocks import Block
-from portal.forms.definition.temporal import problem_with_point
+from portal.forms.definition.temporal import temporal_error
 
 TEXT_MOST = {"short_text": 500, "long_text": 20_000, "url": 2_000, "file": 2_000, "reference": 2_000}
 """Characters an answer may have; a form that came from elsewhere may ask for more in a line than we would."""
@@ -18,7 +18,7 @@ MOST_UNIT = 100
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"]+")
 
 
-def problem(block: Block, value: Any) -> str | None:
+def answer_error(block: Block, value: Any) -> str | None:
     """Why this does not answer the block, or None."""
     check = CHECKS.get(block.type)
     if check is None:
@@ -100,7 +100,7 @@ def _check_quantity(block: Block, value: Any) -> str | None:
 
 
 def _check_point(block: Block, value: Any) -> str | None:
-    if words := problem_with_point(block.type, value):
+    if words := temporal_error(block.type, value):
         return words.replace("Use", "Answer with", 1)
     if value < block.spec.get("min", value) or value > block.spec.get("max", value):
         what = {"date": "a day", "time": "a time", "datetime": "an instant"}[block.type]
@@ -121,12 +121,12 @@ def _check_chosen(block: Block, one: Any) -> str | None:
     if "code" in one:
         known = isinstance(one["code"], str) and one["code"] in block.codes
         return None if known else "This is not one of the options."
-    if not takes_own_words(block) or not isinstance(one["other"], str) or not 0 < len(one["other"]) <= MOST_OTHER:
+    if not allows_free_text(block) or not isinstance(one["other"], str) or not 0 < len(one["other"]) <= MOST_OTHER:
         return f"Own words (1 to {MOST_OTHER} characters) are taken only where the question offers them."
     return None
 
 
-def takes_own_words(block: Block) -> bool:
+def allows_free_text(block: Block) -> bool:
     """Where the list of answers lives elsewhere and could not be read, the answer is written instead."""
     return bool(block.spec.get("other")) or "options" not in block.spec
 

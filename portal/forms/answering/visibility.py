@@ -7,19 +7,19 @@ from decimal import Decimal
 from functools import cached_property, partial
 from typing import Any
 
-from portal.forms.answering.responses import Key, Response, RowPath, places
+from portal.forms.answering.responses import Key, Response, RowPath, row_paths
 from portal.forms.definition.blocks import Block
 from portal.forms.definition.comparisons import COMPARISONS
 from portal.forms.definition.document import Form
 
-Guess = Key | None
+Assumption = Key | None
 """What a finding takes to be shown while that is still being worked out, where it does: of several, the one that is
 worked out first. The finding stands for as long as the guess does; without a guess, for good."""
-Asking = Generator[Key, None, tuple[bool, Guess]]
+Step = Generator[Key, None, tuple[bool, Assumption]]
 """Comes to a finding and its guess, and gives each key that has to be worked out before it can go on."""
 
 
-class Shown:
+class Visibility:
     """Which blocks a response shows, row by row. A hidden block's answer counts for no condition.
 
     Where conditions go round in a circle, the one asked for last is taken to be shown.
@@ -30,13 +30,13 @@ class Shown:
         self._form, self._response, self._enabled = form, response, enabled or {}
         self._known: dict[Key, bool] = {}
         self._open: dict[Key, int] = {}
-        self._found: dict[tuple[Any, ...], tuple[bool, Guess]] = {}
+        self._found: dict[tuple[Any, ...], tuple[bool, Assumption]] = {}
         self._answered: dict[str, dict[RowPath, Any]] = {}
         for (block_id, row), answer in response.answers.items():
             if answer.value is not None:
                 self._answered.setdefault(block_id, {})[row] = answer.value
         for block in form.depended_on:
-            for row in places(response, block):
+            for row in row_paths(response, block):
                 self(block.id, row)
 
     def __call__(self, block_id: str, row: RowPath) -> bool:
@@ -73,14 +73,14 @@ class Shown:
                     return False
         return True
 
-    def _once(self, name: tuple[Any, ...], ask: Callable[[], Asking]) -> Asking:
+    def _once(self, name: tuple[Any, ...], ask: Callable[[], Step]) -> Step:
         """A finding as it was come to before, unless it stood on a guess that has been worked out since."""
         found = self._found.get(name)
         if found is None or not (found[1] is None or found[1] in self._open):
             found = self._found[name] = yield from ask()
         return found
 
-    def _holds(self, show_if: Mapping[str, Any], row: RowPath) -> Asking:
+    def _holds(self, show_if: Mapping[str, Any], row: RowPath) -> Step:
         decisive, guess = show_if.get("match") == "any", None
         for condition in show_if["conditions"]:
             met, guessed = yield from self._condition(condition, row)
@@ -89,7 +89,7 @@ class Shown:
                 return decisive, guess
         return not decisive, guess
 
-    def _condition(self, condition: Mapping[str, Any], row: RowPath) -> Asking:
+    def _condition(self, condition: Mapping[str, Any], row: RowPath) -> Step:
         other, op, value = self._form.blocks[condition["block"]], condition["op"], condition["value"]
         looked_at = [other]
         depth: int | None = len(other.logs)
@@ -101,21 +101,21 @@ class Shown:
         name = (other.id, op, type(value), value, near)
         return (yield from self._once(name, partial(self._met, condition, looked_at, near)))
 
-    def _met(self, condition: Mapping[str, Any], looked_at: Iterable[Block], row: RowPath) -> Asking:
+    def _met(self, condition: Mapping[str, Any], looked_at: Iterable[Block], row: RowPath) -> Step:
         op, wanted = condition["op"], condition["value"]
         if op == "exists" and self._has_rows(self._form.blocks[condition["block"]], row):
             return wanted, None
-        guess: Guess = None
+        guess: Assumption = None
         for key, value in self._near(looked_at, row):
             if key not in self._known:
                 yield key
             if key in self._open:
                 guess = self._sooner(guess, key)
-            if self._known[key] and any(op == "exists" or compares(one, op, wanted) for one in plain(value)):
+            if self._known[key] and any(op == "exists" or compare(one, op, wanted) for one in comparable_values(value)):
                 return (wanted if op == "exists" else True), guess
         return (not wanted if op == "exists" else False), guess
 
-    def _sooner(self, left: Guess, right: Guess) -> Guess:
+    def _sooner(self, left: Assumption, right: Assumption) -> Assumption:
         """Which of two guesses is worked out first: the one that was begun last."""
         if left is None or right is None:
             return left or right
@@ -159,16 +159,16 @@ class Shown:
         return {name: max(len(block.logs) for block in blocks) for name, blocks in self._answered_within.items()}
 
 
-def plain(value: Any) -> list[Any]:
+def comparable_values(value: Any) -> list[Any]:
     """A value as what conditions compare: a choice as its codes, a quantity as its number."""
     if isinstance(value, list):
-        return [found for one in value for found in plain(one)]
+        return [found for one in value for found in comparable_values(one)]
     if isinstance(value, Mapping):
         return [value.get("code", value.get("other", value.get("value")))]
     return [value]
 
 
-def compares(value: Any, op: str, wanted: Any) -> bool:
+def compare(value: Any, op: str, wanted: Any) -> bool:
     """Whether a comparison holds; values of two kinds only ever differ."""
     kinds = [bool if isinstance(one, bool) else str if isinstance(one, str) else Decimal for one in (value, wanted)]
     if kinds[0] is not kinds[1]:

@@ -14,11 +14,11 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from portal.core.wire import Flag, Text, WireSchema, Word
+from portal.core.wire import EnumString, StrictBoolean, Text, WireSchema
 from portal.forms.definition import patterns
 from portal.forms.definition.comparisons import COMPARISONS
 from portal.forms.definition.risk_rules import risk_field
-from portal.forms.definition.temporal import problem_with_point
+from portal.forms.definition.temporal import temporal_error
 
 BLOCK_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,62}[A-Za-z0-9])?")
 OPERATORS = (*COMPARISONS, "exists")
@@ -107,7 +107,7 @@ class ConditionSchema(WireSchema):
     """One comparison with the answer to another block."""
 
     block = Text(255, required=True, metadata={"example": "safe"})
-    op = Word(OPERATORS, required=True, metadata={"example": "="})
+    op = EnumString(OPERATORS, required=True, metadata={"example": "="})
     value = fields.Raw(required=True, metadata={"example": True})
     fhir = fields.Dict()
 
@@ -123,7 +123,7 @@ class ConditionSchema(WireSchema):
 class ShowIfSchema(WireSchema):
     """When a block is shown (enableWhen and enableBehavior)."""
 
-    match = Word(("all", "any"), load_default="all")
+    match = EnumString(("all", "any"), load_default="all")
     conditions = fields.List(
         fields.Nested(ConditionSchema()),
         required=True,
@@ -147,7 +147,7 @@ class BlockSchema(WireSchema):
     help = Text(10_000)
     number = Text(1_000)
     codes = fields.List(fields.Dict(), validate=validate.Length(1, 50))
-    hidden = Flag()
+    hidden = StrictBoolean()
     show_if = fields.Nested(ShowIfSchema())
     show_if_expr = Text(MOST_EXPRESSION, least=1)
     variables = fields.List(fields.Nested(VariableSchema()), validate=validate.Length(1, 200))
@@ -160,8 +160,8 @@ class BlockSchema(WireSchema):
 class CountedSchema(BlockSchema):
     """A block that is wanted, so and so often."""
 
-    required = Flag()
-    read_only = Flag()
+    required = StrictBoolean()
+    read_only = StrictBoolean()
     min_rows = fields.Integer(strict=True, validate=validate.Range(0, 1000))
     max_rows = fields.Integer(strict=True, validate=validate.Range(1, 1000))
 
@@ -174,7 +174,7 @@ class CountedSchema(BlockSchema):
 class QuestionSchema(CountedSchema):
     """A block that asks."""
 
-    multiple = Flag()
+    multiple = StrictBoolean()
     default = fields.Raw()
     calculated = Text(MOST_EXPRESSION, least=1)
 
@@ -183,7 +183,7 @@ class TextBlockSchema(BlockSchema):
     """Words nobody answers: `markdown`, or a plain `label`, or both for who cannot show Markdown."""
 
     markdown = Text(50_000, least=1)
-    style = Word(STYLES)
+    style = EnumString(STYLES)
 
     @validates_schema
     def check_words(self, block: dict[str, Any], **_: Any) -> None:
@@ -200,7 +200,7 @@ class WrittenSchema(QuestionSchema):
     max_length = fields.Integer(strict=True, validate=validate.Range(1, 1_000_000))
     pattern = Text(patterns.LONGEST, least=1)
     placeholder = Text(1_000)
-    share = Word(("only_me",), metadata={"description": "Private unless the client shares it."})
+    share = EnumString(("only_me",), metadata={"description": "Private unless the client shares it."})
 
     @validates_schema
     def check_lengths(self, block: dict[str, Any], **_: Any) -> None:
@@ -209,7 +209,7 @@ class WrittenSchema(QuestionSchema):
 
     @validates_schema
     def check_pattern(self, block: dict[str, Any], **_: Any) -> None:
-        if problem := patterns.problem(block.get("pattern", "")):
+        if problem := patterns.pattern_error(block.get("pattern", "")):
             raise ValidationError({"pattern": [problem]})
 
 
@@ -225,12 +225,12 @@ class OptionSchema(WireSchema):
     system = Text(1_000, least=1)
     score = Number()
     prefix = Text(100, least=1)
-    exclusive = Flag()
-    selected = Flag()
+    exclusive = StrictBoolean()
+    selected = StrictBoolean()
     fhir = fields.Dict()
 
 
-OptionSchema._declared_fields["as"] = Word(AS)  # noqa: SLF001 -- a word of Python's own cannot be written as an attribute
+OptionSchema._declared_fields["as"] = EnumString(AS)  # noqa: SLF001 -- a word of Python's own cannot be written as an attribute
 
 
 class ChoiceSchema(QuestionSchema):
@@ -239,9 +239,9 @@ class ChoiceSchema(QuestionSchema):
         validate=validate.Length(1, MOST_OPTIONS, error=f"Give 1 to {MOST_OPTIONS} options."),
     )
     options_from = Text(2_000, least=1)
-    other = Flag()
+    other = StrictBoolean()
     other_label = Text(1_000)
-    orientation = Word(("horizontal", "vertical"))
+    orientation = EnumString(("horizontal", "vertical"))
 
     @validates_schema
     def check_options(self, block: dict[str, Any], **_: Any) -> None:
@@ -318,7 +318,7 @@ class PointSchema(QuestionSchema):
         errors = {
             name: [problem]
             for name in ("min", "max")
-            if name in block and (problem := problem_with_point(block["type"], block[name]))
+            if name in block and (problem := temporal_error(block["type"], block[name]))
         }
         if errors:
             raise ValidationError(errors)
@@ -329,7 +329,7 @@ class ScoreBlockSchema(QuestionSchema):
     """A result that is shown, never typed: a declared score, or what an expression comes to."""
 
     score = Text(64, least=1)
-    answer = Word(("decimal", "integer", "quantity", "string", "boolean", "date", "datetime", "choice"))
+    answer = EnumString(("decimal", "integer", "quantity", "string", "boolean", "date", "datetime", "choice"))
     unit = Text(100, least=1)
 
     @validates_schema

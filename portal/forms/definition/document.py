@@ -17,8 +17,8 @@ from typing import Any
 from marshmallow import fields, validate
 
 from portal.core import decimal_json
-from portal.core.errors import Faults
-from portal.core.wire import Line, Text, WireSchema, faults_in
+from portal.core.errors import Fault, Faults
+from portal.core.wire import Line, Text, WireSchema, faults_from
 from portal.forms.answering import values
 from portal.forms.definition.blocks import (
     BLOCK_ID,
@@ -31,10 +31,10 @@ from portal.forms.definition.blocks import (
     VariableSchema,
     has_rows,
 )
-from portal.forms.definition.fhir_limits import unsayable
+from portal.forms.definition.fhir_limits import inexpressible_in_fhir
 from portal.forms.definition.risk_rules import check_risk
 from portal.forms.definition.scores import check_scores
-from portal.forms.definition.temporal import POINTS, problem_with_point
+from portal.forms.definition.temporal import TEMPORAL_TYPES, temporal_error
 
 SCHEMA = "portal.exercise/1"
 EXPRESSING = frozenset({"show_if_expr", "calculated"})
@@ -44,7 +44,7 @@ RESULTS = frozenset({"number", "quantity", "short_text", "scale"})
 """What is calculated and read-only is the same as a score in FHIR, so it is written in one way."""
 
 
-class GivenSchema(WireSchema):
+class ImportOverlaySchema(WireSchema):
     """What a form from elsewhere was given when it arrived: scores, risk, and scores of options that had none.
 
     It is read as if it stood in the document, and is never written out: the form goes out as it came.
@@ -68,7 +68,7 @@ class DocumentSchema(WireSchema):
     variables = fields.List(fields.Nested(VariableSchema()), validate=validate.Length(1, 200))
     blocks = fields.Raw(allow_none=True)
     scores = fields.Raw()
-    given = fields.Nested(GivenSchema())
+    given = fields.Nested(ImportOverlaySchema())
     instrument = Line(64)
     fhir = fields.Dict()
 
@@ -121,22 +121,22 @@ class _Place:
 def parse(document: Mapping[str, Any], pointer: str = "#") -> Form:
     """The form a document describes. Raises Invalid with a pointer to everything that does not fit."""
     faults = Faults()
-    faults.found += faults_in(_document.validate(dict(document)), pointer)
+    faults.found += faults_from(_document.validate(dict(document)), pointer)
     raw = document.get("blocks")
     if not isinstance(raw, list) or not 0 < len(raw) <= MOST_BLOCKS:
-        faults.add(f"{pointer}/blocks", f"Give a list of 1 to {MOST_BLOCKS} blocks.")
+        faults.add(Fault("invalid", f"Give a list of 1 to {MOST_BLOCKS} blocks.").at(f"{pointer}/blocks"))
         faults.raise_if_any()
     blocks: dict[str, Block] = {}
     faults.raise_if_any()
-    written_here, document = "fhir" not in document, with_given(document)
+    written_here, document = "fhir" not in document, with_overlay(document)
     for block in _laid_out(document["blocks"], _Place(f"{pointer}/blocks"), faults):
         if written_here:
             _check_authored(block, faults)
         if block.id in blocks:
-            faults.add(f"{block.pointer}/id", "Another block has this id.", block.id)
+            faults.add(Fault("invalid", "Another block has this id.").at(f"{block.pointer}/id", block.id))
         blocks.setdefault(block.id, block)
         if len(blocks) > MOST_BLOCKS:
-            faults.add(f"{pointer}/blocks", f"Use {MOST_BLOCKS} blocks at most.")
+            faults.add(Fault("invalid", f"Use {MOST_BLOCKS} blocks at most.").at(f"{pointer}/blocks"))
             break
     faults.raise_if_any()
     _check_together(blocks, faults, written_here=written_here)
@@ -152,16 +152,18 @@ def _check_sharing(scores: Sequence[Mapping[str, Any]], blocks: Mapping[str, Blo
     """What is counted is shared: an item that begins private could never be answered."""
     for name in {item for score in scores for item in score["items"]} & blocks.keys():
         if blocks[name].spec.get("share") == "only_me":
-            faults.add(f"{blocks[name].pointer}/share", "An item of a score is not kept private.", name)
+            faults.add(
+                Fault("invalid", "An item of a score is not kept private.").at(f"{blocks[name].pointer}/share", name)
+            )
 
 
-def with_given(document: Mapping[str, Any]) -> Mapping[str, Any]:
+def with_overlay(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """The document with what it was given in its places; a score of its own is not overruled."""
     given = document.get("given")
     if given is None:
         return document
     whole = {name: part for name, part in document.items() if name != "given"}
-    whole["blocks"] = [_with_given(block, given) for block in document["blocks"]]
+    whole["blocks"] = [_with_overlay(block, given) for block in document["blocks"]]
     if "by" in given:
         whole.setdefault("instrument", given["by"])
     if "notice" in given:
@@ -188,12 +190,12 @@ def _for_client(block: Mapping[str, Any], always_shared: AbstractSet[str]) -> Ma
     return shown
 
 
-def _with_given(block: Any, given: Mapping[str, Any]) -> Any:
+def _with_overlay(block: Any, given: Mapping[str, Any]) -> Any:
     if not isinstance(block, dict) or not isinstance(block.get("id"), str):
         return block
     whole, name = dict(block), block["id"]
     if isinstance(block.get("blocks"), list):
-        whole["blocks"] = [_with_given(inner, given) for inner in block["blocks"]]
+        whole["blocks"] = [_with_overlay(inner, given) for inner in block["blocks"]]
     if name in given.get("shows", {}) and whole.pop("calculated", None) is not None:
         whole["score"] = given["shows"][name]
     if name in given.get("risk", {}):
@@ -223,7 +225,7 @@ def _laid_out(raw: Sequence[Any], place: _Place, faults: Faults) -> Iterator[Blo
         yield block
         if "blocks" in spec:
             if len(place.parents) >= DEEPEST:
-                faults.add(pointer, f"Nest blocks {DEEPEST} deep at most.", block.id)
+                faults.add(Fault("invalid", f"Nest blocks {DEEPEST} deep at most.").at(pointer, block.id))
                 continue
             yield from _laid_out(spec["blocks"], _Place(f"{pointer}/blocks", inner, (*place.parents, block.id)), faults)
 
@@ -231,15 +233,15 @@ def _laid_out(raw: Sequence[Any], place: _Place, faults: Faults) -> Iterator[Blo
 def _is_block(spec: Any, pointer: str, faults: Faults) -> bool:
     """Whether this reads as a block; says what does not."""
     if not isinstance(spec, dict) or not isinstance(spec.get("type"), str) or spec["type"] not in TYPES:
-        faults.add(f"{pointer}/type", f"Use one of: {', '.join(TYPES)}.")
+        faults.add(Fault("invalid", f"Use one of: {', '.join(TYPES)}.").at(f"{pointer}/type"))
         return False
     if too_many := [
         name for name, most in LISTS.items() if isinstance(spec.get(name), list) and len(spec[name]) > most
     ]:
-        faults.add(f"{pointer}/{too_many[0]}", f"Use {LISTS[too_many[0]]} at most.")
+        faults.add(Fault("invalid", f"Use {LISTS[too_many[0]]} at most.").at(f"{pointer}/{too_many[0]}"))
         return False
     messages = TYPES[spec["type"]].validate(spec)
-    faults.found += faults_in(messages, pointer)
+    faults.found += faults_from(messages, pointer)
     return not messages
 
 
@@ -250,36 +252,48 @@ def _check_together(blocks: Mapping[str, Block], faults: Faults, *, written_here
         for index, condition in enumerate(block.conditions):
             pointer = f"{block.pointer}/show_if/conditions/{index}"
             if condition["block"] not in blocks:
-                faults.add(f"{pointer}/block", "No block has this id.", block.id)
+                faults.add(Fault("invalid", "No block has this id.").at(f"{pointer}/block", block.id))
             elif written_here and (fault := _never_holds(condition, blocks, order, order[block.id])):
-                faults.add(f"{pointer}/{fault[0]}", fault[1], block.id)
+                faults.add(Fault("invalid", fault[1]).at(f"{pointer}/{fault[0]}", block.id))
         check_risk(block, faults)
         if written_here and "default" in block.spec and block.logs:
-            faults.add(f"{block.pointer}/default", "A row begins empty. Leave default out.", block.id)
-        elif "default" in block.spec and (problem := values.problem(block, block.spec["default"])):
-            faults.add(f"{block.pointer}/default", problem, block.id)
+            faults.add(
+                Fault("invalid", "A row begins empty. Leave default out.").at(f"{block.pointer}/default", block.id)
+            )
+        elif "default" in block.spec and (problem := values.answer_error(block, block.spec["default"])):
+            faults.add(Fault("invalid", problem).at(f"{block.pointer}/default", block.id))
 
 
 def _check_authored(block: Block, faults: Faults) -> None:
     if not BLOCK_ID.fullmatch(block.id):
         words = "Use 1 to 64 letters, digits, dots, dashes, underscores or slashes; a letter or digit at both ends."
-        faults.add(f"{block.pointer}/id", words, block.id)
+        faults.add(Fault("invalid", words).at(f"{block.pointer}/id", block.id))
     if block.spec.get("read_only") and "calculated" in block.spec and block.type in RESULTS:
-        faults.add(f"{block.pointer}/type", 'Nobody types this: use a block of type "score".', block.id)
+        faults.add(
+            Fault("invalid", 'Nobody types this: use a block of type "score".').at(f"{block.pointer}/type", block.id)
+        )
     label = block.spec.get("label")
     if label is None and (block.is_answered or block.type == "log"):
-        faults.add(f"{block.pointer}/label", "Missing data for required field.", block.id)
+        faults.add(Fault("invalid", "Missing data for required field.").at(f"{block.pointer}/label", block.id))
     elif label is not None and block.type != "text" and not 0 < len(label.strip()) <= LONGEST_LABEL:
-        faults.add(f"{block.pointer}/label", f"Use 1 to {LONGEST_LABEL} characters.", block.id)
+        faults.add(Fault("invalid", f"Use 1 to {LONGEST_LABEL} characters.").at(f"{block.pointer}/label", block.id))
     if "blocks" in block.spec and not block.spec["blocks"]:
-        faults.add(f"{block.pointer}/blocks", "Put a block in it, or leave it out.", block.id)
-    for place, words in unsayable(block):
-        faults.add(f"{block.pointer}/{place}", words, block.id)
+        faults.add(Fault("invalid", "Put a block in it, or leave it out.").at(f"{block.pointer}/blocks", block.id))
+    for place, words in inexpressible_in_fhir(block):
+        faults.add(Fault("invalid", words).at(f"{block.pointer}/{place}", block.id))
     for index, option in enumerate(block.spec.get("options", ())):
         if "label" not in option:
-            faults.add(f"{block.pointer}/options/{index}/label", "Missing data for required field.", block.id)
+            faults.add(
+                Fault("invalid", "Missing data for required field.").at(
+                    f"{block.pointer}/options/{index}/label", block.id
+                )
+            )
         if len(option["code"]) > LONGEST_CODE:
-            faults.add(f"{block.pointer}/options/{index}/code", f"Use {LONGEST_CODE} characters at most.", block.id)
+            faults.add(
+                Fault("invalid", f"Use {LONGEST_CODE} characters at most.").at(
+                    f"{block.pointer}/options/{index}/code", block.id
+                )
+            )
 
 
 def _never_holds(
@@ -291,11 +305,11 @@ def _never_holds(
         return "block", "Nobody answers that block, so nothing can depend on it."
     if order[other.id] >= place:
         return "block", "Depend on a block that comes before this one."
-    problem = does_not_compare(other, condition["op"], condition["value"])
+    problem = comparison_error(other, condition["op"], condition["value"])
     return None if problem is None else ("value", problem)
 
 
-def does_not_compare(other: Block, op: str, value: Any) -> str | None:
+def comparison_error(other: Block, op: str, value: Any) -> str | None:
     """Why no answer to a block can ever compare with this value, or None."""
     if op == "exists":
         return None
@@ -307,12 +321,12 @@ def does_not_compare(other: Block, op: str, value: Any) -> str | None:
         return "That block is answered with a number: compare with a number."
     if other.type == "choice" and "options" in other.spec and value not in other.codes:
         return "That block has no option with this code."
-    if other.type in POINTS and (words := problem_with_point(other.type, value)):
+    if other.type in TEMPORAL_TYPES and (words := temporal_error(other.type, value)):
         return words.replace("Use", "Compare with", 1)
     is_no_text = other.type in {"short_text", "long_text", "url"} and not isinstance(value, str)
     return "That block is answered with text: compare with text." if is_no_text else None
 
 
-def as_text(document: Mapping[str, Any]) -> str:
+def to_json_text(document: Mapping[str, Any]) -> str:
     """The document as stored: as it was written, key for key and digit for digit."""
-    return decimal_json.written(document).decode()
+    return decimal_json.dumps(document).decode()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portal.forms.definition.blocks import Block
-from portal.forms.definition.temporal import problem_with_point
+from portal.forms.definition.temporal import temporal_error
 
 Json = Mapping[str, Any]
 Problem = tuple[str, str]
@@ -32,7 +32,7 @@ _CODE = re.compile(r"\S+(\s\S+)*")
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
 
 
-def unsayable(block: Block) -> Iterator[Problem]:
+def inexpressible_in_fhir(block: Block) -> Iterator[Problem]:
     """What of a block FHIR cannot say."""
     spec = block.spec
     yield from ((name, "Write something here, or leave it out.") for name in WORDS if _is_blank(spec.get(name)))
@@ -61,7 +61,7 @@ def _of_option(option: Json) -> Iterator[Problem]:
     kind, code = option.get("as"), option["code"]
     if kind == "integer" and not _WHOLE.fullmatch(code):
         yield "code", "Use a whole number."
-    elif kind in {"date", "time"} and (words := problem_with_point(kind, code)):
+    elif kind in {"date", "time"} and (words := temporal_error(kind, code)):
         yield "code", words
     elif kind == "string" and _is_blank(code):
         yield "code", "Write something here."

@@ -13,7 +13,7 @@ MOST_MEMORY = 1 << 20
 """Bytes for one pattern; a repeat of repeats that would need more is refused."""
 
 
-def problem(pattern: str) -> str | None:
+def pattern_error(pattern: str) -> str | None:
     """Why this pattern is not taken, or None."""
     if len(pattern) > LONGEST:
         return f"Use {LONGEST} characters at most."

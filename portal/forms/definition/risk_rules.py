@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from portal.core.errors import Faults
-from portal.core.wire import WireSchema, Word
+from portal.core.errors import Fault, Faults
+from portal.core.wire import EnumString, WireSchema
 from portal.forms.definition.comparisons import COMPARISONS
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ Problem = tuple[str, str]
 class RiskSchema(WireSchema):
     """One comparison with the answer to this very block."""
 
-    op = Word(COMPARISONS, required=True, metadata={"example": ">="})
+    op = EnumString(COMPARISONS, required=True, metadata={"example": ">="})
     value = fields.Raw(required=True, metadata={"example": 1})
 
     @validates_schema
@@ -58,20 +58,32 @@ def check_risk(block: Block, faults: Faults) -> None:
     """Add a fault for every test of a block that no answer to it can meet."""
     tests = block.spec.get("risk", ())
     if tests and "calculated" in block.spec:
-        faults.add(f"{block.pointer}/risk", "Nobody answers what is calculated, so it cannot raise an alert.", block.id)
+        faults.add(
+            Fault("invalid", "Nobody answers what is calculated, so it cannot raise an alert.").at(
+                f"{block.pointer}/risk", block.id
+            )
+        )
         return
     if tests and block.spec.get("share") == "only_me":
-        faults.add(f"{block.pointer}/share", "An answer that can raise an alert is not kept private.", block.id)
+        faults.add(
+            Fault("invalid", "An answer that can raise an alert is not kept private.").at(
+                f"{block.pointer}/share", block.id
+            )
+        )
         return
     if tests and not block.is_answered:
-        faults.add(f"{block.pointer}/risk", "Nobody answers this block, so it cannot raise an alert.", block.id)
+        faults.add(
+            Fault("invalid", "Nobody answers this block, so it cannot raise an alert.").at(
+                f"{block.pointer}/risk", block.id
+            )
+        )
         return
     for index, test in enumerate(tests):
-        if problem := _never_met(block, test["op"], test["value"]):
-            faults.add(f"{block.pointer}/risk/{index}/{problem[0]}", problem[1], block.id)
+        if problem := _impossible_rule(block, test["op"], test["value"]):
+            faults.add(Fault("invalid", problem[1]).at(f"{block.pointer}/risk/{index}/{problem[0]}", block.id))
 
 
-def _never_met(block: Block, op: str, value: Any) -> Problem | None:
+def _impossible_rule(block: Block, op: str, value: Any) -> Problem | None:
     for types, check in _CHECKS:
         if block.type in types:
             return check(block.spec, op, value, block.type)
@@ -172,7 +184,7 @@ _CHECKS: tuple[tuple[frozenset[str], Callable[[Mapping[str, Any], str, Any, str]
 # Reading an answer ---------------------------------------------------------------------------------------------
 
 
-def meets(block: Block, value: Any) -> bool:
+def matches_risk_rule(block: Block, value: Any) -> bool:
     """Whether an answer to a block raises an alert: any of its values meets any of the block's tests."""
     values = value if isinstance(value, list) else [value]
     return any(_met(block.type, one, test["op"], test["value"]) for one in values for test in block.spec["risk"])

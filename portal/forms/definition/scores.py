@@ -8,8 +8,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from portal.core.errors import Faults
-from portal.core.wire import Flag, Line, Several, WireSchema, Word, faults_in
+from portal.core.errors import Fault, Faults
+from portal.core.wire import BoundedList, EnumString, Line, StrictBoolean, WireSchema, faults_from
 from portal.forms.definition.blocks import Block
 
 METHODS = ("sum", "mean", "count", "max", "min")
@@ -21,7 +21,7 @@ VALUED = frozenset({"choice", "scale", "number", "quantity", "yes_no"})
 REVERSIBLE = frozenset({"choice", "scale", "yes_no"})
 
 
-class Amount(fields.Field[Any]):
+class BoundedNumber(fields.Field[Any]):
     """A JSON number of at most a million either way, whole or decimal."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
@@ -38,14 +38,14 @@ class MissingSchema(WireSchema):
     """How many items may be missing, and whether the others stand in for them with their mean."""
 
     max = fields.Integer(required=True, strict=True, validate=validate.Range(0, MOST_ITEMS))
-    prorate = Flag()
+    prorate = StrictBoolean()
 
 
 class BandSchema(WireSchema):
     """A stretch of a score with a name; both ends belong to it."""
 
-    min = Amount()
-    max = Amount()
+    min = BoundedNumber()
+    max = BoundedNumber()
     label = Line(200, required=True, metadata={"example": "moderate"})
 
     @validates_schema
@@ -61,12 +61,12 @@ class ScoreSchema(WireSchema):
 
     id = Line(255, required=True, metadata={"example": "total"})
     label = Line(300, required=True, metadata={"example": "Total"})
-    method = Word(METHODS, required=True, metadata={"example": "sum"})
-    items = Several(fields.String(), MOST_ITEMS, least=1, required=True)
-    reverse = Several(fields.String(), MOST_ITEMS)
+    method = EnumString(METHODS, required=True, metadata={"example": "sum"})
+    items = BoundedList(fields.String(), MOST_ITEMS, least=1, required=True)
+    reverse = BoundedList(fields.String(), MOST_ITEMS)
     missing = fields.Nested(MissingSchema())
-    multiply = Amount()
-    bands = Several(fields.Nested(BandSchema()), MOST_BANDS)
+    multiply = BoundedNumber()
+    bands = BoundedList(fields.Nested(BandSchema()), MOST_BANDS)
 
     @validates_schema
     def check_rule(self, score: dict[str, Any], **_: Any) -> None:
@@ -82,7 +82,7 @@ _score = ScoreSchema()
 def check_scores(raw: Any, blocks: Mapping[str, Block], pointer: str, faults: Faults) -> None:
     """Add a fault for everything about `scores` that does not fit."""
     if not isinstance(raw, list) or len(raw) > MOST_SCORES:
-        faults.add(pointer, f"Give a list of {MOST_SCORES} scores at most.")
+        faults.add(Fault("invalid", f"Give a list of {MOST_SCORES} scores at most.").at(pointer))
         return
     before: set[str] = set()
     for index, score in enumerate(raw):
@@ -90,10 +90,10 @@ def check_scores(raw: Any, blocks: Mapping[str, Block], pointer: str, faults: Fa
             return
         place = f"{pointer}/{index}"
         messages = _score.validate(score) if isinstance(score, dict) else {"_schema": ["Give an object."]}
-        faults.found += faults_in(messages, place)
+        faults.found += faults_from(messages, place)
         if not messages:
             for step, problem in _misfits(score, blocks, before):
-                faults.add(place + step, problem)
+                faults.add(Fault("invalid", problem).at(place + step))
             before.add(score["id"])
 
 
@@ -112,7 +112,7 @@ def _misfits(score: Mapping[str, Any], blocks: Mapping[str, Block], before: set[
     for index, name in enumerate(score.get("reverse", ())):
         if name not in items or name in score["reverse"][:index]:
             yield f"/reverse/{index}", "Name items of this score, each once."
-        elif name in before or (name in blocks and not _turns_round(blocks[name])):
+        elif name in before or (name in blocks and not _is_reversible(blocks[name])):
             yield f"/reverse/{index}", "Only a scale, a yes or no, or a choice of one with scores can be reversed."
     yield from _overlaps(score.get("bands", ()))
 
@@ -129,7 +129,7 @@ def _unscorable(block: Block | None) -> str | None:
     return None
 
 
-def _turns_round(block: Block) -> bool:
+def _is_reversible(block: Block) -> bool:
     return block.type in REVERSIBLE and not block.spec.get("multiple")
 
 

@@ -12,9 +12,9 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?")
 
 
-def problem_with_point(kind: str, value: Any) -> str | None:
+def temporal_error(kind: str, value: Any) -> str | None:
     """Why this is no day, time of day or instant; or None."""
-    words, read = POINTS[kind]
+    words, read = TEMPORAL_TYPES[kind]
     try:
         right = isinstance(value, str) and len(value) <= LONGEST_POINT and read(value)
     except ValueError:
@@ -34,7 +34,7 @@ def _reads_instant(value: str) -> bool:
     return _reads_day(value) or ("T" in value and datetime.fromisoformat(value).tzinfo is not None)
 
 
-POINTS: Mapping[str, tuple[str, Callable[[str], bool]]] = {
+TEMPORAL_TYPES: Mapping[str, tuple[str, Callable[[str], bool]]] = {
     "date": ("Use a day as YYYY-MM-DD.", _reads_day),
     "time": ("Use a time of day as HH:MM.", _reads_time),
     "datetime": ("Use an instant such as 2026-03-02T09:30:00Z, or a day.", _reads_instant),

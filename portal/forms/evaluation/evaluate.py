@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from portal.core import clock
 from portal.forms.answering.responses import Key, Response, RowPath
-from portal.forms.answering.visibility import Shown
+from portal.forms.answering.visibility import Visibility
 from portal.forms.definition.document import Form
 from portal.forms.fhir import questionnaire
 from portal.forms.fhir.response import Answered, write
@@ -19,29 +19,29 @@ from portal.forms.fhirpath.questionnaires import Place, evaluate_all
 
 
 @dataclass(frozen=True, slots=True)
-class Calculation:
+class Evaluation:
     """What is shown; the value of each calculated block, by place; and what could not be worked out."""
 
-    shown: Shown
+    shown: Visibility
     values: Mapping[Key, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
-def shown_in(form: Form, response: Response) -> Shown:
+def visibility_of(form: Form, response: Response) -> Visibility:
     """What a response shows of a form."""
-    return calculate(form, response).shown
+    return evaluate(form, response).shown
 
 
-def calculate(
-    form: Form, response: Response, now: datetime | None = None, *, shown: Shown | None = None
-) -> Calculation:
+def evaluate(
+    form: Form, response: Response, now: datetime | None = None, *, shown: Visibility | None = None
+) -> Evaluation:
     """Work a form out over a response. A form without expressions costs nothing but its conditions.
 
     `shown` is what the whole response shows, where this is only the part of it that is shared.
     """
-    plainly = shown or Shown(form, response)
+    plainly = shown or Visibility(form, response)
     if not form.has_expressions:
-        return Calculation(plainly)
+        return Evaluation(plainly)
     seen = {key: answer for key, answer in response.answers.items() if answer.value is not None and plainly(*key)}
     resource = write(Answered(form, Response(seen, response.rows), counted=True), status="in-progress")
     if form not in _questionnaires:
@@ -50,7 +50,7 @@ def calculate(
     paths = _paths(form, response)
     enabled = {key: found for place, found in outcome.enabled.items() if (key := paths(place)) is not None}
     values = {key: one[0] for place, one in outcome.values.items() if one and (key := paths(place)) is not None}
-    return Calculation(shown or Shown(form, response, enabled), values, outcome.problems)
+    return Evaluation(shown or Visibility(form, response, enabled), values, outcome.problems)
 
 
 _questionnaires: WeakKeyDictionary[Form, Mapping[str, Any]] = WeakKeyDictionary()

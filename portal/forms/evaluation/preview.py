@@ -8,7 +8,7 @@ from typing import Any
 from portal.core.errors import Fault, Invalid
 from portal.forms.answering.responses import Response, RowPath
 from portal.forms.definition.document import Form
-from portal.forms.evaluation.evaluate import Calculation
+from portal.forms.evaluation.evaluate import Evaluation
 from portal.forms.text.markdown import safe_html
 
 NOT_SHOWN = frozenset(
@@ -22,7 +22,7 @@ NEW = ""
 """The row that is not there yet."""
 
 
-def shown_blocks(form: Form, response: Response, worked_out: Calculation) -> list[dict[str, Any]]:
+def preview_blocks(form: Form, response: Response, worked_out: Evaluation) -> list[dict[str, Any]]:
     """The blocks that are shown, nested as written, Markdown as safe HTML, answers and rows in their places.
 
     A log holds its `rows` and, in `blocks`, what a new row would ask. Raises Invalid for too much Markdown.
@@ -31,7 +31,7 @@ def shown_blocks(form: Form, response: Response, worked_out: Calculation) -> lis
 
 
 class _Preview:
-    def __init__(self, form: Form, response: Response, worked_out: Calculation) -> None:
+    def __init__(self, form: Form, response: Response, worked_out: Evaluation) -> None:
         self._form, self._response = form, response
         self._shown, self._values = worked_out.shown, worked_out.values
         self._room = MOST_RENDERED
@@ -74,5 +74,5 @@ class _Preview:
         self._room -= len(spec["markdown"])
         if self._room < 0:
             said = f"A preview shows {MOST_RENDERED} characters of Markdown at most."
-            raise Invalid(Fault(self._form.blocks[spec["id"]].pointer, said, spec["id"]))
+            raise Invalid(Fault("invalid", said).at(self._form.blocks[spec["id"]].pointer, spec["id"]))
         return safe_html(spec["markdown"])

@@ -8,27 +8,27 @@ from typing import Any
 
 from portal.forms.answering.responses import Key, Response
 from portal.forms.definition.document import Form
-from portal.forms.evaluation.evaluate import Calculation, calculate
-from portal.forms.evaluation.scoring import Result, scored
+from portal.forms.evaluation.evaluate import Evaluation, evaluate
+from portal.forms.evaluation.scoring import ScoreResult, compute_scores
 
 LARGEST = 10**15
 PRIVATE = "Some of the answers it counts are kept private."
 
 
-def comes_to_something(form: Form) -> bool:
+def has_results(form: Form) -> bool:
     """Whether a form scores or calculates anything."""
     return bool(form.document.get("scores")) or any("calculated" in block.spec for block in form.blocks.values())
 
 
-def results(form: Form, response: Response, calculation: Calculation | None = None) -> list[dict[str, Any]]:
+def results(form: Form, response: Response, calculation: Evaluation | None = None) -> list[dict[str, Any]]:
     """Each score with its value, or the reason why there is none; and what each expression came to.
 
     A score the form declares goes before an expression that shows the same.
     """
-    if not comes_to_something(form):
+    if not has_results(form):
         return []
-    worked = calculation or calculate(form, response)
-    declared = [_declared(one) for one in scored(form, response, worked.shown)]
+    worked = calculation or evaluate(form, response)
+    declared = [_declared(one) for one in compute_scores(form, response, worked.shown)]
     covered = {one["id"] for one in declared}
     found = [
         _calculated(form, key, value)
@@ -38,7 +38,7 @@ def results(form: Form, response: Response, calculation: Calculation | None = No
     return [*declared, *found]
 
 
-def _declared(result: Result) -> dict[str, Any]:
+def _declared(result: ScoreResult) -> dict[str, Any]:
     return {
         "id": result.id,
         "label": result.label,
@@ -66,7 +66,7 @@ def _calculated(form: Form, key: Key, value: Any) -> dict[str, Any]:
     return {**found, "row": list(key[1])} if key[1] else found
 
 
-def withheld(form: Form, found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def redacted_results(form: Form, found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What expressions of a form would give, where they would count answers that are kept private."""
     known = {one["id"] for one in found}
     return [
@@ -76,7 +76,7 @@ def withheld(form: Form, found: Iterable[Mapping[str, Any]]) -> list[dict[str, A
     ]
 
 
-def without_bands(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def strip_bands(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The same without a word on how much that is: no band, and no result that is a word itself."""
     return [
         {name: part for name, part in one.items() if name != "band"}
@@ -85,7 +85,7 @@ def without_bands(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def by_block(form: Form, found: Iterable[Mapping[str, Any]]) -> dict[Key, Any]:
+def values_by_block(form: Form, found: Iterable[Mapping[str, Any]]) -> dict[Key, Any]:
     """The values for the blocks that show a result."""
     values = {(one["id"], tuple(one.get("row", ()))): one["value"] for one in found}
     shown = {key: value for key, value in values.items() if key[0] in form.blocks}

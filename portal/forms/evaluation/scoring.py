@@ -13,10 +13,10 @@ from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from itertools import pairwise
 from typing import Any
 
-from portal.forms.answering.responses import Response, RowPath, places
+from portal.forms.answering.responses import Response, RowPath, row_paths
 from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import Form
-from portal.forms.evaluation.evaluate import shown_in
+from portal.forms.evaluation.evaluate import visibility_of
 
 _QUIET = Context(prec=34, traps=[])
 _PLACES = Decimal("1e-10")
@@ -24,7 +24,7 @@ _LARGEST = Decimal("1e15")
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ScoreResult:
     """A score as given; `value` is None with a `reason` where the rule for missing answers does not hold.
 
     `minimum` and `maximum` are what all items together can give, where they are bounded.
@@ -51,12 +51,14 @@ class _Item:
     maximum: Decimal | None
 
 
-def scored(form: Form, response: Response, shown: Callable[[str, RowPath], bool] | None = None) -> list[Result]:
+def compute_scores(
+    form: Form, response: Response, shown: Callable[[str, RowPath], bool] | None = None
+) -> list[ScoreResult]:
     """Every score the form declares, in its order."""
     declared: Sequence[Mapping[str, Any]] = form.document.get("scores") or ()
-    visible = shown or shown_in(form, response)
+    visible = shown or visibility_of(form, response)
     items: dict[str, _Item] = {}
-    results: list[Result] = []
+    results: list[ScoreResult] = []
     with localcontext(_QUIET):
         for score in declared:
             for name in score["items"]:
@@ -67,18 +69,22 @@ def scored(form: Form, response: Response, shown: Callable[[str, RowPath], bool]
     return results
 
 
-def _as_item(result: Result) -> _Item:
+def _as_item(result: ScoreResult) -> _Item:
     """A score as an item of a later one; nothing to count where all of it is hidden."""
     return _Item([result.value] if result.of else [], result.minimum, result.maximum)
 
 
 def _asked(block: Block, response: Response, shown: Callable[[str, RowPath], bool]) -> _Item:
-    values = [value_of(block, response.value(block.id, row)) for row in places(response, block) if shown(block.id, row)]
-    low, high = (None, None) if block.logs else bounds(block)
+    values = [
+        numeric_value(block, response.value(block.id, row))
+        for row in row_paths(response, block)
+        if shown(block.id, row)
+    ]
+    low, high = (None, None) if block.logs else numeric_bounds(block)
     return _Item(values, low, high)
 
 
-def _result(score: Mapping[str, Any], items: Mapping[str, _Item], blocks: Mapping[str, Block]) -> Result:
+def _result(score: Mapping[str, Any], items: Mapping[str, _Item], blocks: Mapping[str, Block]) -> ScoreResult:
     reverse = set(score.get("reverse", ()))
     chosen = [_reversed(blocks[name], items[name]) if name in reverse else items[name] for name in score["items"]]
     values = [value for item in chosen for value in item.values]
@@ -89,9 +95,9 @@ def _result(score: Mapping[str, Any], items: Mapping[str, _Item], blocks: Mappin
     if value is None and not reason:
         reason = "The answers are too large to score."
     low, high = _range(method, chosen, factor)
-    band = None if value is None else band_of(score.get("bands", ()), value)
+    band = None if value is None else band_for(score.get("bands", ()), value)
     label = score.get("label", score["id"])
-    return Result(score["id"], label, value, len(given), missing, len(values), low, high, band, reason)
+    return ScoreResult(score["id"], label, value, len(given), missing, len(values), low, high, band, reason)
 
 
 def _refusal(score: Mapping[str, Any], answered: int, missing: int) -> str | None:
@@ -153,7 +159,7 @@ def _tidy(value: Decimal) -> Decimal | None:
     return rounded.quantize(Decimal(1)) if isinstance(exponent, int) and exponent > 0 else rounded
 
 
-def band_of(bands: Iterable[Mapping[str, Any]], value: Decimal) -> str | None:
+def band_for(bands: Iterable[Mapping[str, Any]], value: Decimal) -> str | None:
     """The label of the band a value lies in; between two whole-numbered neighbours it is rounded, half up."""
     ordered = list(bands)
     for band, following in pairwise(ordered):
@@ -170,7 +176,7 @@ def band_of(bands: Iterable[Mapping[str, Any]], value: Decimal) -> str | None:
 # The number behind an answer -------------------------------------------------------------------------------------
 
 
-def value_of(block: Block, value: Any) -> Decimal | None:
+def numeric_value(block: Block, value: Any) -> Decimal | None:
     """What an answer counts; several answers to one question count together. None: there is no number behind it."""
     if value is None:
         return None
@@ -198,7 +204,7 @@ def _number(value: Any) -> Decimal:
     return Decimal(str(value)) if isinstance(value, float) else Decimal(value)
 
 
-def bounds(block: Block) -> tuple[Decimal | None, Decimal | None]:
+def numeric_bounds(block: Block) -> tuple[Decimal | None, Decimal | None]:
     """The least and the most an answer to this block can count, where that is bounded."""
     if block.type == "yes_no":
         return Decimal(0), Decimal(1)
@@ -225,7 +231,7 @@ def _choice_bounds(block: Block) -> tuple[Decimal | None, Decimal | None]:
 
 
 def _reversed(block: Block, item: _Item) -> _Item:
-    low, high = bounds(block)
+    low, high = numeric_bounds(block)
     if low is None or high is None:
         return item
     values = [None if value is None else low + high - value for value in item.values]

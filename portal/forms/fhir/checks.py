@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portal.core.errors import Fault
-from portal.core.wire import escaped
+from portal.core.wire import escape_pointer
 from portal.forms.definition import patterns
 from portal.forms.definition.blocks import DEEPEST, MOST_BLOCKS, MOST_OPTIONS, OPERATORS
 from portal.forms.fhir import help_items, options, urls
@@ -35,12 +35,14 @@ def size_problem(content: Any) -> Fault | None:
         node, depth = waiting.pop()
         nodes += 1
         if depth > DEEPEST_JSON:
-            return Fault("#", f"This nests more than {DEEPEST_JSON} deep. No form needs that.")
+            return Fault("invalid", f"This nests more than {DEEPEST_JSON} deep. No form needs that.").at("#")
         if nodes > MOST_NODES:
-            return Fault("#", "This holds more parts than any form does.")
+            return Fault("invalid", "This holds more parts than any form does.").at("#")
         inner = [*node, *node.values()] if isinstance(node, dict) else node if isinstance(node, list) else ()
         if isinstance(node, str) and _UNPAIRED.search(node):
-            return Fault("#", "A text here holds half a character (an unpaired surrogate). Write the file anew.")
+            return Fault(
+                "invalid", "A text here holds half a character (an unpaired surrogate). Write the file anew."
+            ).at("#")
         waiting.extend((one, depth + 1) for one in inner)
     return None
 
@@ -82,12 +84,14 @@ def _answers(condition: Json) -> list[str]:
 def problems(questionnaire: Any) -> Iterator[Fault]:
     """Everything for which a Questionnaire is refused, each with its place."""
     if not isinstance(questionnaire, dict) or questionnaire.get("resourceType") != "Questionnaire":
-        yield Fault("#/resourceType", "This is not a FHIR Questionnaire. Send one, or a form of our own.")
+        yield Fault("invalid", "This is not a FHIR Questionnaire. Send one, or a form of our own.").at("#/resourceType")
         return
     if questionnaire.get("modifierExtension"):
-        yield Fault("#/modifierExtension", "A modifier extension changes what the form means. It cannot be taken in.")
+        yield Fault("invalid", "A modifier extension changes what the form means. It cannot be taken in.").at(
+            "#/modifierExtension"
+        )
     if not isinstance(questionnaire.get("item"), list) or not questionnaire["item"]:
-        yield Fault("#/item", "This questionnaire has no items.")
+        yield Fault("invalid", "This questionnaire has no items.").at("#/item")
         return
     if wrong := [*misshapen(questionnaire, "#")] or [*_too_much(questionnaire)]:
         yield from wrong
@@ -96,7 +100,7 @@ def problems(questionnaire: Any) -> Iterator[Fault]:
     asked: list[tuple[str, Any]] = []
     for item, place, depth in walked(questionnaire["item"]):
         if depth > DEEPEST:
-            yield Fault(place, f"Items nest more than {DEEPEST} deep here.")
+            yield Fault("invalid", f"Items nest more than {DEEPEST} deep here.").at(place)
             return
         yield from _problems_of(item, place, seen)
         asked += [(f"{place}/enableWhen/{number}", one) for number, one in enumerate(_list(item, "enableWhen"))]
@@ -151,13 +155,13 @@ def misshapen(node: Any, place: str, within: str = "") -> Iterator[Fault]:
     if not isinstance(node, dict):
         return
     for name, value in node.items():
-        there = f"{place}/{escaped(name)}"
+        there = f"{place}/{escape_pointer(name)}"
         if name in _OBJECTS and not isinstance(value, dict):
-            yield Fault(there, "This is an object.")
+            yield Fault("invalid", "This is an object.").at(there)
         elif (name in _TEXTS or (name == "code" and within in _CODINGS)) and not isinstance(value, str):
-            yield Fault(there, "This is a text.")
+            yield Fault("invalid", "This is a text.").at(there)
         elif name in _LISTS and not (isinstance(value, list) and all(isinstance(one, dict) for one in value)):
-            yield Fault(there, "This is a list of objects.")
+            yield Fault("invalid", "This is a list of objects.").at(there)
         elif name == "contained":
             known = [one if one.get("resourceType") in _LOOKED_INTO else {} for one in value]
             yield from misshapen(known, there, name)
@@ -168,15 +172,17 @@ def misshapen(node: Any, place: str, within: str = "") -> Iterator[Fault]:
 def _too_much(questionnaire: Json) -> Iterator[Fault]:
     items = [item for item, _, _ in walked(questionnaire["item"])]
     if len(items) > MOST_BLOCKS:
-        yield Fault("#/item", f"This has {len(items)} items. {MOST_BLOCKS} are taken at most.")
+        yield Fault("invalid", f"This has {len(items)} items. {MOST_BLOCKS} are taken at most.").at("#/item")
     if sum(len(_list(item, "answerOption")) for item in items) > MOST_OPTIONS_IN_ALL:
-        yield Fault("#/item", f"This has more than {MOST_OPTIONS_IN_ALL} options in all.")
+        yield Fault("invalid", f"This has more than {MOST_OPTIONS_IN_ALL} options in all.").at("#/item")
     if sum(len(_list(item, "enableWhen")) for item in items) > MOST_CONDITIONS_IN_ALL:
-        yield Fault("#/item", f"This has more than {MOST_CONDITIONS_IN_ALL} conditions in all. Use fewer enableWhen.")
+        yield Fault(
+            "invalid", f"This has more than {MOST_CONDITIONS_IN_ALL} conditions in all. Use fewer enableWhen."
+        ).at("#/item")
     if sum(len(help_items.words_of(item) or "") for item in items) > MOST_MARKDOWN:
-        yield Fault("#/item", f"This has more than {MOST_MARKDOWN} characters of Markdown in all.")
+        yield Fault("invalid", f"This has more than {MOST_MARKDOWN} characters of Markdown in all.").at("#/item")
     if len(_list(questionnaire, "extension")) > MOST_EXTENSIONS:
-        yield Fault("#/extension", f"This has more than {MOST_EXTENSIONS} extensions.")
+        yield Fault("invalid", f"This has more than {MOST_EXTENSIONS} extensions.").at("#/extension")
 
 
 def _list(holder: Json, name: str) -> list[Any]:
@@ -187,32 +193,36 @@ def _list(holder: Json, name: str) -> list[Any]:
 def _problems_of(item: Any, place: str, seen: dict[str, str]) -> Iterator[Fault]:
     link_id = item.get("linkId")
     if not isinstance(link_id, str) or not link_id.strip():
-        yield Fault(f"{place}/linkId", "This item has no linkId.")
+        yield Fault("invalid", "This item has no linkId.").at(f"{place}/linkId")
     elif link_id in seen:
-        yield Fault(f"{place}/linkId", f"Another item ({seen[link_id]}) has this linkId.")
+        yield Fault("invalid", f"Another item ({seen[link_id]}) has this linkId.").at(f"{place}/linkId")
     else:
         seen[link_id] = place
     if not isinstance(item.get("type"), str) or item["type"] not in TYPES:
-        yield Fault(f"{place}/type", f"This is no type of an item. Use one of: {', '.join(sorted(TYPES))}.")
+        yield Fault("invalid", f"This is no type of an item. Use one of: {', '.join(sorted(TYPES))}.").at(
+            f"{place}/type"
+        )
     if item.get("modifierExtension"):
-        yield Fault(f"{place}/modifierExtension", "A modifier extension changes what the item means.")
+        yield Fault("invalid", "A modifier extension changes what the item means.").at(f"{place}/modifierExtension")
     if len(_list(item, "extension")) > MOST_EXTENSIONS:
-        yield Fault(f"{place}/extension", f"This has more than {MOST_EXTENSIONS} extensions.")
+        yield Fault("invalid", f"This has more than {MOST_EXTENSIONS} extensions.").at(f"{place}/extension")
     if not isinstance(item.get("text", ""), str):
-        yield Fault(f"{place}/text", "This is a text.")
+        yield Fault("invalid", "This is a text.").at(f"{place}/text")
     if not isinstance(item.get("code", []), list) or any(not isinstance(one, dict) for one in item.get("code", ())):
-        yield Fault(f"{place}/code", "This is a list of objects.")
+        yield Fault("invalid", "This is a list of objects.").at(f"{place}/code")
     if len(_list(item, "answerOption")) > MOST_OPTIONS:
-        yield Fault(f"{place}/answerOption", f"This has more than {MOST_OPTIONS} options.")
+        yield Fault("invalid", f"This has more than {MOST_OPTIONS} options.").at(f"{place}/answerOption")
 
 
 def _problems_of_condition(condition: Any, place: str, seen: Json) -> Iterator[Fault]:
     if condition.get("question") not in seen:
-        yield Fault(f"{place}/question", "No item has this linkId, so the condition can never be decided.")
+        yield Fault("invalid", "No item has this linkId, so the condition can never be decided.").at(
+            f"{place}/question"
+        )
     if condition.get("operator") not in OPERATORS:
-        yield Fault(f"{place}/operator", f"Use one of: {', '.join(OPERATORS)}.")
+        yield Fault("invalid", f"Use one of: {', '.join(OPERATORS)}.").at(f"{place}/operator")
     if len(_answers(condition)) != 1:
-        yield Fault(place, "A condition compares with one answer.")
+        yield Fault("invalid", "A condition compares with one answer.").at(place)
 
 
 # Losses and notes ---------------------------------------------------------------------------------------------------
@@ -284,4 +294,4 @@ def notes(questionnaire: Json) -> Iterator[tuple[str, str]]:
 def _costly_pattern(item: Json) -> bool:
     """Whether an item holds its answers to a pattern that is not tried here."""
     found = [one.get("valueString") for one in item.get("extension", ()) if one.get("url") == urls.REGEX]
-    return any(isinstance(pattern, str) and patterns.problem(pattern) for pattern in found)
+    return any(isinstance(pattern, str) and patterns.pattern_error(pattern) for pattern in found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from portal.forms.answering.values import problem
+from portal.forms.answering.values import answer_error
 from portal.forms.definition.blocks import Block, has_rows
 from portal.forms.fhir import values
 
@@ -20,7 +20,7 @@ def read(initial: Sequence[Json], block: Json) -> Any:
     if not found or None in found or (len(found) > 1 and not several):
         return None
     default = [one for each in found for one in each] if block["type"] == "choice" else found if several else found[0]
-    return None if problem(placed, default) else default
+    return None if answer_error(placed, default) else default
 
 
 def write(default: Any, block: Json) -> list[Json]:

@@ -27,7 +27,7 @@ def read(questionnaire: Json) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         if isinstance(questionnaire.get(theirs), str) and questionnaire[theirs].strip():
             document[ours] = questionnaire[theirs]
     said = _read_extensions(questionnaire, document)
-    totals = sums.names_of(document.get("scores", ()))
+    totals = sums.variable_names(document.get("scores", ()))
     source = Source(questionnaire.get("contained", ()), types_of_items(questionnaire["item"]), totals)
     document["blocks"] = [items.read(item, source) for item in questionnaire["item"]]
     if "scores" in document:
@@ -92,7 +92,7 @@ def write(document: Json) -> dict[str, Any]:
         found = [one.extension for one in said]
     if found or kept.get("extension") == []:
         written["extension"] = found
-    totals = sums.names_of(document.get("scores", ()))
+    totals = sums.variable_names(document.get("scores", ()))
     source = Source(kept.get("contained", ()), types_of_blocks(document["blocks"]), totals)
     written["item"] = [items.write(block, source) for block in document["blocks"]]
     return written

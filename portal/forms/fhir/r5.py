@@ -16,7 +16,7 @@ _PATHS = {"versionAlgorithmString": "versionAlgorithm[x]", "versionAlgorithmCodi
 _OPEN = frozenset({"optionsOrType", "optionsOrString"})
 
 
-def from_r5(questionnaire: Json) -> dict[str, Any]:
+def convert_r5(questionnaire: Json) -> dict[str, Any]:
     """The R4 form. `coding`, and any type with options, becomes choice or open-choice as its constraint says."""
     converted = {name: value for name, value in questionnaire.items() if name not in _KEPT}
     for name, kind in _KEPT.items():

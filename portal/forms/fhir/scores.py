@@ -18,11 +18,11 @@ def read(extension: Json) -> dict[str, Any] | None:
     if extension.get("url") != urls.SCORE or not isinstance(extension.get("valueString"), str):
         return None
     try:
-        score = decimal_json.read(extension["valueString"])
+        score = decimal_json.loads(extension["valueString"])
     except (ValueError, RecursionError):
         return None
     return score if isinstance(score, dict) and not _score.validate(score) and write(score) == extension else None
 
 
 def write(score: Json) -> Json:
-    return {"url": urls.SCORE, "valueString": decimal_json.written(score).decode()}
+    return {"url": urls.SCORE, "valueString": decimal_json.dumps(score).decode()}

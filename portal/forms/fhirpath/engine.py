@@ -19,8 +19,8 @@ from fhirpathpy.engine import do_eval
 from fhirpathpy.engine.nodes import FP_Type, ResourceNode, TypeInfo
 
 from portal.forms.fhirpath.budget import Budget, Exceeded
-from portal.forms.fhirpath.compiled import tree_of
 from portal.forms.fhirpath.functions import FUNCTIONS, TABLE, plain
+from portal.forms.fhirpath.parsing import parse_expression
 from portal.forms.fhirpath.problems import FAILED, TOO_COSTLY, Problem, Unusable, unknown_variable
 
 Keys = dict[int, tuple[Any, str]]
@@ -117,7 +117,7 @@ def evaluated(
 ) -> list[Any] | Problem:
     """The members an expression comes to, as the library wraps them; or what is the matter with it."""
     try:
-        tree = tree_of(expression, FUNCTIONS)
+        tree = parse_expression(expression, FUNCTIONS)
         context = Context(list(root), variables, now, budget, keys)
         return [budget.measure(member) for member in _members(do_eval(context, context["dataRoot"], tree))]
     except Unusable as error:

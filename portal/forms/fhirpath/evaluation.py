@@ -16,7 +16,7 @@ ALL_SECONDS = 2.0
 ALL_STEPS = 10_000_000
 
 
-class Evaluation:
+class EvaluationContext:
     """A response (a QuestionnaireResponse of R4), its questionnaire, and the instant that now() is."""
 
     def __init__(

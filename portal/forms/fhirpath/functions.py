@@ -19,7 +19,7 @@ from fhirpathpy.engine.util import get_data
 from portal.forms.fhir import urls
 from portal.forms.fhirpath import strings
 from portal.forms.fhirpath.budget import MOST_MEMBERS, Exceeded
-from portal.forms.fhirpath.compiled import REPEAT_ITEM, WHERE_LINK_ID
+from portal.forms.fhirpath.parsing import REPEAT_ITEM, WHERE_LINK_ID
 from portal.forms.fhirpath.problems import FAILED, Unusable
 
 ORDINAL_VALUES = (

@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from portal.forms.fhir import urls
-from portal.forms.fhirpath.evaluation import Evaluation
+from portal.forms.fhirpath.evaluation import EvaluationContext
 from portal.forms.fhirpath.problems import CIRCULAR, Problem
 
 VARIABLE, ORDINAL = urls.VARIABLE, urls.ORDINAL
@@ -107,7 +107,7 @@ def _settled(
         return Outcome()
     if expressions > MOST_EXPRESSIONS:
         return Outcome(problems=[TOO_MANY])
-    evaluation = Evaluation(response, questionnaire, now, variables)
+    evaluation = EvaluationContext(response, questionnaire, now, variables)
     with_ordinals(questionnaire, evaluation.resource)
     outcome = Outcome()
     for _ in range(MOST_ROUNDS):
@@ -151,7 +151,7 @@ def _all(element: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 class _Round:
     """Every expression once, in the order of the form; what is calculated is written where later ones read it."""
 
-    def __init__(self, questionnaire: Mapping[str, Any], evaluation: Evaluation) -> None:
+    def __init__(self, questionnaire: Mapping[str, Any], evaluation: EvaluationContext) -> None:
         self.outcome = Outcome()
         self._evaluation = evaluation
         whole = evaluation.resource

@@ -40,7 +40,7 @@ Element = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Lifted:
+class RecognizedSum:
     """A recognised sum: the items by linkId, and how many may be missing (a sum over a collection leaves them out)."""
 
     method: str
@@ -56,7 +56,7 @@ class _Unknown(Exception):
     """The expression has another shape."""
 
 
-def lifted(expression: str, questionnaire: Mapping[str, Any]) -> Lifted | None:
+def recognize_sum(expression: str, questionnaire: Mapping[str, Any]) -> RecognizedSum | None:
     """The declared score an expression amounts to, or None where its shape is not one of the usual ones."""
     if len(expression) > LONGEST:
         return None
@@ -72,7 +72,7 @@ def lifted(expression: str, questionnaire: Mapping[str, Any]) -> Lifted | None:
     count = len(found.items)
     if count < 2 or len(set(found.items)) < count:  # noqa: PLR2004 -- one number is no sum, and no item counts twice
         return None
-    return Lifted(found.method, found.items, count - 1 if found.lenient else 0)
+    return RecognizedSum(found.method, found.items, count - 1 if found.lenient else 0)
 
 
 def _squeezed(expression: str) -> str:
@@ -287,7 +287,7 @@ class Written:
 
 def as_fhirpath(scores: Sequence[Mapping[str, Any]], blocks: Mapping[str, Block]) -> list[Written]:
     """Every declared score written out. Whether a missing item was hidden cannot be said in FHIRPath: it counts."""
-    names = names_of(scores)
+    names = variable_names(scores)
     written = []
     for score in scores:
         name = names[score["id"]]
@@ -299,7 +299,7 @@ def as_fhirpath(scores: Sequence[Mapping[str, Any]], blocks: Mapping[str, Block]
     return written
 
 
-def names_of(scores: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def variable_names(scores: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """What the variable of each score is called."""
     names: dict[str, str] = {}
     for score in scores:

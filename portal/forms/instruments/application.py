@@ -21,7 +21,7 @@ Spec = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class AppliedRecipe:
     """The document with what its recipe knows, and every way in which the import is not as the recipe expects."""
 
     document: dict[str, Any]
@@ -29,11 +29,11 @@ class Applied:
     differences: Sequence[str]
 
 
-def applied(document: Mapping[str, Any], match: Match) -> Applied:
+def apply_recipe(document: Mapping[str, Any], match: Match) -> AppliedRecipe:
     recipe, made = match.recipe, copy.deepcopy(dict(document))
     made.setdefault("license", recipe.notice)
     if recipe.items is None or not recipe.scores:
-        return Applied(made, scored=False, differences=[recipe.unscored] if recipe.unscored else [])
+        return AppliedRecipe(made, scored=False, differences=[recipe.unscored] if recipe.unscored else [])
     blocks = list(blocks_in(made.get("blocks", ())))
     found, differences = _items(blocks, recipe)
     notes: list[str] = []
@@ -42,7 +42,7 @@ def applied(document: Mapping[str, Any], match: Match) -> Applied:
             differences += _misfit(block, number, recipe.items, notes)
     if found is None or differences:
         differences += _mark_known_risk(blocks, found, recipe)
-        return Applied(made, scored=False, differences=[*differences, f"No {recipe.title} score is given."])
+        return AppliedRecipe(made, scored=False, differences=[*differences, f"No {recipe.title} score is given."])
     for risk in recipe.risk:
         options = found[risk["item"] - 1].get("options", ())
         if None in _known_counts(options, recipe.items, risk["item"]):
@@ -57,7 +57,7 @@ def applied(document: Mapping[str, Any], match: Match) -> Applied:
     known = {(score["method"], tuple(score["items"])) for score in ours}
     kept = [score for score in made.get("scores", ()) if (score["method"], tuple(score["items"])) not in known]
     made["scores"] = [*ours, *(score for score in kept if score["id"] not in {one["id"] for one in ours})]
-    return Applied(made, scored=True, differences=list(dict.fromkeys(notes)))
+    return AppliedRecipe(made, scored=True, differences=list(dict.fromkeys(notes)))
 
 
 def blocks_in(raw: Sequence[Any]) -> Iterator[Any]:

@@ -8,13 +8,13 @@ from typing import Any
 
 from portal.forms.fhir import questionnaire
 from portal.forms.fhirpath import sums
-from portal.forms.instruments.application import applied, blocks_in
+from portal.forms.instruments.application import apply_recipe, blocks_in
 from portal.forms.instruments.recipes import Recipe
-from portal.forms.instruments.recognition import recognised
+from portal.forms.instruments.recognition import recognize
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Enrichment:
     """What goes under `given` in a document, or None; the instrument it is; and how the import differs from it."""
 
     overlay: dict[str, Any] | None = None
@@ -22,16 +22,16 @@ class Given:
     differences: Sequence[str] = field(default_factory=list)
 
 
-def given_to(document: Mapping[str, Any]) -> Given:
+def enrich(document: Mapping[str, Any]) -> Enrichment:
     """What a document that came from elsewhere is given. It is not changed."""
     lifted = list(_lifted(document))
     scored = {**document, "scores": [*document.get("scores", ()), *lifted]}
-    match = recognised(document)
+    match = recognize(document)
     if match is None:
-        return Given(_overlay(document, scored, lifted) or None)
-    result = applied(scored, match)
+        return Enrichment(_overlay(document, scored, lifted) or None)
+    result = apply_recipe(scored, match)
     overlay = _overlay(document, result.document, lifted)
-    return Given({"by": match.recipe.key, **overlay}, match.recipe, result.differences)
+    return Enrichment({"by": match.recipe.key, **overlay}, match.recipe, result.differences)
 
 
 def _lifted(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -41,7 +41,7 @@ def _lifted(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         return
     written = questionnaire.write(document)
     for block in results:
-        found = sums.lifted(block["calculated"], written)
+        found = sums.recognize_sum(block["calculated"], written)
         if found is not None:
             yield found.as_score(block["id"], block.get("label", block["id"])[:300])
 

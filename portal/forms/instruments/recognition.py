@@ -20,7 +20,7 @@ class Match:
     by: Literal["address", "code", "name"]
 
 
-def recognised(form: Mapping[str, Any]) -> Match | None:
+def recognize(form: Mapping[str, Any]) -> Match | None:
     """The instrument a FHIR Questionnaire or a document of ours is; None also where it might be more than one."""
     for by, finds in WAYS:
         found = [recipe for recipe in recipes().values() if finds(recipe, form)]

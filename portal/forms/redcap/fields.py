@@ -38,7 +38,7 @@ def takes(kind: str, member: str) -> bool:
     return kind in TYPES and member in TYPES[kind].fields
 
 
-class Form:
+class RedcapForm:
     """Collects the blocks of a form field by field, with what is lost on the way."""
 
     def __init__(self, name: str) -> None:
@@ -216,7 +216,7 @@ class Form:
 # Types ----------------------------------------------------------------------------------------------------------
 
 
-def _written(form: Form, row: Row) -> Block:
+def _written(form: RedcapForm, row: Row) -> Block:
     name = row["field_name"]
     kind = row.get("text_validation_type_or_show_slider_number", "").lower()
     if kind in {*DECIMALS, "number"}:
@@ -234,7 +234,7 @@ def _written(form: Form, row: Row) -> Block:
     return {"type": "short_text"}
 
 
-def _later(form: Form, row: Row, kind: str) -> Block:
+def _later(form: RedcapForm, row: Row, kind: str) -> Block:
     """A type the form model may or may not have."""
     if row.get("text_validation_min") or row.get("text_validation_max"):
         form.lose(row["field_name"], f"The bounds of the {kind} are left out.")
@@ -254,7 +254,7 @@ def _day(text: str) -> Any:
     return text if _DAY.fullmatch(text) and "-00" not in text[4:] and text[8:] <= "28" else None
 
 
-def _bounds(form: Form, row: Row, read: Callable[[str], Any]) -> Block:
+def _bounds(form: RedcapForm, row: Row, read: Callable[[str], Any]) -> Block:
     found: Block = {}
     for name in ("min", "max"):
         written = row.get(f"text_validation_{name}", "")
@@ -269,11 +269,11 @@ def _bounds(form: Form, row: Row, read: Callable[[str], Any]) -> Block:
     return found
 
 
-def _long(_form: Form, _row: Row) -> Block:
+def _long(_form: RedcapForm, _row: Row) -> Block:
     return {"type": "long_text"}
 
 
-def _options(form: Form, row: Row) -> list[Block]:
+def _options(form: RedcapForm, row: Row) -> list[Block]:
     name = row["field_name"]
     found: dict[str, Block] = {}
     for part in row.get("select_choices_or_calculations", "").split("|"):
@@ -291,7 +291,7 @@ def _options(form: Form, row: Row) -> list[Block]:
     return list(found.values())
 
 
-def _chosen(form: Form, row: Row) -> Block:
+def _chosen(form: RedcapForm, row: Row) -> Block:
     options = _options(form, row)
     if not options:
         form.lose(row["field_name"], "There are no choices to choose from; it becomes a line of text.")
@@ -299,21 +299,21 @@ def _chosen(form: Form, row: Row) -> Block:
     return {"type": "choice", "options": options}
 
 
-def _ticked(form: Form, row: Row) -> Block:
+def _ticked(form: RedcapForm, row: Row) -> Block:
     chosen = _chosen(form, row)
     return {**chosen, "multiple": True} if chosen["type"] == "choice" else chosen
 
 
-def _yes_no(_form: Form, _row: Row) -> Block:
+def _yes_no(_form: RedcapForm, _row: Row) -> Block:
     return {"type": "yes_no"}
 
 
-def _true_false(form: Form, row: Row) -> Block:
+def _true_false(form: RedcapForm, row: Row) -> Block:
     form.note(row["field_name"], "True and false are asked for as yes and no.")
     return {"type": "yes_no"}
 
 
-def _slider(form: Form, row: Row) -> Block:
+def _slider(form: RedcapForm, row: Row) -> Block:
     name = row["field_name"]
     bounds = _bounds(form, row, _number)
     low, high = bounds.get("min", 0), bounds.get("max", 100)
@@ -330,7 +330,7 @@ def _slider(form: Form, row: Row) -> Block:
     return block
 
 
-def _display(form: Form, row: Row) -> Block | None:
+def _display(form: RedcapForm, row: Row) -> Block | None:
     name = row["field_name"]
     plain = form.plain(name, "text", row.get("field_label", "")).strip()[:9_000]
     if not plain:
@@ -340,19 +340,19 @@ def _display(form: Form, row: Row) -> Block | None:
     return {"type": "text", "markdown": "\n\n".join(line for line in lines if line)}
 
 
-def _file(form: Form, row: Row) -> Block | None:
+def _file(form: RedcapForm, row: Row) -> Block | None:
     if "file" in TYPES:
         return {"type": "file"}
     form.lose(row["field_name"], "A file to send in is left out.")
     return None
 
 
-def _looked_up(form: Form, row: Row) -> Block:
+def _looked_up(form: RedcapForm, row: Row) -> Block:
     form.lose(row["field_name"], "The choices come from a query; it becomes a line of text.")
     return {"type": "short_text"}
 
 
-def _calculated(form: Form, row: Row) -> Block | None:
+def _calculated(form: RedcapForm, row: Row) -> Block | None:
     name = row["field_name"]
     score = score_of(row.get("select_choices_or_calculations", ""), form.block)
     if isinstance(score, str):
@@ -366,7 +366,7 @@ def _calculated(form: Form, row: Row) -> Block | None:
     return {"type": "score", "score": name}
 
 
-_MAKERS: Mapping[str, Callable[[Form, Row], Block | None]] = {
+_MAKERS: Mapping[str, Callable[[RedcapForm, Row], Block | None]] = {
     "text": _written,
     "notes": _long,
     "textarea": _long,

@@ -13,7 +13,7 @@ import orjson
 from portal.core.errors import Fault, Invalid
 from portal.forms.definition.document import SCHEMA, parse
 from portal.forms.imports import DEFAULTS, Imported, Remark, refuse, text_of
-from portal.forms.redcap.fields import Form as _Form
+from portal.forms.redcap.fields import RedcapForm as _Form
 
 LARGEST, MOST_ROWS, MOST_FORMS, LONGEST_CELL = 10_000_000, 5_000, 200, 50_000
 COLUMNS: Mapping[str, str] = {
@@ -145,7 +145,10 @@ def _imported(name: str, rows: Iterable[Row]) -> Imported:
     try:
         parse(document)
     except Invalid as error:
-        faults = [Fault(f"{name}.{fault.block}" if fault.block else name, fault.detail) for fault in error.faults]
+        faults = [
+            Fault("invalid", fault.detail).at(f"{name}.{fault.block}" if fault.block else name)
+            for fault in error.faults
+        ]
         raise Invalid(*faults) from error
     title = name.replace("_", " ").strip().capitalize()
     form.notes.append(Remark(name, "A dictionary says nothing of its forms: title and card are filled in."))

@@ -22,7 +22,7 @@ class _Placed:
     position: int
 
 
-def compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+def diff_documents(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """The differences between two compiled documents.
 
     A block is the same where its id is; a section of a reading, whose id only counts, where its heading is.
@@ -31,7 +31,7 @@ def compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, A
     moved = _moved(old, new)
     both = [key for key in new if key in old]
     return {
-        "document": members(before, after, OUTSIDE),
+        "document": changed_members(before, after, OUTSIDE),
         "added": [_named(key, new[key]) for key in new if key not in old],
         "removed": [_named(key, old[key]) for key in old if key not in new],
         "moved": [
@@ -42,12 +42,12 @@ def compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, A
         "changed": [
             {**_named(key, new[key]), "members": found}
             for key in both
-            if (found := members(old[key].spec, new[key].spec, {"blocks", "id"}))
+            if (found := changed_members(old[key].spec, new[key].spec, {"blocks", "id"}))
         ],
     }
 
 
-def members(before: Mapping[str, Any], after: Mapping[str, Any], but: AbstractSet[str]) -> list[dict[str, Any]]:
+def changed_members(before: Mapping[str, Any], after: Mapping[str, Any], but: AbstractSet[str]) -> list[dict[str, Any]]:
     """The members that differ, with what stood there and what stands now; null for nothing."""
     names = [*before, *(name for name in after if name not in before)]
     return [

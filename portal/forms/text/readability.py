@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from portal.core.errors import MOST_FAULTS, Fault
+from portal.core.errors import MAX_FAULTS, Fault
 from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import Form
-from portal.forms.text.search_terms import MOST_READ, texts_in
+from portal.forms.text.search_terms import MOST_READ, searchable_texts
 
 LONG_SECTION, LONG_SENTENCE, AVERAGE_SENTENCE, HARD_GRADE, MANY_QUESTIONS = 350, 30, 15, 7, 40
 ENOUGH = 100
@@ -27,7 +27,7 @@ _VOWELS = re.compile(r"[aeiouy]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class Readability:
     """How long a text is and how hard; `grade` is Flesch-Kincaid's for English, estimated by vowels."""
 
     words: int
@@ -45,18 +45,18 @@ def sentences_in(markdown: str) -> list[list[str]]:
     return [words for words in found if words]
 
 
-def measured(document: Mapping[str, Any], language: str | None) -> Measure:
+def measure_readability(document: Mapping[str, Any], language: str | None) -> Readability:
     """All that a document says to its reader, taken together."""
-    sentences = [words for text in texts_in(document) for words in sentences_in(text)]
+    sentences = [words for text in searchable_texts(document) for words in sentences_in(text)]
     words = sum(len(sentence) for sentence in sentences)
     if not words:
-        return Measure(0, None, None)
+        return Readability(0, None, None)
     average = words / len(sentences)
     grade = None
     if language is not None and language.lower().split("-")[0] == "en" and words >= ENOUGH:
         syllables = sum(_syllables(word) for sentence in sentences for word in sentence)
         grade = round(0.39 * average + 11.8 * syllables / words - 15.59, 1)
-    return Measure(words, round(average, 1), grade)
+    return Readability(words, round(average, 1), grade)
 
 
 def _syllables(word: str) -> int:
@@ -67,19 +67,23 @@ def _syllables(word: str) -> int:
     return max(1, many)
 
 
-def hints(form: Form, language: str | None, pointer: str) -> tuple[list[Fault], Measure]:
+def writing_hints(form: Form, language: str | None, pointer: str) -> tuple[list[Fault], Readability]:
     """What could be easier on whoever reads and answers, and the measure of the whole."""
-    measure = measured(form.document, language)
-    found = list(islice(_of_blocks(form), MOST_FAULTS))
+    measure = measure_readability(form.document, language)
+    found = list(islice(_of_blocks(form), MAX_FAULTS))
     if len(form.items) > MANY_QUESTIONS:
-        found.append(Fault(pointer, f"This asks {len(form.items)} questions. Clients finish shorter ones more often."))
+        found.append(
+            Fault("invalid", f"This asks {len(form.items)} questions. Clients finish shorter ones more often.").at(
+                pointer
+            )
+        )
     if measure.sentences_average is not None and measure.sentences_average > AVERAGE_SENTENCE:
         said = f"Sentences have {measure.sentences_average} words on average; {AVERAGE_SENTENCE} or fewer read easily."
-        found.append(Fault(pointer, said))
+        found.append(Fault("invalid", said).at(pointer))
     if measure.grade is not None and measure.grade > HARD_GRADE:
         said = f"This reads at about grade {measure.grade}. Shorter words and sentences bring it to {HARD_GRADE}."
-        found.append(Fault(pointer, said))
-    return found[:MOST_FAULTS], measure
+        found.append(Fault("invalid", said).at(pointer))
+    return found[:MAX_FAULTS], measure
 
 
 def _of_blocks(form: Form) -> Iterator[Fault]:
@@ -88,9 +92,11 @@ def _of_blocks(form: Form) -> Iterator[Fault]:
         for index, condition in enumerate(block.conditions):
             if order.get(condition["block"], -1) > order[block.id]:
                 said = "This depends on a block further down, so it appears above what is being answered."
-                yield Fault(f"{block.pointer}/show_if/conditions/{index}/block", said, block.id)
+                yield Fault("invalid", said).at(f"{block.pointer}/show_if/conditions/{index}/block", block.id)
         if block.is_answered and block.type not in UNLABELLED and not block.spec.get("label"):
-            yield Fault(block.pointer, "This question has no label: a screen reader has nothing to say.", block.id)
+            yield Fault("invalid", "This question has no label: a screen reader has nothing to say.").at(
+                block.pointer, block.id
+            )
         yield from _of_text(block)
 
 
@@ -100,22 +106,24 @@ def _of_text(block: Block) -> Iterator[Fault]:
         words = sum(len(sentence) for sentence in sentences)
         if name == "markdown" and words > LONG_SECTION:
             said = f"This section has {words} words. Split it: {LONG_SECTION} or fewer are read to the end."
-            yield Fault(f"{block.pointer}/{name}", said, block.id)
+            yield Fault("invalid", said).at(f"{block.pointer}/{name}", block.id)
         longest = max((len(sentence) for sentence in sentences), default=0)
         if longest > LONG_SENTENCE:
             said = f"A sentence here has {longest} words. Make two of it."
-            yield Fault(f"{block.pointer}/{name}", said, block.id)
+            yield Fault("invalid", said).at(f"{block.pointer}/{name}", block.id)
 
 
-def hints_on_reading(document: Mapping[str, Any], headings: Sequence[str], pointer: str) -> list[Fault]:
+def reading_hints(document: Mapping[str, Any], headings: Sequence[str], pointer: str) -> list[Fault]:
     """What a reading of ours has besides its text."""
     found = []
     if not document.get("key_points"):
-        found.append(Fault(pointer, "Add three key points: what to keep when the rest is forgotten."))
+        found.append(Fault("invalid", "Add three key points: what to keep when the rest is forgotten.").at(pointer))
     if not document.get("check"):
-        found.append(Fault(pointer, "Add a check question, so that a client can see what stayed."))
+        found.append(Fault("invalid", "Add a check question, so that a client can see what stayed.").at(pointer))
     if not document.get("talk"):
-        found.append(Fault(pointer, "Add a line to tick for talking about it."))
+        found.append(Fault("invalid", "Add a line to tick for talking about it.").at(pointer))
     if headings and not any(heading.rstrip().endswith(("?", "\uff1f")) for heading in headings):
-        found.append(Fault(f"{pointer}/markdown", "Headings that ask what a client asks are found more easily."))
+        found.append(
+            Fault("invalid", "Headings that ask what a client asks are found more easily.").at(f"{pointer}/markdown")
+        )
     return found

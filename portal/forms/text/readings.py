@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +11,7 @@ from markdown_it import MarkdownIt
 from marshmallow import fields, validate
 
 from portal.core.errors import Fault, Invalid
-from portal.core.wire import Flag, Line, Several, Text, WireSchema, faults_in
+from portal.core.wire import BoundedList, Line, StrictBoolean, Text, WireSchema, faults_from
 from portal.forms.definition.blocks import OptionSchema
 from portal.forms.definition.document import SCHEMA as EXERCISE
 from portal.forms.definition.document import Form, parse
@@ -28,7 +27,7 @@ class CheckSchema(WireSchema):
     """One question to check oneself with; the answer explains, it does not grade."""
 
     label = Line(500, required=True)
-    options = Several(fields.Nested(OptionSchema()), 10, least=2, required=True)
+    options = BoundedList(fields.Nested(OptionSchema()), 10, least=2, required=True)
     answer = Text(2000, least=1, required=True)
 
 
@@ -44,25 +43,25 @@ class ReadingDocumentSchema(WireSchema):
 
     schema = fields.String(required=True, validate=validate.Equal(SCHEMA, error=f'Use "{SCHEMA}".'))
     markdown = Text(100_000, least=1, required=True)
-    key_points = Several(Line(300), 5)
+    key_points = BoundedList(Line(300), 5)
     check = fields.Nested(CheckSchema())
     reflection = fields.Nested(ReflectionSchema())
     talk = Line(300)
     talk_help = Text(1000)
-    talk_alerts = Flag(metadata={"description": "Whether a yes to the offer to talk raises a safety alert."})
+    talk_alerts = StrictBoolean(metadata={"description": "Whether a yes to the offer to talk raises a safety alert."})
 
 
 _document = ReadingDocumentSchema()
 
 
-def compiled(document: Mapping[str, Any], pointer: str = "#") -> dict[str, Any]:
+def compile_reading(document: Mapping[str, Any], pointer: str = "#") -> dict[str, Any]:
     """The exercise document a reading becomes. Raises Invalid with pointers where it does not fit."""
     messages = _document.validate(dict(document))
     if messages:
-        raise Invalid(*faults_in(messages, pointer))
+        raise Invalid(*faults_from(messages, pointer))
     blocks = _sections(document["markdown"])
     if not any(block["type"] == "reading" for block in blocks):
-        raise Invalid(Fault(f"{pointer}/markdown", 'Give each section a heading that begins with "## ".'))
+        raise Invalid(Fault("invalid", 'Give each section a heading that begins with "## ".').at(f"{pointer}/markdown"))
     if points := document.get("key_points"):
         blocks.append(
             {
@@ -124,14 +123,15 @@ _PARTS = {
 }
 
 
-def form_of(document: Mapping[str, Any], pointer: str = "#") -> Form:
+def form_for(document: Mapping[str, Any], pointer: str = "#") -> Form:
     """The form a reading becomes. Raises Invalid with pointers into the reading, as its author wrote it."""
-    exercise = compiled(document, pointer)
+    exercise = compile_reading(document, pointer)
     try:
         return parse(exercise)
     except Invalid as error:
         faults = [
-            replace(fault, pointer=pointer + written(exercise["blocks"], fault.pointer)) for fault in error.faults
+            fault.at(pointer + written(exercise["blocks"], fault.pointer), fault.block, fault.row)
+            for fault in error.faults
         ]
         raise Invalid(*faults) from error
 

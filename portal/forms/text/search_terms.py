@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-SAYING = frozenset(
+SEARCHABLE_MEMBERS = frozenset(
     {
         "answer",
         "help",
@@ -28,7 +28,7 @@ SAYING = frozenset(
     }
 )
 """The members of a document that hold words a person reads."""
-SILENT = frozenset({"codes", "fhir", "scores", "variables"})
+SKIPPED_MEMBERS = frozenset({"codes", "fhir", "scores", "variables"})
 """Members of which nobody reads a word."""
 LONGEST = 64
 MOST_READ = 1_000_000
@@ -39,17 +39,17 @@ _ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_ALONE}]|[^\W_{_ALONE}]+")
 
 
-def words_in(text: str) -> list[str]:
+def terms_in(text: str) -> list[str]:
     """The words of a text in order, folded."""
     apart = unicodedata.normalize("NFKD", text[:MOST_READ].casefold())
     bare = "".join(char for char in apart if not unicodedata.combining(char)) if not apart.isascii() else apart
     return [word[:LONGEST] for word in _WORD.findall(bare.casefold())]
 
 
-def kept_words(texts: Iterable[str]) -> str:
+def join_terms(texts: Iterable[str]) -> str:
     """Every word of some texts once, in alphabetical order, a space between two."""
     kept, room = [], MOST_KEPT
-    for word in sorted({word for text in texts for word in words_in(text)}):
+    for word in sorted({word for text in texts for word in terms_in(text)}):
         room -= len(word.encode()) + 1
         if room < 0:
             break
@@ -57,16 +57,16 @@ def kept_words(texts: Iterable[str]) -> str:
     return " ".join(kept)
 
 
-def texts_in(document: Mapping[str, Any]) -> Iterator[str]:
+def searchable_texts(document: Mapping[str, Any]) -> Iterator[str]:
     """What a document says to a reader: labels, help, Markdown, options, key points."""
     waiting: list[tuple[str, Any]] = [("", document)]
     room = MOST_READ
     while waiting and room > 0:
         name, value = waiting.pop()
         if isinstance(value, Mapping):
-            waiting += ((inner, said) for inner, said in value.items() if inner not in SILENT)
+            waiting += ((inner, said) for inner, said in value.items() if inner not in SKIPPED_MEMBERS)
         elif isinstance(value, list):
             waiting += ((name, item) for item in value)
-        elif isinstance(value, str) and name in SAYING:
+        elif isinstance(value, str) and name in SEARCHABLE_MEMBERS:
             room -= len(value)
             yield value

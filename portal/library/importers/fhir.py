@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.forms.fhir.importing import take_in
+from portal.forms.fhir.importing import import_questionnaire
 from portal.forms.imports import DEFAULTS, UNPRINTABLE, Imported, Remark
-from portal.forms.instruments.enrichment import given_to
+from portal.forms.instruments.enrichment import enrich
 from portal.forms.instruments.recipes import Recipe
 
 LONGEST = {"title": 200, "summary": 1000, "licence": 5000, "language": 16}
@@ -16,9 +16,9 @@ LONGEST_MINUTES = 240
 
 def from_questionnaire(content: Any) -> Imported:
     """The resource a Questionnaire becomes. Raises Invalid, with places, where it cannot be taken in."""
-    taken = take_in(content)
+    taken = import_questionnaire(content)
     document, notes = taken.document, [Remark(*note) for note in taken.notes]
-    given = given_to(document)
+    given = enrich(document)
     if given.overlay is not None:
         document["given"] = given.overlay
     notes += [Remark("#", sentence) for sentence in given.differences]

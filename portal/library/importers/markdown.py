@@ -65,9 +65,9 @@ def read_reading(text: str, place: str) -> Imported:
     document |= {name: front[name] for name in READING_PARTS if front.get(name) is not None}
     description = {"title": title, **_description(front, body, place, losses, notes)}
     try:
-        readings.form_of(document)
+        readings.form_for(document)
     except Invalid as error:
-        faults = [Fault(place + fault.pointer, fault.detail) for fault in error.faults]
+        faults = [Fault("invalid", fault.detail).at(place + fault.pointer) for fault in error.faults]
         raise Invalid(*faults) from error
     return Imported("reading", description, document, losses, notes)
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from portal.core.errors import Fault, Invalid
-from portal.core.wire import faults_in
+from portal.core.wire import faults_from
 from portal.forms.definition import document as forms
 from portal.forms.imports import DEFAULTS, Imported, Remark
-from portal.forms.instruments.enrichment import given_to
+from portal.forms.instruments.enrichment import enrich
 from portal.forms.text import readings
 from portal.library.schemas.resource import KINDS, ChangeResourceSchema
 
@@ -22,18 +22,18 @@ def from_native(said: Mapping[str, Any]) -> Imported:
     place, document = next(((f"#/{name}", said[name]) for name in DOCUMENTS if name in said), ("#", said))
     if not isinstance(document, dict) or document.get("schema") not in {forms.SCHEMA, readings.SCHEMA}:
         words = f'Send a FHIR Questionnaire, a REDCap dictionary, or a form of our own with "{forms.SCHEMA}".'
-        raise Invalid(Fault(f"{place}/schema", words))
+        raise Invalid(Fault("invalid", words).at(f"{place}/schema"))
     kind = said.get("kind", "reading" if document["schema"] == readings.SCHEMA else "exercise")
     if kind not in KINDS:
-        raise Invalid(Fault("#/kind", f"Use one of: {', '.join(KINDS)}."))
+        raise Invalid(Fault("invalid", f"Use one of: {', '.join(KINDS)}.").at("#/kind"))
     document = {name: part for name, part in document.items() if name not in {"given", "instrument"}}
-    overlay = given_to(document).overlay if "fhir" in document else None
+    overlay = enrich(document).overlay if "fhir" in document else None
     if overlay is not None:
         document["given"] = overlay
     card = {name: said[name] for name in (*DEFAULTS, "title") if name in said and place != "#"}
     card.setdefault("title", document.get("title", "Untitled form"))
     if messages := _card.validate(card):
-        raise Invalid(*faults_in(messages))
+        raise Invalid(*faults_from(messages))
     filled = sorted(set(DEFAULTS) - set(card))
     notes = [Remark("#", f"The card says nothing on {', '.join(filled)}: look them over.")] if filled else []
     return Imported(kind, {**DEFAULTS, **card}, document, [], notes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from portal.core.wire import Identifier, WireSchema, Word
+from portal.core.wire import EnumString, Identifier, WireSchema
 from portal.library.schemas.resource import KINDS
 
 EXAMPLE = {
@@ -30,8 +30,8 @@ class ImportedSchema(WireSchema):
 
     resource_id = Identifier(required=True)
     title = fields.String(required=True, metadata={"example": "PHQ-9"})
-    kind = Word(KINDS, required=True)
-    outcome = Word(("full", "degraded"), required=True)
+    kind = EnumString(KINDS, required=True)
+    outcome = EnumString(("full", "degraded"), required=True)
     instrument = fields.String(
         required=True,
         allow_none=True,

@@ -39,14 +39,14 @@ KNOWN_BEFORE = "The same file was imported before."
 def _from_json(content: bytes) -> list[Imported]:
     """FHIR, a form of our own, or a REDCap dictionary: told by what is in it."""
     try:
-        said = decimal_json.read(content)
+        said = decimal_json.loads(content)
     except RecursionError as error:
-        raise Invalid(Fault("#", "This nests deeper than any form does.")) from error
+        raise Invalid(Fault("invalid", "This nests deeper than any form does.").at("#")) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         msg = "The file is not JSON."
         raise Malformed(msg) from error
     except ValueError as error:
-        raise Invalid(Fault("#", "A number in it is beyond all measure.")) from error
+        raise Invalid(Fault("invalid", "A number in it is beyond all measure.").at("#")) from error
     if isinstance(said, list):
         return forms_in_json(content)
     if isinstance(said, dict) and "resourceType" not in said:
@@ -70,7 +70,7 @@ READERS: Mapping[str, Callable[[bytes], list[Imported]]] = {
 def read_file(content: bytes, media_type: str) -> list[Imported]:
     """What a file holds. Raises Invalid with places for what cannot be taken in, Malformed for what is not read."""
     if len(content) > LARGEST:
-        raise Invalid(Fault("#", f"This is larger than {LARGEST} bytes. Send less at a time."))
+        raise Invalid(Fault("invalid", f"This is larger than {LARGEST} bytes. Send less at a time.").at("#"))
     found = READERS[media_type](content)
     for one in found:
         compiled(one.kind, one.document)

@@ -24,14 +24,14 @@ from portal.core.db.statements import fetch
 from portal.core.db.tables import AnySelect, Instant
 from portal.core.db.transactions import enter_practice, transactional
 from portal.core.jobs import enqueue
-from portal.core.viewer import Kind, Viewer, system
+from portal.core.viewer import PrincipalKind, Viewer, system
 from portal.safety import facts, policy
 from portal.safety.models import Alert
-from portal.safety.service.alerts import TELL
+from portal.safety.service.alerts import NOTIFY_THERAPIST
 
 log = logging.getLogger("portal.worker")
 
-TELL_OWNER = "safety.tell_owner"
+NOTIFY_OWNER = "safety.tell_owner"
 """The job of mailing an owner that nobody covers; its subject is the owner."""
 
 
@@ -91,10 +91,10 @@ def escalate(viewer: Viewer, alert_id: str) -> bool:
     db.session.flush()
     record(viewer, facts.ESCALATED, alert)
     if cover is not None:
-        enqueue(viewer, TELL, cover)
+        enqueue(viewer, NOTIFY_THERAPIST, cover)
     else:
         for owner in _owners(viewer.practice_id):
-            enqueue(viewer, TELL_OWNER, owner)
+            enqueue(viewer, NOTIFY_OWNER, owner)
     return True
 
 
@@ -135,7 +135,7 @@ def prepare_letter(practice_id: str, person_id: str) -> Letter | None:
     person = _still_here(practice_id, person_id)
     if person is None:
         return None
-    reader = Viewer(person.id, practice_id, Kind.STAFF, owner=person.owner, therapist=person.therapist)
+    reader = Viewer(person.id, practice_id, PrincipalKind.STAFF, owner=person.owner, therapist=person.therapist)
     open_alerts = policy.visible_to(reader).where(Alert.acknowledged_at.is_(None)).with_only_columns(Alert.id).limit(1)
     return _letter(person) if db.session.execute(open_alerts, access.binds(reader)).first() else None
 

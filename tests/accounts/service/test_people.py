@@ -314,5 +314,5 @@ def test_no_live_credential_is_left_of_somebody_deactivated(cast: Cast) -> None:
 
 
 def test_time_passing_does_not_bring_a_deactivated_person_back(cast: Cast) -> None:
-    with clock.travelled(timedelta(days=1)):
+    with clock.time_shifted(timedelta(days=1)):
         assert sign_in(cast, cast.leaver, PASSWORD) == 401

@@ -69,9 +69,9 @@ def test_a_set_up_link_works_once(app: Flask) -> None:
 
 def test_a_set_up_link_is_over_after_two_days(app: Flask) -> None:
     token = link(app)
-    with clock.travelled(timedelta(days=2)):
+    with clock.time_shifted(timedelta(days=2)):
         assert set_up(app, token).status_code == 404
-    with clock.travelled(timedelta(days=2, minutes=-1)):
+    with clock.time_shifted(timedelta(days=2, minutes=-1)):
         assert set_up(app, token).status_code == 201
 
 

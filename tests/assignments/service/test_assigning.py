@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from portal.assignments.models import Assignment, Response
+from portal.assignments.models import Assignment, Attempt
 from portal.assignments.service import assigning
 from portal.assignments.service.queries import list_assignments
 from portal.core import clock
 from portal.core.errors import Duplicate, Invalid, NotVisible
-from portal.core.listing import Asked
+from portal.core.listing import ListRequest
 from tests.assignments.service.scenarios import act, bring_to, given, published
 from tests.cast import Cast
 from tests.owner import as_owner
@@ -132,7 +132,7 @@ def test_twenty_identical_requests_at_once_make_one(cast: Cast) -> None:
     assert told == made * 19
     with cast.app.app_context(), as_owner() as session:
         assert session.scalar(select(func.count()).where(Assignment.resource_id == resource)) == 1
-        assert session.scalar(select(func.count()).where(Response.assignment_id == made[0])) == 1
+        assert session.scalar(select(func.count()).where(Attempt.assignment_id == made[0])) == 1
 
 
 # Days ------------------------------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def test_today_is_the_clients_today(cast: Cast) -> None:
 
 def _assigned_at(cast: Cast, at: datetime, body: dict[str, Any]) -> int:
     sent = {name: value for name, value in body.items() if name != "due_on"}
-    with cast.app.app_context(), clock.travelled(_travel_to(at)):
+    with cast.app.app_context(), clock.time_shifted(_travel_to(at)):
         try:
             made = assigning.assign(cast.therapist.viewer, **sent, due_on=date.fromisoformat(body["due_on"]))
         except Invalid:
@@ -222,7 +222,7 @@ def test_scheduled_open_and_overdue_follow_the_clock_to_the_second(cast: Cast) -
     opens, ends = datetime(2090, 3, 25, 23, tzinfo=UTC), datetime(2090, 3, 26, 22, tzinfo=UTC)
 
     def claims(at: datetime) -> tuple[bool, bool]:
-        with cast.app.app_context(), clock.travelled(at - datetime.now(UTC) + timedelta(milliseconds=500)):
+        with cast.app.app_context(), clock.time_shifted(at - datetime.now(UTC) + timedelta(milliseconds=500)):
             row = _listed(cast, thing)
         return bool(row["scheduled"]), bool(row["overdue"])
 
@@ -234,7 +234,7 @@ def test_scheduled_open_and_overdue_follow_the_clock_to_the_second(cast: Cast) -
 
 def _listed(cast: Cast, assignment_id: str) -> dict[str, Any]:
     """Its row in the therapist's list, asked of the service, since a session would have ended by then."""
-    rows = list_assignments(cast.therapist.viewer, Asked(limit=100)).rows()
+    rows = list_assignments(cast.therapist.viewer, ListRequest(limit=100)).rows()
     return next(row for row in rows if row["id"] == assignment_id)
 
 
@@ -264,7 +264,7 @@ def test_before_it_opens_a_client_plans_and_declines_and_does_nothing_else(cast:
 def test_overdue_is_what_is_still_with_the_client(cast: Cast, status: str, overdue: bool) -> None:
     today = clock.today("Europe/Berlin")
     thing = bring_to(cast, status, given(cast, published(cast), due_on=today.isoformat()))
-    with cast.app.app_context(), clock.travelled(timedelta(days=2)):
+    with cast.app.app_context(), clock.time_shifted(timedelta(days=2)):
         row = _listed(cast, thing)
     assert bool(row["overdue"]) is overdue
 

@@ -57,7 +57,7 @@ def test_it_says_the_same_as_the_progress_of_each_client(cast: Cast) -> None:
 
 def _at(cast: Cast, later: timedelta) -> list[dict[str, Any]]:
     """The therapist's caseload at another time."""
-    with clock.travelled(later), cast.app.app_context():
+    with clock.time_shifted(later), cast.app.app_context():
         rows: list[dict[str, Any]] = caseload_overview.list_caseload(cast.therapist.viewer)["data"]
     return rows
 
@@ -68,10 +68,10 @@ def test_what_needs_attention_most_comes_first(cast: Cast) -> None:
     _assign(cast, quiet)
     _assign(cast, late, due_on=(clock.now() + timedelta(days=16)).date().isoformat())
     submitted = cast.things["client.submitted"]
-    with clock.travelled(timedelta(days=1)), cast.app.app_context():
-        responses.take_back(cast.client.viewer, submitted)
+    with clock.time_shifted(timedelta(days=1)), cast.app.app_context():
+        responses.recall(cast.client.viewer, submitted)
         responses.submit(cast.client.viewer, submitted, response_version=4)
-    with clock.travelled(timedelta(days=20)), cast.app.app_context():
+    with clock.time_shifted(timedelta(days=20)), cast.app.app_context():
         assigning.assign(
             cast.therapist.viewer, client_id=fine, resource_id=cast.things["linden.exercise"], why="Something new."
         )
@@ -105,7 +105,7 @@ def test_someone_who_writes_every_day_is_never_quiet(cast: Cast) -> None:
     draft = cast.things["client.draft"]
     noted = []
     for version, later in ((2, timedelta(hours=3)), (3, timedelta(hours=3, minutes=20)), (4, timedelta(hours=5))):
-        with clock.travelled(later), cast.app.app_context():
+        with clock.time_shifted(later), cast.app.app_context():
             responses.save(cast.client.viewer, draft, version, {"answers": [{"block": "before", "value": version}]})
             assert care_counts.compare() == []
         noted.append(_of(cast.therapist, cast.client)["last_act_at"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, insert, select
 
-from portal.accounts.models import Attempt, Person
+from portal.accounts.models import Person, ThrottledTry
 from portal.caseload.models import CareLink, Client
 from portal.caseload.service.clients import MOST_NAMES
 from portal.core import clock
@@ -62,7 +62,7 @@ def test_taking_on_takes_as_long_for_a_known_as_for_an_unknown_address(cast: Cas
         email = known[n % 4] if is_known else f"unknown{n}@clients.example"
         assert cast.therapist.post("/clients", {"name": "Robin", "email": email}).status_code == 201
 
-    stored.change(cast.app, delete(Attempt))
+    stored.change(cast.app, delete(ThrottledTry))
     assert_alike(ask)
 
 

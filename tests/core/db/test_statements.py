@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select, text, update
 
 from portal.core import clock
 from portal.core.db.engines import READ, db
-from portal.core.db.statements import fetch, fetch_one, fetch_tuples, run
+from portal.core.db.statements import execute, fetch, fetch_one, fetch_tuples
 from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
 from portal.core.jobs import Heartbeat, Job
@@ -31,11 +31,11 @@ def test_run_writes_inside_a_transaction_alone(cast: Cast, context: None) -> Non
         return update(Heartbeat).where(Heartbeat.name == bindparam("beat")).values(at=bindparam("now"))
 
     with pytest.raises(RuntimeError, match="transactional"):
-        run("test.run", statement, {"beat": "one", "now": clock.now()})
+        execute("test.run", statement, {"beat": "one", "now": clock.now()})
     with transaction():
         _beat("one")
-        assert run("test.run", statement, {"beat": "one", "now": clock.now()}) == 1
-        assert run("test.run", statement, {"beat": "nobody", "now": clock.now()}) == 0
+        assert execute("test.run", statement, {"beat": "one", "now": clock.now()}) == 1
+        assert execute("test.run", statement, {"beat": "nobody", "now": clock.now()}) == 0
 
 
 def test_what_is_written_is_read_inside_the_transaction_and_outside_only_once_committed(

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from portal.core.errors import Fault, Invalid
 from portal.core.ids import new_id
-from portal.forms.answering.responses import Response, merge
-from portal.forms.answering.visibility import Shown
+from portal.forms.answering.responses import Response, apply_patch
+from portal.forms.answering.visibility import Visibility
 from portal.forms.definition.document import SCHEMA, Form, parse
-from portal.forms.evaluation.completion import complete, progress, shared, visible
+from portal.forms.evaluation.completion import progress, require_complete, shared_part, visible_part
 from tests.cast import exercise_document
 
 A, B, C, D = (f"01980c5e-7d2a-7c3b-9f10-0000000000{n}" for n in ("0a", "0b", "0c", "0d"))
@@ -67,14 +67,14 @@ def _row(log: str, row_id: str, *around: str, **more: Any) -> dict[str, Any]:
 def _saved(form: Form, *patches: dict[str, Any]) -> Response:
     response = Response()
     for patch in patches:
-        response = merge(form, response, patch)
+        response = apply_patch(form, response, patch)
     return response
 
 
 def _faults(form: Form, response: Response, patch: dict[str, Any]) -> list[Fault]:
     before = copy.deepcopy(response)
     with pytest.raises(Invalid) as refused:
-        merge(form, response, patch)
+        apply_patch(form, response, patch)
     assert response == before, "nothing is saved on an error"
     return list(refused.value.faults)
 
@@ -92,7 +92,7 @@ def _values(response: Response) -> dict[tuple[str, tuple[str, ...]], Any]:
 
 def test_a_patch_changes_what_it_names_and_nothing_else() -> None:
     response = _saved(FORM, {"answers": [_answer("before", 7), _answer("need", "rest")]})
-    assert _values(merge(FORM, response, {"answers": [_answer("before", 3)]})) == {
+    assert _values(apply_patch(FORM, response, {"answers": [_answer("before", 3)]})) == {
         ("before", ()): 3,
         ("need", ()): "rest",
     }
@@ -127,14 +127,14 @@ def test_what_is_stored_reads_back_as_the_same_response() -> None:
 def test_rows_stand_where_they_were_put() -> None:
     response = _saved(FORM, {"rows": [_row("triggers", A), _row("triggers", B), _row("triggers", C, after=A)]})
     assert _ids(response) == [A, C, B]
-    assert _ids(merge(FORM, response, {"rows": [_row("triggers", D, after=None)]})) == [D, A, C, B]
-    assert _ids(merge(FORM, response, {"rows": [_row("triggers", B, after=None)]})) == [B, A, C]
-    assert _ids(merge(FORM, response, {"rows": [_row("triggers", A, after=B)]})) == [C, B, A]
+    assert _ids(apply_patch(FORM, response, {"rows": [_row("triggers", D, after=None)]})) == [D, A, C, B]
+    assert _ids(apply_patch(FORM, response, {"rows": [_row("triggers", B, after=None)]})) == [B, A, C]
+    assert _ids(apply_patch(FORM, response, {"rows": [_row("triggers", A, after=B)]})) == [C, B, A]
 
 
 def test_a_row_sent_again_without_a_place_stays_where_it_is() -> None:
     response = _saved(FORM, {"rows": [_row("triggers", A), _row("triggers", B)]})
-    assert _ids(merge(FORM, response, {"rows": [_row("triggers", A)]})) == [A, B]
+    assert _ids(apply_patch(FORM, response, {"rows": [_row("triggers", A)]})) == [A, B]
 
 
 def test_a_row_behind_one_that_is_gone_stands_at_the_end() -> None:
@@ -165,7 +165,7 @@ def test_a_removed_row_takes_its_answers_and_the_rows_within_it() -> None:
 
 def test_a_row_another_device_has_removed_can_be_removed_again() -> None:
     response = _saved(FORM, {"rows": [_row("triggers", A)]}, {"rows": [_row("triggers", A, removed=True)]})
-    assert merge(FORM, response, {"rows": [_row("triggers", A, removed=True)]}) == Response()
+    assert apply_patch(FORM, response, {"rows": [_row("triggers", A, removed=True)]}) == Response()
 
 
 def test_a_removal_that_names_another_log_removes_nothing() -> None:
@@ -183,7 +183,7 @@ def test_a_removal_that_names_another_log_removes_nothing() -> None:
     response = _saved(form, {"rows": [_row("one", A)], "answers": [_answer("one-text", "kept", A)]})
     patch = {"rows": [_row("two", A, removed=True)]}
     try:
-        after = merge(form, response, patch)
+        after = apply_patch(form, response, patch)
     except Invalid:
         after = response
     assert after == response
@@ -232,8 +232,8 @@ def test_a_row_within_a_row_that_is_not_there_is_refused() -> None:
 def test_a_log_takes_as_many_rows_as_its_author_allows() -> None:
     full = _saved(NESTED, {"rows": [_row("days", A), _row("days", B)]})
     assert [fault.pointer for fault in _faults(NESTED, full, {"rows": [_row("days", C)]})] == ["#/rows/0"]
-    assert len(merge(NESTED, full, {"rows": [_row("days", A, removed=True), _row("days", C)]}).rows) == 2
-    assert len(merge(NESTED, full, {"rows": [_row("days", A, after=B)]}).rows) == 2
+    assert len(apply_patch(NESTED, full, {"rows": [_row("days", A, removed=True), _row("days", C)]}).rows) == 2
+    assert len(apply_patch(NESTED, full, {"rows": [_row("days", A, after=B)]}).rows) == 2
 
 
 def test_everything_wrong_with_a_patch_is_said_at_once() -> None:
@@ -375,7 +375,7 @@ def test_an_empty_text_is_no_answer() -> None:
         return
     assert progress(form, response).answered == 0
     with pytest.raises(Invalid):
-        complete(form, response)
+        require_complete(form, response)
 
 
 # What is shown ---------------------------------------------------------------------------------------------------
@@ -413,7 +413,7 @@ def test_a_condition_compares(op: str, wanted: Any, given: int | None, holds: bo
         },
     )
     response = _saved(form, {"answers": [_answer("first", given)]})
-    assert Shown(form, response)("then", ()) is holds
+    assert Visibility(form, response)("then", ()) is holds
 
 
 def test_any_of_several_choices_that_matches_counts() -> None:
@@ -432,8 +432,8 @@ def test_any_of_several_choices_that_matches_counts() -> None:
             "show_if": {"conditions": [{"block": "first", "op": "=", "value": "b"}]},
         },
     )
-    assert Shown(form, _saved(form, {"answers": [_answer("first", [{"code": "a"}, {"code": "b"}])]}))("then", ())
-    assert not Shown(form, _saved(form, {"answers": [_answer("first", [{"code": "a"}])]}))("then", ())
+    assert Visibility(form, _saved(form, {"answers": [_answer("first", [{"code": "a"}, {"code": "b"}])]}))("then", ())
+    assert not Visibility(form, _saved(form, {"answers": [_answer("first", [{"code": "a"}])]}))("then", ())
 
 
 @pytest.mark.parametrize(("match", "shown"), [("all", False), ("any", True)])
@@ -451,7 +451,7 @@ def test_all_or_any_of_the_conditions(match: str, shown: bool) -> None:
             },
         },
     )
-    assert Shown(form, _saved(form, {"answers": [_answer("a", YES)]}))("then", ()) is shown
+    assert Visibility(form, _saved(form, {"answers": [_answer("a", YES)]}))("then", ()) is shown
 
 
 def test_inside_a_log_a_condition_looks_at_its_own_row() -> None:
@@ -462,7 +462,7 @@ def test_inside_a_log_a_condition_looks_at_its_own_row() -> None:
             "answers": [_answer("strength", 8, A), _answer("strength", 2, B)],
         },
     )
-    shown = Shown(FORM, response)
+    shown = Visibility(FORM, response)
     assert shown("helped", (A,))
     assert not shown("helped", (B,))
 
@@ -478,10 +478,10 @@ def test_outside_a_log_any_row_that_matches_counts() -> None:
         },
     )
     rows = [_row("rows", A), _row("rows", B)]
-    assert Shown(form, _saved(form, {"rows": rows, "answers": [_answer("bad", NO, A), _answer("bad", YES, B)]}))(
+    assert Visibility(form, _saved(form, {"rows": rows, "answers": [_answer("bad", NO, A), _answer("bad", YES, B)]}))(
         "help", ()
     )
-    assert not Shown(form, _saved(form, {"rows": rows, "answers": [_answer("bad", NO, A)]}))("help", ())
+    assert not Visibility(form, _saved(form, {"rows": rows, "answers": [_answer("bad", NO, A)]}))("help", ())
 
 
 def test_an_answer_hidden_by_its_own_condition_counts_for_no_other() -> None:
@@ -501,8 +501,8 @@ def test_an_answer_hidden_by_its_own_condition_counts_for_no_other() -> None:
         },
     )
     response = _saved(form, {"answers": [_answer("a", YES), _answer("b", YES)]})
-    assert Shown(form, response)("c", ())
-    assert not Shown(form, merge(form, response, {"answers": [_answer("a", NO)]}))("c", ())
+    assert Visibility(form, response)("c", ())
+    assert not Visibility(form, apply_patch(form, response, {"answers": [_answer("a", NO)]}))("c", ())
 
 
 def test_a_chain_of_conditions_as_long_as_a_form_can_hold_is_followed_in_any_order() -> None:
@@ -519,17 +519,17 @@ def test_a_chain_of_conditions_as_long_as_a_form_can_hold_is_followed_in_any_ord
         ),
     )
     last_first = {"answers": [_answer(f"q{n}", YES) for n in reversed(range(500))]}
-    assert len(complete(chain, _saved(chain, last_first)).answers) == 500
+    assert len(require_complete(chain, _saved(chain, last_first)).answers) == 500
 
 
 def test_hidden_answers_stay_in_the_draft_are_left_out_and_come_back() -> None:
     response = _saved(FORM, {"answers": [_answer("before", 3), _answer("safe", YES), _answer("need", "rest")]})
-    hidden = merge(FORM, response, {"answers": [_answer("safe", NO)]})
+    hidden = apply_patch(FORM, response, {"answers": [_answer("safe", NO)]})
     assert ("need", ()) in hidden.answers
-    assert ("need", ()) not in visible(hidden, Shown(FORM, hidden)).answers
-    assert ("need", ()) not in complete(FORM, hidden).answers
-    back = merge(FORM, hidden, {"answers": [_answer("safe", YES)]})
-    assert visible(back, Shown(FORM, back)).answers[("need", ())].value == "rest"
+    assert ("need", ()) not in visible_part(hidden, Visibility(FORM, hidden)).answers
+    assert ("need", ()) not in require_complete(FORM, hidden).answers
+    back = apply_patch(FORM, hidden, {"answers": [_answer("safe", YES)]})
+    assert visible_part(back, Visibility(FORM, back)).answers[("need", ())].value == "rest"
 
 
 def test_a_hidden_log_leaves_its_rows_out_too() -> None:
@@ -540,8 +540,8 @@ def test_a_hidden_log_leaves_its_rows_out_too() -> None:
             "answers": [_answer("day", "2026-03-01", A), _answer("hard", YES, A), _answer("what", "rain", A, B)],
         },
     )
-    assert len(complete(NESTED, response).rows) == 2
-    hidden = complete(NESTED, merge(NESTED, response, {"answers": [_answer("hard", NO, A)]}))
+    assert len(require_complete(NESTED, response).rows) == 2
+    hidden = require_complete(NESTED, apply_patch(NESTED, response, {"answers": [_answer("hard", NO, A)]}))
     assert [row.path for row in hidden.rows] == [(A,)]
     assert set(hidden.answers) == {("day", (A,)), ("hard", (A,))}
 
@@ -551,19 +551,19 @@ def test_a_hidden_log_leaves_its_rows_out_too() -> None:
 
 def test_an_answer_is_shared_unless_its_author_keeps_it() -> None:
     response = _saved(FORM, {"answers": [_answer("before", 3), _answer("hours", 7, share="only_me")]})
-    assert set(shared(response).answers) == {("before", ())}
+    assert set(shared_part(response).answers) == {("before", ())}
     assert progress(FORM, response).answered == 2
 
 
 def test_a_private_answer_that_is_written_further_stays_private() -> None:
     response = _saved(FORM, {"answers": [_answer("hours", 7, share="only_me")]}, {"answers": [_answer("hours", 8)]})
-    assert shared(response).answers == {}
+    assert shared_part(response).answers == {}
 
 
 def test_an_answer_kept_private_while_empty_is_private_once_written() -> None:
     """The wire's own example sends `"value": null, "share": "only_me"`: what a person said of sharing holds."""
     response = _saved(FORM, {"answers": [_answer("hours", None, share="only_me")]}, {"answers": [_answer("hours", 8)]})
-    assert shared(response).answers == {}
+    assert shared_part(response).answers == {}
 
 
 LETTER = _form({"id": "letter", "type": "long_text", "label": "A letter", "share": "only_me"})
@@ -571,12 +571,12 @@ LETTER = _form({"id": "letter", "type": "long_text", "label": "A letter", "share
 
 def test_what_an_author_made_private_is_private_until_its_writer_shares_it() -> None:
     written = _saved(LETTER, {"answers": [_answer("letter", "Dear you")]})
-    assert shared(complete(LETTER, written)).answers == {}
+    assert shared_part(require_complete(LETTER, written)).answers == {}
     assert _saved(LETTER, {"answers": [_answer("letter", "Dear you")]}, {"answers": [_answer("letter", "Dear")]}) == (
         _saved(LETTER, {"answers": [_answer("letter", "Dear")]})
     )
-    given = merge(LETTER, written, {"answers": [_answer("letter", "Dear you", share="my_therapist")]})
-    assert shared(complete(LETTER, given)).value("letter") == "Dear you"
+    given = apply_patch(LETTER, written, {"answers": [_answer("letter", "Dear you", share="my_therapist")]})
+    assert shared_part(require_complete(LETTER, given)).value("letter") == "Dear you"
 
 
 def test_a_letter_cleared_and_begun_anew_is_shared_as_its_writer_last_said() -> None:
@@ -584,16 +584,16 @@ def test_a_letter_cleared_and_begun_anew_is_shared_as_its_writer_last_said() -> 
     cleared = {"answers": [_answer("letter", None)]}
     meant_to_share = {"answers": [_answer("letter", None, share="my_therapist")]}
     assert _saved(LETTER, begun, cleared).answers == {}
-    assert shared(_saved(LETTER, begun, cleared, begun)).answers == {}
+    assert shared_part(_saved(LETTER, begun, cleared, begun)).answers == {}
     stored = Response.from_json(_saved(LETTER, meant_to_share, cleared).as_json())
-    assert shared(merge(LETTER, stored, begun)).value("letter") == "Dear you"
+    assert shared_part(apply_patch(LETTER, stored, begun)).value("letter") == "Dear you"
 
 
 def test_sharing_can_be_changed_both_ways() -> None:
     response = _saved(FORM, {"answers": [_answer("hours", 7, share="only_me")]})
-    assert set(shared(merge(FORM, response, {"answers": [_answer("hours", 7, share="my_therapist")]})).answers) == {
-        ("hours", ())
-    }
+    assert set(
+        shared_part(apply_patch(FORM, response, {"answers": [_answer("hours", 7, share="my_therapist")]})).answers
+    ) == {("hours", ())}
 
 
 # Completeness and counting ---------------------------------------------------------------------------------------
@@ -601,19 +601,19 @@ def test_sharing_can_be_changed_both_ways() -> None:
 
 def test_what_is_needed_is_asked_for_only_where_it_is_shown() -> None:
     with pytest.raises(Invalid) as refused:
-        complete(FORM, Response())
+        require_complete(FORM, Response())
     assert [(fault.pointer, fault.block) for fault in refused.value.faults] == [("#/blocks/1", "before")]
     short = _saved(FORM, {"answers": [_answer("before", 1), _answer("safe", YES), _answer("story", "ab")]})
     with pytest.raises(Invalid) as refused:
-        complete(FORM, short)
+        require_complete(FORM, short)
     assert [fault.pointer for fault in refused.value.faults] == ["#/blocks/3/blocks/1"]
-    complete(FORM, merge(FORM, short, {"answers": [_answer("safe", NO)]}))
+    require_complete(FORM, apply_patch(FORM, short, {"answers": [_answer("safe", NO)]}))
 
 
 def test_what_is_needed_in_a_row_is_asked_for_in_each_row() -> None:
     response = _saved(NESTED, {"rows": [_row("days", A), _row("days", B)], "answers": [_answer("hard", YES, B)]})
     with pytest.raises(Invalid) as refused:
-        complete(NESTED, response)
+        require_complete(NESTED, response)
     assert {(fault.pointer, fault.row) for fault in refused.value.faults} == {
         ("#/blocks/0/blocks/0", (A,)),
         ("#/blocks/0/blocks/0", (B,)),
@@ -632,10 +632,10 @@ def test_a_log_wants_as_many_rows_as_its_author_said(limits: dict[str, Any], row
     response = _saved(form, {"rows": [_row("rows", new_id()) for _ in range(rows)]})
     if missing:
         with pytest.raises(Invalid):
-            complete(form, response)
+            require_complete(form, response)
         assert progress(form, response).answered == 0
     else:
-        complete(form, response)
+        require_complete(form, response)
 
 
 def test_progress_counts_what_is_shown() -> None:
@@ -696,7 +696,7 @@ def form_and_patches(draw: st.DrawFn, *, ordered: bool = True) -> tuple[Form, li
 
 def _tried(form: Form, response: Response, patch: dict[str, Any]) -> Response | Invalid:
     try:
-        return merge(form, response, patch)
+        return apply_patch(form, response, patch)
     except Invalid as refused:
         return refused
 
@@ -728,10 +728,10 @@ def test_a_patch_sent_twice_changes_nothing_the_second_time(case: tuple[Form, li
     form, patches = case
     response = _after(form, patches[:-1])
     try:
-        once = merge(form, response, patches[-1])
+        once = apply_patch(form, response, patches[-1])
     except Invalid:
         return
-    assert merge(form, once, patches[-1]) == once
+    assert apply_patch(form, once, patches[-1]) == once
 
 
 @given(form_and_patches())
@@ -751,14 +751,14 @@ def test_what_is_sent_in_holds_nothing_hidden(case: tuple[Form, list[dict[str, A
     if isinstance(sent, Invalid):
         assert all(fault.pointer.startswith("#/blocks/") and fault.block in form.blocks for fault in sent.faults)
         return
-    shown = Shown(form, response)
+    shown = Visibility(form, response)
     assert set(sent.answers) == {key for key in response.answers if shown(*key)}
-    assert all(answer.share != "only_me" for answer in shared(sent).answers.values())
+    assert all(answer.share != "only_me" for answer in shared_part(sent).answers.values())
     assert {row.path for row in sent.rows} >= {key[1] for key in sent.answers if key[1]}
 
 
 def _sent_in(form: Form, response: Response) -> Response | Invalid:
     try:
-        return complete(form, response)
+        return require_complete(form, response)
     except Invalid as refused:
         return refused

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.core.errors import Invalid
-from portal.forms.answering.responses import Answer, Key, Response, Row, RowPath, places
-from portal.forms.answering.visibility import Shown, compares, plain
+from portal.forms.answering.responses import Answer, Key, Response, Row, RowPath, row_paths
+from portal.forms.answering.visibility import Visibility, comparable_values, compare
 from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import SCHEMA, Form, parse
-from portal.forms.evaluation.completion import complete, progress
+from portal.forms.evaluation.completion import progress, require_complete
 from tests.forms.strategies import documents, responses
 
 
@@ -46,7 +46,7 @@ def test_a_chain_of_conditions_through_a_whole_form_is_followed_either_way(towar
     )
     response = Response({(f"q{n}", ()): Answer(value=True) for n in answered})
     begun = time.thread_time()
-    assert len(complete(form, response).answers) == 2_000
+    assert len(require_complete(form, response).answers) == 2_000
     response.answers["q1000", ()].value = False
     assert progress(form, response).total == (1_001 if towards < 0 else 1_000)
     assert time.thread_time() - begun < 3
@@ -97,7 +97,7 @@ def test_in_a_circle_what_was_taken_to_be_shown_and_is_not_counts_no_longer() ->
     answers: dict[Key, Answer] = {
         (name, ()): Answer(value=name != "no") for name in ("outer", "inner", "first", "second", "no")
     }
-    shown, plainly = Shown(form, Response(answers)), Plainly(form, Response(answers), {})
+    shown, plainly = Visibility(form, Response(answers)), Plainly(form, Response(answers), {})
     assert not shown("outer", ())
     assert [shown(name, ()) for name in form.blocks] == [plainly(name, ()) for name in form.blocks]
 
@@ -109,7 +109,7 @@ def test_a_condition_on_true_is_not_one_on_the_number_one() -> None:
         _yes_no("yes", show_if=_when("a", value=True)),
         _yes_no("number again", show_if=_when("a", value=1)),
     )
-    shown = Shown(form, Response({("a", ()): Answer(value=True)}))
+    shown = Visibility(form, Response({("a", ()): Answer(value=True)}))
     assert [shown(name, ()) for name in ("number", "yes", "number again")] == [False, True, False]
 
 
@@ -123,7 +123,7 @@ class Plainly:
         self.form, self.response, self.enabled = form, response, enabled
         self.known: dict[Key, bool] = {}
         for block in form.depended_on:
-            for row in places(response, block):
+            for row in row_paths(response, block):
                 self(block.id, row)
 
     def __call__(self, block_id: str, row: RowPath) -> bool:
@@ -148,7 +148,7 @@ class Plainly:
         if condition["op"] == "exists":
             found = self.values(other, row) if other.is_answered else self.within(other, row)
             return any(True for _ in found) is condition["value"]
-        return any(compares(value, condition["op"], condition["value"]) for value in self.values(other, row))
+        return any(compare(value, condition["op"], condition["value"]) for value in self.values(other, row))
 
     def values(self, other: Block, row: RowPath) -> Iterable[Any]:
         depth = len(other.logs)
@@ -157,7 +157,7 @@ class Plainly:
             if block_id != other.id or answer.value is None:
                 continue
             if (path == near or (len(near) < depth and path[: len(near)] == near)) and self(other.id, path):
-                yield from plain(answer.value)
+                yield from comparable_values(answer.value)
 
     def within(self, other: Block, row: RowPath) -> Iterable[Any]:
         near = row[: len(other.around)]
@@ -168,9 +168,9 @@ class Plainly:
 
 
 def _comes_to_the_same(data: Any, form: Form, response: Response) -> None:
-    keys = [(block.id, row) for block in form.blocks.values() for row in places(response, block)]
+    keys = [(block.id, row) for block in form.blocks.values() for row in row_paths(response, block)]
     enabled = data.draw(st.dictionaries(st.sampled_from(keys), st.booleans(), max_size=3)) if keys else {}
-    shown, plainly = Shown(form, response, enabled), Plainly(form, response, enabled)
+    shown, plainly = Visibility(form, response, enabled), Plainly(form, response, enabled)
     asked = data.draw(st.permutations(keys))
     assert [shown(*key) for key in asked] == [plainly(*key) for key in asked]
 
@@ -224,7 +224,7 @@ def test_any_circles_of_conditions_show_what_plain_recursion_shows(data: Any) ->
     form = _imported(*blocks)
     rows = [Row("l", ("A",)), Row("l", ("B",)), Row("m", ("A", "X")), Row("m", ("A", "Y")), Row("m", ("B", "Z"))]
     response = Response(rows=data.draw(st.lists(st.sampled_from(rows), unique=True)))
-    keys = [(one.id, row) for one in form.blocks.values() if one.is_asked for row in places(response, one)]
+    keys = [(one.id, row) for one in form.blocks.values() if one.is_asked for row in row_paths(response, one)]
     for key in data.draw(st.permutations(keys)):
         response.answers[key] = Answer(data.draw(st.sampled_from([True, True, False, None])))
     _comes_to_the_same(data, form, response)

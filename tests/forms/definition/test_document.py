@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from portal.core.errors import Fault, Invalid
 from portal.forms.definition.blocks import DEEPEST, MOST_BLOCKS, OPERATORS, TYPES
-from portal.forms.definition.document import SCHEMA, Form, as_text, parse
+from portal.forms.definition.document import SCHEMA, Form, parse, to_json_text
 from tests.cast import exercise_document
 
 YES = True
@@ -151,8 +151,8 @@ def test_a_condition_on_a_log_elsewhere_is_checked_as_strictly_as_any() -> None:
 def test_what_is_stored_is_what_was_written_key_for_key() -> None:
     written = b'{"schema":"portal.exercise/1","blocks":[{"type":"number","label":"n","id":"z","max":1.50,"min":0}]}'
     document = orjson.loads(written)
-    assert orjson.loads(as_text(parse(document).document)) == document
-    assert list(orjson.loads(as_text(document))["blocks"][0]) == ["type", "label", "id", "max", "min"]
+    assert orjson.loads(to_json_text(parse(document).document)) == document
+    assert list(orjson.loads(to_json_text(document))["blocks"][0]) == ["type", "label", "id", "max", "min"]
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from portal.forms.definition import patterns
 
 @pytest.mark.parametrize("pattern", ["[0-9]{5}", r"[^@]+@[^@]+\.[a-z]+", "(a|b)+", "", r"\d+(\.\d+)?", "(a+)+$"])
 def test_what_forms_usually_ask_for_is_taken(pattern: str) -> None:
-    assert patterns.problem(pattern) is None
+    assert patterns.pattern_error(pattern) is None
 
 
 @pytest.mark.parametrize("pattern", ["(", r"(a)\1", "(?=a)b", "(?<!a)b", "[", "a" * 1001, "((a{1000}){1000}){1000}"])
 def test_what_cannot_be_tried_safely_is_refused(pattern: str) -> None:
-    assert patterns.problem(pattern) is not None
+    assert patterns.pattern_error(pattern) is not None
 
 
 def test_the_whole_text_is_held_to_it() -> None:

@@ -153,7 +153,7 @@ def test_any_test_is_taken_or_refused_with_a_pointer(kind: str, op: str, value: 
 def test_a_scale_is_refused_exactly_where_none_of_its_values_meets(op: str, wanted: int, step: int) -> None:
     spec = _block("scale", (op, wanted), step=step)
     block = Block("b", "scale", "#", (), (), spec)
-    met = any(risk_rules.meets(block, value) for value in range(0, 11, step))
+    met = any(risk_rules.matches_risk_rule(block, value) for value in range(0, 11, step))
     assert _later("scale", op, wanted, min=0, max=10, step=step) is met
 
 
@@ -162,7 +162,7 @@ def test_a_scale_is_refused_exactly_where_none_of_its_values_meets(op: str, want
 
 def _response(form: Form, *said: tuple[str, Any], rows: Any = ()) -> Response:
     patch = {"answers": [{"block": block, "value": value} for block, value in said], "rows": list(rows)}
-    return responses.merge(form, Response(), patch)
+    return responses.apply_patch(form, Response(), patch)
 
 
 RAISING = [
@@ -180,14 +180,14 @@ RAISING = [
 @pytest.mark.parametrize(("kind", "test", "risky", "fine"), RAISING)
 def test_an_answer_raises_where_it_meets_the_test_and_only_there(kind: str, test: Any, risky: Any, fine: Any) -> None:
     form = _form(_block(kind, test))
-    assert risk_flags.raised(form, _response(form, ("b", risky))) == [("b", ())]
-    assert risk_flags.raised(form, _response(form, ("b", fine))) == []
-    assert risk_flags.raised(form, Response()) == []
+    assert risk_flags.risky_answers(form, _response(form, ("b", risky))) == [("b", ())]
+    assert risk_flags.risky_answers(form, _response(form, ("b", fine))) == []
+    assert risk_flags.risky_answers(form, Response()) == []
 
 
 def test_any_of_several_tests_is_enough() -> None:
     form = _form(_block("scale", ("=", 0), ("=", 9)))
-    assert [bool(risk_flags.raised(form, _response(form, ("b", value)))) for value in (0, 3, 6, 9)] == [
+    assert [bool(risk_flags.risky_answers(form, _response(form, ("b", value)))) for value in (0, 3, 6, 9)] == [
         True,
         False,
         False,
@@ -197,34 +197,34 @@ def test_any_of_several_tests_is_enough() -> None:
 
 def test_any_one_of_several_chosen_is_enough_and_own_words_are_no_code() -> None:
     form = _form(_block("choice", ("=", "plan"), multiple=True, other=True))
-    assert risk_flags.raised(form, _response(form, ("b", [{"code": "none"}, {"code": "plan"}])))
-    assert not risk_flags.raised(form, _response(form, ("b", [{"code": "none"}, {"other": "plan"}])))
+    assert risk_flags.risky_answers(form, _response(form, ("b", [{"code": "none"}, {"code": "plan"}])))
+    assert not risk_flags.risky_answers(form, _response(form, ("b", [{"code": "none"}, {"other": "plan"}])))
     other = _form(_block("choice", ("!=", "none"), multiple=True, other=True))
-    assert risk_flags.raised(other, _response(other, ("b", [{"other": "none"}])))
+    assert risk_flags.risky_answers(other, _response(other, ("b", [{"other": "none"}])))
 
 
 def test_several_values_and_quantities_are_compared_one_by_one() -> None:
     several = Block("b", "number", "#", (), (), {"risk": [{"op": ">", "value": 8}]})
-    assert risk_rules.meets(several, [1, 9])
-    assert not risk_rules.meets(several, [1, 8])
+    assert risk_rules.matches_risk_rule(several, [1, 9])
+    assert not risk_rules.matches_risk_rule(several, [1, 8])
     quantity = Block("b", "quantity", "#", (), (), {"risk": [{"op": ">=", "value": Decimal("0.1")}]})
-    assert risk_rules.meets(quantity, {"value": 0.1, "unit": "l"})
-    assert not risk_rules.meets(quantity, {"value": 0.09, "unit": "l"})
-    assert not risk_rules.meets(quantity, {"unit": "l"})
+    assert risk_rules.matches_risk_rule(quantity, {"value": 0.1, "unit": "l"})
+    assert not risk_rules.matches_risk_rule(quantity, {"value": 0.09, "unit": "l"})
+    assert not risk_rules.matches_risk_rule(quantity, {"unit": "l"})
 
 
 def test_instants_are_compared_as_instants_whatever_their_offset() -> None:
     block = Block("b", "datetime", "#", (), (), {"risk": [{"op": ">", "value": "2024-01-01T12:00:00Z"}]})
-    assert risk_rules.meets(block, "2024-01-01T12:30:00+00:00")
-    assert not risk_rules.meets(block, "2024-01-01T12:30:00+02:00")
+    assert risk_rules.matches_risk_rule(block, "2024-01-01T12:30:00+00:00")
+    assert not risk_rules.matches_risk_rule(block, "2024-01-01T12:30:00+02:00")
 
 
 def test_an_answer_that_a_condition_hides_raises_nothing() -> None:
     condition = {"match": "all", "conditions": [{"block": "ask", "op": "=", "value": True}]}
     form = _form({"id": "ask", "type": "yes_no", "label": "Ask?"}, _block("yes_no", ("=", True), show_if=condition))
-    assert risk_flags.raised(form, _response(form, ("ask", True), ("b", True))) == [("b", ())]
-    assert risk_flags.raised(form, _response(form, ("ask", False), ("b", True))) == []
-    assert risk_flags.raised(form, _response(form, ("b", True))) == []
+    assert risk_flags.risky_answers(form, _response(form, ("ask", True), ("b", True))) == [("b", ())]
+    assert risk_flags.risky_answers(form, _response(form, ("ask", False), ("b", True))) == []
+    assert risk_flags.risky_answers(form, _response(form, ("b", True))) == []
 
 
 def test_in_a_log_the_rows_concerned_are_named_in_their_order() -> None:
@@ -243,13 +243,13 @@ def test_in_a_log_the_rows_concerned_are_named_in_their_order() -> None:
             *({"block": "ask", "row": [row], "value": row != hidden} for row in (first, second, hidden)),
         ],
     }
-    saved = responses.merge(form, Response(), patch)
-    assert risk_flags.raised(form, saved) == [("b", (second,))]
-    moved = responses.merge(form, saved, {"answers": [{"block": "b", "row": [first], "value": 9}]})
-    assert risk_flags.raised(form, moved) == [("b", (first,)), ("b", (second,))]
-    removed = responses.merge(form, moved, {"rows": [{"log": "log", "id": first, "removed": True}]})
-    assert risk_flags.raised(form, removed) == [("b", (second,))]
-    assert risk_flags.labelled(form, [("b", (second,))]) == [{"block": "b", "row": [second], "label": "Label"}]
+    saved = responses.apply_patch(form, Response(), patch)
+    assert risk_flags.risky_answers(form, saved) == [("b", (second,))]
+    moved = responses.apply_patch(form, saved, {"answers": [{"block": "b", "row": [first], "value": 9}]})
+    assert risk_flags.risky_answers(form, moved) == [("b", (first,)), ("b", (second,))]
+    removed = responses.apply_patch(form, moved, {"rows": [{"log": "log", "id": first, "removed": True}]})
+    assert risk_flags.risky_answers(form, removed) == [("b", (second,))]
+    assert risk_flags.with_labels(form, [("b", (second,))]) == [{"block": "b", "row": [second], "label": "Label"}]
 
 
 # Just saved ------------------------------------------------------------------------------------------------------
@@ -257,8 +257,8 @@ def test_in_a_log_the_rows_concerned_are_named_in_their_order() -> None:
 
 def _saved(form: Form, before: Response, *said: tuple[str, Any]) -> tuple[Response, list[str]]:
     patch = {"answers": [{"block": block, "value": value} for block, value in said]}
-    after = responses.merge(form, before, patch)
-    return after, [block for block, _ in risk_flags.just_raised(form, before, after, patch)]
+    after = responses.apply_patch(form, before, patch)
+    return after, [block for block, _ in risk_flags.newly_risky_answers(form, before, after, patch)]
 
 
 def test_only_what_was_just_saved_is_named() -> None:
@@ -291,7 +291,7 @@ def test_an_earlier_answer_that_comes_back_into_sight_is_named() -> None:
 
 def _private(form: Form, block: str, *, value: Any) -> list[Fault]:
     with pytest.raises(Invalid) as refused:
-        responses.merge(form, Response(), {"answers": [{"block": block, "value": value, "share": "only_me"}]})
+        responses.apply_patch(form, Response(), {"answers": [{"block": block, "value": value, "share": "only_me"}]})
     return list(refused.value.faults)
 
 
@@ -301,9 +301,9 @@ def test_a_risk_item_cannot_be_kept_to_oneself() -> None:
         [fault] = _private(form, "b", value=value)
         assert (fault.pointer, fault.detail, fault.block) == ("#/answers/0/share", responses.NOT_PRIVATE, "b")
     free = {"answers": [{"block": "free", "value": True, "share": "only_me"}]}
-    assert responses.merge(form, Response(), free).answers["free", ()].share == "only_me"
+    assert responses.apply_patch(form, Response(), free).answers["free", ()].share == "only_me"
     shared = {"answers": [{"block": "b", "value": True, "share": "my_therapist"}]}
-    assert responses.merge(form, Response(), shared).answers["b", ()].share == "my_therapist"
+    assert responses.apply_patch(form, Response(), shared).answers["b", ()].share == "my_therapist"
 
 
 def test_an_item_of_a_score_cannot_be_kept_to_oneself_either() -> None:
@@ -311,4 +311,4 @@ def test_an_item_of_a_score_cannot_be_kept_to_oneself_either() -> None:
     scores = [{"id": "sum", "items": ["item"]}, {"id": "total", "items": ["sum"]}]
     form = Form({**plain.document, "scores": scores}, plain.blocks)
     assert _private(form, "item", value=True)[0].pointer == "#/answers/0/share"
-    assert responses.merge(form, Response(), {"answers": [{"block": "free", "value": True, "share": "only_me"}]})
+    assert responses.apply_patch(form, Response(), {"answers": [{"block": "free", "value": True, "share": "only_me"}]})

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.core.errors import Invalid
-from portal.forms.answering.responses import Answer, Key, Response, Row, merge
+from portal.forms.answering.responses import Answer, Key, Response, Row, apply_patch
 from portal.forms.definition.document import SCHEMA, Form, parse
-from portal.forms.evaluation.completion import complete, progress
-from portal.forms.evaluation.evaluate import calculate, shown_in
-from portal.forms.evaluation.results import by_block, results
+from portal.forms.evaluation.completion import progress, require_complete
+from portal.forms.evaluation.evaluate import evaluate, visibility_of
+from portal.forms.evaluation.results import results, values_by_block
 from tests.forms.strategies import documents, responses
 
 ROWS = tuple(f"01980c5e-7d2a-7c3b-9f10-00000000000{index}" for index in range(3))
@@ -40,23 +40,23 @@ FORM = _form(
 
 
 def test_an_expression_calculates_what_is_answered() -> None:
-    assert calculate(FORM, _answers(a=3, b=2)).values["total", ()] == 5
+    assert evaluate(FORM, _answers(a=3, b=2)).values["total", ()] == 5
     assert [one["value"] for one in results(FORM, _answers(a=3, b=2))] == [5]
-    assert by_block(FORM, results(FORM, _answers(a=3, b=2))) == {("total", ()): 5}
+    assert values_by_block(FORM, results(FORM, _answers(a=3, b=2))) == {("total", ()): 5}
 
 
 def test_an_expression_shows_and_hides() -> None:
-    assert shown_in(FORM, _answers(a=3, b=2))("more", ())
-    assert not shown_in(FORM, _answers(a=1, b=2))("more", ())
+    assert visibility_of(FORM, _answers(a=3, b=2))("more", ())
+    assert not visibility_of(FORM, _answers(a=1, b=2))("more", ())
     assert progress(FORM, _answers(a=1, b=2)).total == 2
     assert progress(FORM, _answers(a=3, b=2)).total == 3
 
 
 def test_what_an_expression_hides_is_not_sent_in_and_comes_back() -> None:
     written = {**_answers(a=1, b=1).answers, ("more", ()): Answer("words")}
-    assert ("more", ()) not in complete(FORM, Response(written)).answers
+    assert ("more", ()) not in require_complete(FORM, Response(written)).answers
     written["a", ()] = Answer(4)
-    assert ("more", ()) in complete(FORM, Response(written)).answers
+    assert ("more", ()) in require_complete(FORM, Response(written)).answers
 
 
 def test_an_answer_hidden_by_a_condition_does_not_count() -> None:
@@ -64,8 +64,8 @@ def test_an_answer_hidden_by_a_condition_does_not_count() -> None:
     form = _form(
         _scale("a"), _scale("b", show_if=when), {"id": "t", "type": "score", "label": "T", "calculated": TOTAL}
     )
-    assert calculate(form, _answers(a=0, b=4)).values["t", ()] == 0
-    assert calculate(form, _answers(a=1, b=4)).values["t", ()] == 5
+    assert evaluate(form, _answers(a=0, b=4)).values["t", ()] == 0
+    assert evaluate(form, _answers(a=1, b=4)).values["t", ()] == 5
 
 
 def test_rows_are_worked_out_one_by_one_even_after_an_empty_one() -> None:
@@ -77,14 +77,14 @@ def test_rows_are_worked_out_one_by_one_even_after_an_empty_one() -> None:
     form = _form({"id": "log", "type": "log", "label": "Log", "blocks": columns})
     rows = [Row("log", (row,)) for row in ROWS]
     answers: dict[Key, Answer] = {("x", (ROWS[0],)): Answer(1), ("x", (ROWS[2],)): Answer(2)}
-    worked = calculate(form, Response(answers, rows))
+    worked = evaluate(form, Response(answers, rows))
     assert {key for key in worked.values if key[0] == "double"} == {("double", (row,)) for row in ROWS}
     assert all(worked.shown("why", (row,)) for row in ROWS)
 
 
 def test_an_expression_that_fails_hides_nothing_and_says_why() -> None:
     form = _form(_scale("a"), {"id": "b", "type": "yes_no", "label": "?", "show_if_expr": "nonsense((("})
-    worked = calculate(form, _answers(a=1))
+    worked = evaluate(form, _answers(a=1))
     assert worked.shown("b", ())
     assert [problem.where for problem in worked.problems] == ["b"]
 
@@ -92,7 +92,7 @@ def test_an_expression_that_fails_hides_nothing_and_says_why() -> None:
 def test_a_bomb_of_an_expression_costs_little() -> None:
     bomb = "%resource.descendants()" + ".combine(%resource.descendants())" * 200
     form = _form(_scale("a"), {"id": "b", "type": "yes_no", "label": "?", "show_if_expr": bomb + ".exists()"})
-    assert calculate(form, _answers(a=1)).problems
+    assert evaluate(form, _answers(a=1)).problems
 
 
 def test_inside_a_row_one_can_ask_whether_another_log_has_rows() -> None:
@@ -104,8 +104,8 @@ def test_inside_a_row_one_can_ask_whether_another_log_has_rows() -> None:
         fhir={},
     )
     inside = Row("log", (ROWS[0],))
-    assert not shown_in(form, Response({}, [inside]))("c", inside.path)
-    assert shown_in(form, Response({}, [inside, Row("other", (ROWS[1],))]))("c", inside.path)
+    assert not visibility_of(form, Response({}, [inside]))("c", inside.path)
+    assert visibility_of(form, Response({}, [inside, Row("other", (ROWS[1],))]))("c", inside.path)
 
 
 def test_circles_of_conditions_end() -> None:
@@ -117,7 +117,7 @@ def test_circles_of_conditions_end() -> None:
         {"id": "b", "type": "yes_no", "label": "?", "show_if": when("a")},
         fhir={},
     )
-    assert shown_in(form, _answers(a=True, b=True))("a", ())
+    assert visibility_of(form, _answers(a=True, b=True))("a", ())
 
 
 @given(st.data())
@@ -135,7 +135,7 @@ def test_any_answers_to_any_form_count_or_are_pointed_at_and_nothing_is_raised(d
     )
     pointers = ["#"]
     try:
-        complete(form, response)
+        require_complete(form, response)
     except Invalid as refused:
         pointers = [fault.pointer for fault in refused.faults]
     assert all(pointer.startswith("#") for pointer in pointers)
@@ -176,7 +176,7 @@ def test_whatever_is_sent_is_merged_or_pointed_at(data: Any) -> None:
     )
     faults = []
     try:
-        results(form, merge(form, Response(), sent))
+        results(form, apply_patch(form, Response(), sent))
     except Invalid as refused:
         faults = list(refused.faults)
     assert all(fault.pointer.startswith(("#/answers/", "#/rows/")) for fault in faults)

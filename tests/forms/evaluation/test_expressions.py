@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from portal.forms.evaluation.scoring import scored
-from portal.forms.fhirpath.evaluation import Evaluation
+from portal.forms.evaluation.scoring import compute_scores
+from portal.forms.fhirpath.evaluation import EvaluationContext
 from portal.forms.fhirpath.questionnaires import MOST_EXPRESSIONS, VARIABLE, Outcome, evaluate_all
-from portal.forms.fhirpath.sums import Lifted, as_fhirpath, lifted
+from portal.forms.fhirpath.sums import RecognizedSum, as_fhirpath, recognize_sum
 from tests.forms.rows import answered, choice, form, scale
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -174,21 +174,24 @@ BOTH, ALL = ["q1", "q2"], ["q1", "q2", "q3"]
     [
         (
             "%resource.item.descendants().where(linkId in ('q1'|'q2')).answer.value.ordinal().sum()",
-            Lifted("sum", BOTH, 1),
+            RecognizedSum("sum", BOTH, 1),
         ),
         (
             "%resource.repeat(item).where(linkId='q1' or linkId='q2').answer.value.weight().sum()",
-            Lifted("sum", BOTH, 1),
+            RecognizedSum("sum", BOTH, 1),
         ),
-        (f"%resource.item.item.answer.value.extension('{ORDINAL}').value.sum()", Lifted("sum", ALL, 2)),
-        ("%resource.descendants().where(linkId.startsWith('q')).answer.value.ordinal().avg()", Lifted("mean", ALL, 2)),
-        ("%a + %b", Lifted("sum", BOTH, 0)),
-        ("((%a) + %b)", Lifted("sum", BOTH, 0)),
-        ("iif(%a.exists(), %a, 0) + iif(%b.empty().not(), %b, 0)", Lifted("sum", BOTH, 1)),
-        ("iif(%any, %a + %b, {})", Lifted("sum", BOTH, 0)),
+        (f"%resource.item.item.answer.value.extension('{ORDINAL}').value.sum()", RecognizedSum("sum", ALL, 2)),
+        (
+            "%resource.descendants().where(linkId.startsWith('q')).answer.value.ordinal().avg()",
+            RecognizedSum("mean", ALL, 2),
+        ),
+        ("%a + %b", RecognizedSum("sum", BOTH, 0)),
+        ("((%a) + %b)", RecognizedSum("sum", BOTH, 0)),
+        ("iif(%a.exists(), %a, 0) + iif(%b.empty().not(), %b, 0)", RecognizedSum("sum", BOTH, 1)),
+        ("iif(%any, %a + %b, {})", RecognizedSum("sum", BOTH, 0)),
         (
             "%resource.item.where(linkId='n').answer.value + %resource.item.where(linkId='m').answer.value",
-            Lifted("sum", ["n", "m"], 0),
+            RecognizedSum("sum", ["n", "m"], 0),
         ),
         ("%a", None),
         ("%a + %a", None),
@@ -207,28 +210,30 @@ BOTH, ALL = ["q1", "q2"], ["q1", "q2", "q3"]
         ("", None),
     ],
 )
-def test_the_usual_sums_are_lifted_and_nothing_else(expression: str, found: Lifted | None) -> None:
-    assert lifted(expression, FORM) == found
+def test_the_usual_sums_are_lifted_and_nothing_else(expression: str, found: RecognizedSum | None) -> None:
+    assert recognize_sum(expression, FORM) == found
 
 
 def test_variables_that_name_each_other_are_not_followed_for_ever() -> None:
-    assert lifted("%x + %y", {"extension": _variables(x="%y", y="%x"), "item": []}) is None
+    assert recognize_sum("%x + %y", {"extension": _variables(x="%y", y="%x"), "item": []}) is None
 
 
 def test_lifting_gives_up_on_what_multiplies() -> None:
     ladder = {f"x{number}": "+".join([f"%x{number + 1}"] * 50) for number in range(5)}
     began = time.thread_time()
     last = "%resource.item.where(linkId='n').answer.value"
-    assert lifted("%x0", {"extension": _variables(**ladder, x5=last), "item": [_item("n", "integer")]}) is None
+    assert recognize_sum("%x0", {"extension": _variables(**ladder, x5=last), "item": [_item("n", "integer")]}) is None
     deep: dict[str, Any] = _item("leaf", "choice")
     for number in range(60):
         deep = _item(f"g{number}", "group", item=[deep])
-    assert lifted("%resource" + ".descendants()" * 30 + ".answer.value.ordinal().sum()", {"item": [deep]}) is None
+    assert (
+        recognize_sum("%resource" + ".descendants()" * 30 + ".answer.value.ordinal().sum()", {"item": [deep]}) is None
+    )
     assert time.thread_time() - began < 1.5
 
 
 def test_a_lifted_sum_is_a_score() -> None:
-    assert Lifted("sum", BOTH, 1).as_score("t", "Total") == {
+    assert RecognizedSum("sum", BOTH, 1).as_score("t", "Total") == {
         "id": "t",
         "label": "Total",
         "method": "sum",
@@ -281,9 +286,9 @@ def test_a_score_written_out_comes_to_what_it_is(score: dict[str, Any], lacking:
     }
     response = answered(**{name: value for name, value in given.items() if name not in lacking})
     resource = {"resourceType": "QuestionnaireResponse", "item": [sent[name] for name in items if name not in lacking]}
-    evaluation = Evaluation(resource, None, NOW)
+    evaluation = EvaluationContext(resource, None, NOW)
     known: dict[str, Any] = {}
-    for result, written in zip(scored(built, response), as_fhirpath([whole, twice], built.blocks), strict=True):
+    for result, written in zip(compute_scores(built, response), as_fhirpath([whole, twice], built.blocks), strict=True):
         for name, expression in written.variables:
             known[name] = evaluation.members(expression, None, known)
         found = evaluation.evaluate(written.expression, None, known)

@@ -13,7 +13,7 @@ from portal.core.errors import Faults
 from portal.forms.answering.responses import Answer, Response, Row
 from portal.forms.definition.document import Form
 from portal.forms.definition.scores import LARGEST, check_scores
-from portal.forms.evaluation.scoring import Result, scored
+from portal.forms.evaluation.scoring import ScoreResult, compute_scores
 from tests.forms.rows import answered, choice, form, scale
 
 ITEMS = ["one", "two", "three"]
@@ -32,12 +32,12 @@ def _picked(**codes: str) -> Response:
     return answered(**{name: [{"code": code}] for name, code in codes.items()})
 
 
-def _ends(result: Result) -> tuple[Any, Any]:
+def _ends(result: ScoreResult) -> tuple[Any, Any]:
     return result.minimum, result.maximum
 
 
-def _result(built: Form, response: Response) -> Result:
-    return scored(built, response)[-1]
+def _result(built: Form, response: Response) -> ScoreResult:
+    return compute_scores(built, response)[-1]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def _result(built: Form, response: Response) -> Result:
 )
 def test_every_method(method: str, value: str, low: int, high: int) -> None:
     result = _result(_three(_score(method)), _picked(one="a", two="c", three="d"))
-    assert result == Result("total", "Total", Decimal(value), 3, 0, 3, Decimal(low), Decimal(high))
+    assert result == ScoreResult("total", "Total", Decimal(value), 3, 0, 3, Decimal(low), Decimal(high))
 
 
 def test_a_missing_answer_withholds_the_score_unless_the_rule_allows_it() -> None:
@@ -106,11 +106,11 @@ def test_a_hidden_question_counts_neither_as_answered_nor_as_missing() -> None:
         choice("two", 0, 1, 2, **hidden),
         scores=[_score(items=["one", "two"]), _score(items=["two"]) | {"id": "part"}],
     )
-    total, part = scored(built, _picked(one="a", two="c"))
+    total, part = compute_scores(built, _picked(one="a", two="c"))
     assert total.value == 0
     assert total.of == 1
     assert (part.value, part.reason) == (None, "None of its items is shown.")
-    assert [one.value for one in scored(built, _picked(one="b", two="c"))] == [3, 2]
+    assert [one.value for one in compute_scores(built, _picked(one="b", two="c"))] == [3, 2]
 
 
 def test_a_score_of_scores_waits_for_them() -> None:
@@ -315,7 +315,7 @@ def test_scoring_never_raises(
     for index, value in enumerate(column):
         response.rows.append(Row("rows", (str(index),)))
         response.answers["f", (str(index),)] = Answer(value)
-    results = scored(built, response)
+    results = compute_scores(built, response)
     assert [result.id for result in results] == [score["id"] for score in built.document["scores"]]
     for result in results:
         assert result.answered + result.missing == result.of

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from portal.core.errors import Invalid
 from portal.forms.answering.responses import Answer, Response
 from portal.forms.fhir import questionnaire, urls
-from portal.forms.fhir.importing import take_in
+from portal.forms.fhir.importing import import_questionnaire
 from portal.forms.fhir.response import Answered, write
 from portal.library.service.resources import compiled
 
@@ -94,7 +94,7 @@ MODIFIER = {"modifierExtension": [{"url": "https://example.org/not"}]}
 )
 def test_what_cannot_be_taken_is_refused_with_its_place(content: Any, place: str, words: str) -> None:
     with pytest.raises(Invalid) as refused:
-        take_in(content)
+        import_questionnaire(content)
     found = {fault.pointer: fault.detail for fault in refused.value.faults}
     assert words in found[place]
 
@@ -128,12 +128,12 @@ def _expression(url: str, language: str) -> dict[str, Any]:
     ],
 )
 def test_what_is_lost_is_named_in_its_place_and_goes_out_again(item: dict[str, Any], place: str, words: str) -> None:
-    taken = take_in(_form(item))
+    taken = import_questionnaire(_form(item))
     assert [where for where, said in taken.losses if words in said] == [place]
 
 
 def test_a_plain_form_loses_nothing_and_is_worth_no_word() -> None:
-    taken = take_in(_form(_item(), _item("2", "choice", answerOption=[{"valueString": "a"}])))
+    taken = import_questionnaire(_form(_item(), _item("2", "choice", answerOption=[{"valueString": "a"}])))
     assert (taken.losses, taken.notes) == ([], [])
 
 
@@ -156,7 +156,7 @@ def test_a_plain_form_loses_nothing_and_is_worth_no_word() -> None:
     ],
 )
 def test_what_is_worth_knowing_is_said_without_calling_it_a_loss(form: dict[str, Any], words: str) -> None:
-    taken = take_in(form)
+    taken = import_questionnaire(form)
     assert taken.losses == []
     assert [said for _, said in taken.notes if words in said]
 
@@ -170,7 +170,7 @@ def test_a_form_of_r5_is_kept_as_the_r4_one_that_says_the_same() -> None:
         _item("4", "string", disabledDisplay="hidden"),
         copyrightLabel="Somebody",
     )
-    taken = take_in(form)
+    taken = import_questionnaire(form)
     kinds = [(block["type"], block.get("other", False)) for block in taken.document["blocks"]]
     assert kinds == [("choice", False), ("choice", True), ("choice", False), ("short_text", False)]
     assert "R5" in taken.notes[0][1]
@@ -243,7 +243,7 @@ ITEMS = st.recursive(
 
 def test_as_many_conditions_as_are_taken_are_taken() -> None:
     items = [_item(f"c{index}", enableWhen=[WHEN] * 100) for index in range(50)]
-    assert len(take_in(_form(_item(), *items)).document["blocks"]) == 51
+    assert len(import_questionnaire(_form(_item(), *items)).document["blocks"]) == 51
 
 
 @given(
@@ -254,7 +254,7 @@ def test_as_many_conditions_as_are_taken_are_taken() -> None:
 def test_whatever_arrives_is_taken_or_refused_with_a_place(items: list[Any], more: dict[str, Any]) -> None:
     faults = []
     try:
-        take_in({"resourceType": "Questionnaire", "item": items, **more})
+        import_questionnaire({"resourceType": "Questionnaire", "item": items, **more})
     except Invalid as refused:
         faults = list(refused.faults)
     assert all(fault.pointer.startswith("#") and fault.detail for fault in faults)

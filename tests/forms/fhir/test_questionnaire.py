@@ -14,7 +14,7 @@ from portal.core import decimal_json
 from portal.core.errors import Invalid
 from portal.forms.definition.document import SCHEMA, parse
 from portal.forms.fhir import conditions, questionnaire, urls
-from portal.forms.fhir.importing import take_in
+from portal.forms.fhir.importing import import_questionnaire
 from tests.forms.strategies import documents, exactly
 
 MANY = settings(
@@ -32,8 +32,8 @@ def test_any_form_the_model_can_express_comes_back_as_it_was(document: dict[str,
         parse(document)
     except Invalid:
         return
-    written = decimal_json.read(decimal_json.written(questionnaire.write(document)))
-    back = take_in(written).document
+    written = decimal_json.loads(decimal_json.dumps(questionnaire.write(document)))
+    back = import_questionnaire(written).document
     assert back.pop("fhir") == {}
     assert exactly(back) == exactly(document)
 
@@ -100,12 +100,12 @@ def published(draw: Any) -> dict[str, Any]:
 @given(published())
 @MANY
 def test_what_others_published_goes_out_as_it_came(written: dict[str, Any]) -> None:
-    came = decimal_json.read(decimal_json.written(written))
+    came = decimal_json.loads(decimal_json.dumps(written))
     try:
-        document = take_in(came).document
+        document = import_questionnaire(came).document
     except Invalid:
         return
-    stored = decimal_json.read(decimal_json.written(document))
+    stored = decimal_json.loads(decimal_json.dumps(document))
     assert exactly(questionnaire.write(stored)) == exactly(came)
 
 
@@ -115,7 +115,7 @@ def _one(item: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def _through(item: dict[str, Any], change: dict[str, Any], **more: Any) -> dict[str, Any]:
     """The item that comes out when the only block of what came in is changed."""
-    document = take_in(_one(item, **more)).document
+    document = import_questionnaire(_one(item, **more)).document
     document["blocks"][0] |= change
     return dict(questionnaire.write(document)["item"][0])
 
@@ -136,7 +136,7 @@ def test_an_edit_changes_what_it_changes_and_leaves_the_rest_in_its_place() -> N
 
 def test_a_property_taken_away_takes_its_extension_along_and_a_new_one_brings_one() -> None:
     item = {"linkId": "1", "type": "string", "text": "Which?", "extension": [WIDGET]}
-    document = take_in(_one(item)).document
+    document = import_questionnaire(_one(item)).document
     del document["blocks"][0]["widget"]
     document["blocks"][0]["min_length"] = 3
     assert questionnaire.write(document)["item"][0]["extension"] == [{"url": urls.MIN_LENGTH, "valueInteger": 3}]
@@ -154,7 +154,7 @@ def test_an_option_that_is_edited_is_written_anew_and_its_neighbour_as_it_came()
         {"valueCoding": {"system": "s", "code": code, "display": code.upper(), "userSelected": False}} for code in "ab"
     ]
     item = {"linkId": "1", "type": "choice", "text": "Which?", "answerOption": options}
-    document = take_in(_one(item)).document
+    document = import_questionnaire(_one(item)).document
     document["blocks"][0]["options"][0]["label"] = "Other"
     assert questionnaire.write(document)["item"][0]["answerOption"] == [
         {"valueCoding": {"system": "s", "code": "a", "display": "Other"}},
@@ -166,7 +166,7 @@ def test_a_value_set_that_comes_along_gives_the_options_and_goes_out_as_a_value_
     concepts = [{"code": "y", "display": "Yes"}, {"code": "n", "display": "No"}]
     value_set = {"resourceType": "ValueSet", "id": "yn", "compose": {"include": [{"system": "s", "concept": concepts}]}}
     item = {"linkId": "1", "type": "choice", "text": "Which?", "answerValueSet": "#yn"}
-    taken = take_in(_one(item, contained=[value_set]))
+    taken = import_questionnaire(_one(item, contained=[value_set]))
     assert taken.losses == []
     assert [option["label"] for option in taken.document["blocks"][0]["options"]] == ["Yes", "No"]
     assert questionnaire.write(taken.document)["item"] == [item]
@@ -179,17 +179,17 @@ def test_a_value_set_that_comes_along_gives_the_options_and_goes_out_as_a_value_
 def test_the_same_code_of_two_systems_stays_two_options() -> None:
     options = [{"valueCoding": {"system": system, "code": "1", "display": system}} for system in ("a", "b")]
     item = {"linkId": "1", "type": "choice", "text": "Which?", "answerOption": options}
-    document = take_in(_one(item)).document
+    document = import_questionnaire(_one(item)).document
     assert [option["code"] for option in document["blocks"][0]["options"]] == ["1", "1~2"]
     assert questionnaire.write(document)["item"] == [item]
 
 
 def test_decimals_keep_their_digits() -> None:
     least = '[{"url": "http://hl7.org/fhir/StructureDefinition/minValue", "valueDecimal": 1.50}]'
-    came = _one({"linkId": "1", "type": "decimal", "extension": decimal_json.read(least)})
-    stored = decimal_json.written(take_in(came).document)
+    came = _one({"linkId": "1", "type": "decimal", "extension": decimal_json.loads(least)})
+    stored = decimal_json.dumps(import_questionnaire(came).document)
     assert b'"min":1.50' in stored
-    assert b'"valueDecimal":1.50' in decimal_json.written(questionnaire.write(decimal_json.read(stored)))
+    assert b'"valueDecimal":1.50' in decimal_json.dumps(questionnaire.write(decimal_json.loads(stored)))
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_decimals_keep_their_digits() -> None:
     ],
 )
 def test_an_item_becomes_the_block_it_is(item: dict[str, Any], kind: str) -> None:
-    assert take_in(_one({"linkId": "1", "text": "x", **item})).document["blocks"][0]["type"] == kind
+    assert import_questionnaire(_one({"linkId": "1", "text": "x", **item})).document["blocks"][0]["type"] == kind
 
 
 def _written(**block: Any) -> dict[str, Any]:
@@ -264,7 +264,7 @@ def test_the_variables_of_scores_have_names_of_their_own_that_fhir_takes() -> No
     found = [one["valueExpression"]["name"] for one in written["extension"] if one["url"] == urls.VARIABLE]
     assert len(found) == len(set(found)) == 2 * len(ids)
     assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,63}", name) for name in found)
-    assert take_in(written).document["scores"] == scores
+    assert import_questionnaire(written).document["scores"] == scores
 
 
 def test_a_result_that_others_calculate_in_another_way_is_no_longer_the_declared_score() -> None:
@@ -272,7 +272,7 @@ def test_a_result_that_others_calculate_in_another_way_is_no_longer_the_declared
     blocks = [{"id": "a", "type": "number", "label": "A"}, {"id": "b", "type": "score", "label": "B", "score": "all"}]
     written = questionnaire.write({"schema": SCHEMA, "blocks": blocks, "scores": scores})
     written["item"][1]["extension"][0]["valueExpression"]["expression"] = "1"
-    document = take_in(written).document
+    document = import_questionnaire(written).document
     assert document["blocks"][1]["calculated"] == "1"
     assert "score" not in document["blocks"][1]
     assert questionnaire.write(document) == written

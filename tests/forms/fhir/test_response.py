@@ -14,7 +14,7 @@ from portal.forms.answering.responses import Answer, Key, Response, Row, RowPath
 from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import SCHEMA, Form, parse
 from portal.forms.fhir import urls, values
-from portal.forms.fhir.importing import take_in
+from portal.forms.fhir.importing import import_questionnaire
 from portal.forms.fhir.response import Answered, write
 from tests.forms.strategies import documents, exactly, responses
 
@@ -229,7 +229,7 @@ def test_own_words_where_the_options_live_elsewhere_come_back() -> None:
 def test_items_that_a_published_form_puts_in_a_display_are_answered_in_it() -> None:
     inner = {"linkId": "inner", "type": "boolean", "text": "Yes?"}
     display = {"linkId": "words", "type": "display", "text": "Words", "item": [inner]}
-    taken = take_in({"resourceType": "Questionnaire", "status": "active", "item": [display]})
+    taken = import_questionnaire({"resourceType": "Questionnaire", "status": "active", "item": [display]})
     found = _written(parse(taken.document), Response({("inner", ()): Answer(value=True)}))
     said = {"linkId": "inner", "text": "Yes?", "answer": [{"valueBoolean": True}]}
     assert found == [{"linkId": "words", "text": "Words", "item": [said]}]

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.forms.fhirpath import compiled
+from portal.forms.fhirpath import parsing
 from portal.forms.fhirpath.budget import LONGEST_TEXT, MOST_MEMBERS, Budget, Exceeded
-from portal.forms.fhirpath.evaluation import Evaluation
+from portal.forms.fhirpath.evaluation import EvaluationContext
 from portal.forms.fhirpath.problems import Problem
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -42,8 +42,8 @@ RESPONSE: dict[str, Any] = {
 }
 
 
-def _evaluation(**variables: Any) -> Evaluation:
-    return Evaluation(RESPONSE, {"resourceType": "Questionnaire"}, NOW, variables)
+def _evaluation(**variables: Any) -> EvaluationContext:
+    return EvaluationContext(RESPONSE, {"resourceType": "Questionnaire"}, NOW, variables)
 
 
 def _found(expression: str, item: Any = None, **variables: Any) -> Any:
@@ -186,11 +186,11 @@ def test_a_budget_ends_by_steps_by_time_and_by_size() -> None:
 def test_the_parts_of_a_bomb_are_not_kept_in_memory() -> None:
     for number in range(200):
         _found(f"'{'a' * 9_000}{number}'.length()")
-    assert sum(map(len, compiled.kept._found)) <= compiled.KEPT_LETTERS
+    assert sum(map(len, parsing.kept._found)) <= parsing.KEPT_LETTERS
 
 
 def test_a_form_with_many_bombs_pays_for_all_of_them_together() -> None:
-    evaluation = Evaluation(RESPONSE, None, NOW, seconds=0.5)
+    evaluation = EvaluationContext(RESPONSE, None, NOW, seconds=0.5)
     began = time.thread_time()
     problems = [evaluation.evaluate(BOMBS["nested criteria"]) for _ in range(50)]
     assert time.thread_time() - began < 2

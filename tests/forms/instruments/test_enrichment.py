@@ -7,11 +7,11 @@ from typing import Any
 from portal.core import decimal_json
 from portal.forms.answering.responses import Answer, Response
 from portal.forms.definition.document import parse
-from portal.forms.evaluation.results import by_block, results
-from portal.forms.evaluation.risk_flags import raised
+from portal.forms.evaluation.results import results, values_by_block
+from portal.forms.evaluation.risk_flags import risky_answers
 from portal.forms.fhir import questionnaire, urls
-from portal.forms.fhir.importing import take_in
-from portal.forms.instruments.enrichment import given_to
+from portal.forms.fhir.importing import import_questionnaire
+from portal.forms.instruments.enrichment import enrich
 from tests.instruments import questionnaire_of
 
 
@@ -33,8 +33,8 @@ def _sum_of(*link_ids: str) -> dict[str, Any]:
 
 
 def _taken(form: dict[str, Any]) -> dict[str, Any]:
-    document = take_in(decimal_json.read(decimal_json.written(form))).document
-    overlay = given_to(document).overlay
+    document = import_questionnaire(decimal_json.loads(decimal_json.dumps(form))).document
+    overlay = enrich(document).overlay
     return {**document, **({"given": overlay} if overlay else {})}
 
 
@@ -53,8 +53,8 @@ def test_a_plain_sum_becomes_a_score_that_can_be_edited_and_the_block_shows_it()
     assert "instrument" not in parsed.document
     found = results(parsed, _answers(q1="c1", q2="c3"))
     assert [one["value"] for one in found] == [4]
-    assert by_block(parsed, found) == {("total", ()): 4}
-    assert questionnaire.write(document) == decimal_json.read(decimal_json.written(form))
+    assert values_by_block(parsed, found) == {("total", ()): 4}
+    assert questionnaire.write(document) == decimal_json.loads(decimal_json.dumps(form))
 
 
 def test_a_recipe_goes_before_the_forms_own_sum_and_shows_in_its_place() -> None:
@@ -64,7 +64,7 @@ def test_a_recipe_goes_before_the_forms_own_sum_and_shows_in_its_place() -> None
     parsed = parse(document)
     found = results(parsed, _answers(q1="c3", q2="c3"))
     assert [(one["id"], one["value"]) for one in found] == [("phq-2-total", 6)]
-    assert by_block(parsed, found)["total", ()] == 6
+    assert values_by_block(parsed, found)["total", ()] == 6
     assert parsed.document["instrument"] == "phq-2"
 
 
@@ -77,7 +77,7 @@ def test_options_without_scores_get_theirs_and_the_form_still_goes_out_without()
     assert set(document["given"]["ordinals"]) == {str(number) for number in range(1, 10)}
     answers = _answers(**{f"q{number}": "c1" for number in range(1, 10)})
     assert [one["value"] for one in results(parse(document), answers)] == [9]
-    assert questionnaire.write(document) == decimal_json.read(decimal_json.written(form))
+    assert questionnaire.write(document) == decimal_json.loads(decimal_json.dumps(form))
 
 
 def test_the_risk_item_is_given_and_not_written_out() -> None:
@@ -85,8 +85,8 @@ def test_the_risk_item_is_given_and_not_written_out() -> None:
     document = _taken(form)
     assert list(document["given"]["risk"]) == ["9"]
     parsed = parse(document)
-    assert raised(parsed, _answers(q9="c1")) == [("9", ())]
-    assert raised(parsed, _answers(q9="c0")) == []
+    assert risky_answers(parsed, _answers(q9="c1")) == [("9", ())]
+    assert risky_answers(parsed, _answers(q9="c0")) == []
     assert urls.RISK not in str(questionnaire.write(document))
 
 
@@ -94,8 +94,8 @@ def test_own_words_on_an_open_risk_item_raise_an_alert() -> None:
     form = questionnaire_of("phq-9")
     form["item"][8]["type"] = "open-choice"
     parsed = parse(_taken(form))
-    assert raised(parsed, Response({("9", ()): Answer([{"other": "every day"}])})) == [("9", ())]
-    assert raised(parsed, _answers(q9="c0")) == []
+    assert risky_answers(parsed, Response({("9", ()): Answer([{"other": "every day"}])})) == [("9", ())]
+    assert risky_answers(parsed, _answers(q9="c0")) == []
 
 
 def test_a_known_form_whose_answers_are_elsewhere_is_taken_in_and_raises_alerts() -> None:
@@ -104,7 +104,7 @@ def test_a_known_form_whose_answers_are_elsewhere_is_taken_in_and_raises_alerts(
         del item["answerOption"]
         item["answerValueSet"] = "http://example.org/answers"
     parsed = parse(_taken(form))
-    assert raised(parsed, Response({("9", ()): Answer([{"other": "every day"}])})) == [("9", ())]
+    assert risky_answers(parsed, Response({("9", ()): Answer([{"other": "every day"}])})) == [("9", ())]
     assert not parsed.document.get("scores")
 
 
@@ -122,10 +122,10 @@ def test_what_is_said_in_the_document_is_not_overruled() -> None:
     document["blocks"][8]["risk"] = [{"op": "=", "value": "c3"}]
     own = {**document["given"]["scores"][0], "label": "Mine"}
     parsed = parse({**document, "scores": [own]})
-    assert raised(parsed, _answers(q9="c1")) == []
+    assert risky_answers(parsed, _answers(q9="c1")) == []
     assert [score["label"] for score in parsed.document["scores"]] == ["Mine"]
 
 
 def test_a_form_nobody_knows_is_given_nothing() -> None:
     question = {"linkId": "1", "type": "string", "text": "How are you?"}
-    assert given_to(take_in({"resourceType": "Questionnaire", "item": [question]}).document).overlay is None
+    assert enrich(import_questionnaire({"resourceType": "Questionnaire", "item": [question]}).document).overlay is None

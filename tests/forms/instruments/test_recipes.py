@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from portal.core.errors import Faults
-from portal.forms.definition.risk_rules import check_risk, meets
+from portal.forms.definition.risk_rules import check_risk, matches_risk_rule
 from portal.forms.definition.scores import check_scores
-from portal.forms.evaluation.scoring import Result, scored
-from portal.forms.instruments.application import Applied, applied
+from portal.forms.evaluation.scoring import ScoreResult, compute_scores
+from portal.forms.instruments.application import AppliedRecipe, apply_recipe
 from portal.forms.instruments.recipes import Recipe, recipes
-from portal.forms.instruments.recognition import Match, recognised
+from portal.forms.instruments.recognition import Match, recognize
 from tests.forms.instruments.forms import document_of, options, recipe
 from tests.forms.rows import answered, form_of
 
@@ -24,15 +24,15 @@ KEYS = {
 SCORED = sorted(key for key, one in recipes().items() if one.scores)
 
 
-def _applied(key: str, document: dict[str, Any] | None = None) -> Applied:
+def _applied(key: str, document: dict[str, Any] | None = None) -> AppliedRecipe:
     found = document or document_of(recipe(key))
-    match = recognised(found)
+    match = recognize(found)
     assert match is not None
     assert match.recipe.key == key
-    return applied(found, match)
+    return apply_recipe(found, match)
 
 
-def _results(made: Applied, counts: dict[str, int]) -> dict[str, Result]:
+def _results(made: AppliedRecipe, counts: dict[str, int]) -> dict[str, ScoreResult]:
     """The scores when these items are answered with the options that count this."""
     built = form_of(made.document)
     codes = {
@@ -40,7 +40,7 @@ def _results(made: Applied, counts: dict[str, int]) -> dict[str, Result]:
         for name, count in counts.items()
     }
     response = answered(**{name: [{"code": code}] for name, code in codes.items()})
-    return {result.id: result for result in scored(built, response)}
+    return {result.id: result for result in compute_scores(built, response)}
 
 
 def _adding_up_to(one: Recipe, total: int) -> dict[str, int]:
@@ -135,7 +135,7 @@ def test_who_5_is_a_percentage(raw: int, percent: int, band: str) -> None:
     assert result.band == band
 
 
-def _itq(**lacking: int) -> dict[str, Result]:
+def _itq(**lacking: int) -> dict[str, ScoreResult]:
     return _results(_applied("itq"), {f"i{number}": 2 for number in range(1, 19)} | lacking)
 
 
@@ -205,7 +205,7 @@ def test_the_risk_item_is_marked_by_its_code_even_where_nothing_is_scored() -> N
     assert EVERY in made.differences
 
 
-def _unscored(*, coded: bool = True, **ninth: Any) -> Applied:
+def _unscored(*, coded: bool = True, **ninth: Any) -> AppliedRecipe:
     """A PHQ-9 whose third item lacks an option, and whose ninth is as told."""
     document = document_of(recipe("phq-9"))
     document["blocks"][2]["options"].pop()
@@ -217,12 +217,12 @@ def _unscored(*, coded: bool = True, **ninth: Any) -> Applied:
     return made
 
 
-def _alerts(made: Applied, *chosen: dict[str, str]) -> list[bool]:
+def _alerts(made: AppliedRecipe, *chosen: dict[str, str]) -> list[bool]:
     """Whether each of these, chosen alone on the ninth item, raises an alert; its rules are ones the form takes."""
     block, faults = form_of(made.document).blocks["i9"], Faults()
     check_risk(block, faults)
     assert faults.found == []
-    return [meets(block, [one]) for one in chosen]
+    return [matches_risk_rule(block, [one]) for one in chosen]
 
 
 REVERSED = ["LA6571-9", "LA6570-1", "LA6569-3", "LA6568-5"]
@@ -330,7 +330,7 @@ def test_a_scale_raises_its_risk_above_nothing() -> None:
 # Imports that do not match --------------------------------------------------------------------------------------------
 
 
-def _changed(key: str, number: int, **change: Any) -> Applied:
+def _changed(key: str, number: int, **change: Any) -> AppliedRecipe:
     document = document_of(recipe(key))
     document["blocks"][number - 1] |= change
     return _applied(key, document)
@@ -434,7 +434,7 @@ def test_yes_and_no_count_for_a_screen_of_yes_and_no() -> None:
         del block["options"]
     made = _applied("pc-ptsd-5", document)
     built = form_of(made.document)
-    (result,) = scored(built, answered(i1=True, i2=True, i3=False, i4=True, i5=False))
+    (result,) = compute_scores(built, answered(i1=True, i2=True, i3=False, i4=True, i5=False))
     assert result.value == 3
 
 
@@ -452,6 +452,6 @@ def test_the_import_is_left_as_it_was_and_scores_of_its_own_stay() -> None:
 def test_an_instrument_without_a_score_says_why() -> None:
     for key in sorted(KEYS - set(SCORED)):
         one = recipe(key)
-        made = applied({"blocks": []}, Match(one, "name"))
+        made = apply_recipe({"blocks": []}, Match(one, "name"))
         assert not made.scored
         assert made.differences == [one.unscored]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from portal.forms.instruments.recipes import recipes
-from portal.forms.instruments.recognition import recognised
+from portal.forms.instruments.recognition import recognize
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from portal.forms.instruments.recognition import recognised
     ],
 )
 def test_a_form_is_recognised(form: dict[str, Any], key: str, by: str) -> None:
-    match = recognised(form)
+    match = recognize(form)
     assert match is not None
     assert match.recipe.key == key
     assert match.by == by
@@ -45,12 +45,12 @@ def test_a_form_is_recognised(form: dict[str, Any], key: str, by: str) -> None:
     ],
 )
 def test_what_is_none_or_more_than_one_is_not_recognised(form: dict[str, Any]) -> None:
-    assert recognised(form) is None
+    assert recognize(form) is None
 
 
 def test_every_recipe_is_found_under_each_of_its_names_and_no_other() -> None:
     for recipe in recipes().values():
         for name in recipe.names:
-            match = recognised({"title": name})
+            match = recognize({"title": name})
             assert match is not None, name
             assert match.recipe.key == recipe.key

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from portal.forms.answering.responses import Answer, Response
-from portal.forms.answering.visibility import Shown
+from portal.forms.answering.visibility import Visibility
 from portal.forms.definition.document import parse
 from portal.forms.redcap.branching import Inexpressible, shown_if
 
@@ -199,7 +199,7 @@ def test_what_is_said_holds_exactly_where_the_logic_holds(tree: Any, answers: di
     blocks = [*BLOCKS.values(), {"id": "asked", "type": "yes_no", "label": "?", "show_if": said}]
     form = parse({"schema": "portal.exercise/1", "blocks": blocks})
     response = Response({(name, ()): Answer(value) for name, value in answers.items()})
-    assert Shown(form, response)("asked", ()) is _holds(tree, answers)
+    assert Visibility(form, response)("asked", ()) is _holds(tree, answers)
 
 
 @given(st.text(alphabet=st.sampled_from("[]()'\"=<>!andornot 01yesonemany.-"), max_size=60))

@@ -9,7 +9,7 @@ import pytest
 
 from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import Form, parse
-from portal.forms.text.readability import hints, measured, sentences_in
+from portal.forms.text.readability import measure_readability, sentences_in, writing_hints
 
 
 def _form(*blocks: dict[str, Any]) -> Form:
@@ -37,17 +37,25 @@ def test_a_text_is_counted_sentence_by_sentence(markdown: str, words: list[int])
 def test_a_grade_is_what_the_formula_gives() -> None:
     """Ten sentences of ten words of one syllable: 0.39 * 10 + 11.8 - 15.59."""
     text = "the cat sat on the mat and saw a dog. " * 10
-    assert measured({"markdown": text}, "en").as_json() == {"words": 100, "sentences_average": 10.0, "grade": 0.1}
-    assert measured({"markdown": text}, "de").grade is None
-    assert measured({"markdown": text}, None).grade is None
-    assert measured({"markdown": text[:200]}, "en").grade is None
-    assert measured({"markdown": "beautiful family " * 60}, "en").grade > measured({"markdown": text}, "en").grade  # type: ignore[operator]  # -- both are numbers here
-    assert measured({}, "en").as_json() == {"words": 0, "sentences_average": None, "grade": None}
+    assert measure_readability({"markdown": text}, "en").as_json() == {
+        "words": 100,
+        "sentences_average": 10.0,
+        "grade": 0.1,
+    }
+    assert measure_readability({"markdown": text}, "de").grade is None
+    assert measure_readability({"markdown": text}, None).grade is None
+    assert measure_readability({"markdown": text[:200]}, "en").grade is None
+    harder = measure_readability({"markdown": "beautiful family " * 60}, "en").grade
+    easier = measure_readability({"markdown": text}, "en").grade
+    assert harder is not None
+    assert easier is not None
+    assert harder > easier
+    assert measure_readability({}, "en").as_json() == {"words": 0, "sentences_average": None, "grade": None}
 
 
 def test_an_easy_form_brings_no_hint() -> None:
     form = _form({"id": "a", "type": "yes_no", "label": "Are you well?", "help": "Say what is true today."})
-    assert hints(form, "en", "#")[0] == []
+    assert writing_hints(form, "en", "#")[0] == []
 
 
 def test_a_question_without_a_label_and_a_condition_that_looks_forward_are_told() -> None:
@@ -58,7 +66,7 @@ def test_a_question_without_a_label_and_a_condition_that_looks_forward_are_told(
     }
     blocks = {name: Block(name, "yes_no", f"#/blocks/{name}", (), (), spec) for name, spec in specs.items()}
     form = Form({"schema": "portal.exercise/1", "blocks": list(specs.values())}, blocks)
-    found = [(fault.pointer, fault.block) for fault in hints(form, None, "#")[0]]
+    found = [(fault.pointer, fault.block) for fault in writing_hints(form, None, "#")[0]]
     assert found == [("#/blocks/a/show_if/conditions/0/block", "a"), ("#/blocks/a", "a")]
 
 
@@ -67,13 +75,13 @@ def test_a_long_section_and_a_long_sentence_are_told_where_they_stand() -> None:
         {"id": "t", "type": "text", "markdown": "One two three. " * 120},
         {"id": "q", "type": "short_text", "label": "word " * 31, "help": "Short."},
     )
-    found = [(fault.pointer, fault.block) for fault in hints(form, None, "#")[0]]
+    found = [(fault.pointer, fault.block) for fault in writing_hints(form, None, "#")[0]]
     assert found == [("#/blocks/0/markdown", "t"), ("#/blocks/1/label", "q")]
 
 
 def test_a_form_that_asks_very_much_is_told_so() -> None:
     form = _form(*({"id": f"q{number}", "type": "yes_no", "label": "Well?"} for number in range(41)))
-    assert [fault.pointer for fault in hints(form, None, "#/document")[0]] == ["#/document"]
+    assert [fault.pointer for fault in writing_hints(form, None, "#/document")[0]] == ["#/document"]
 
 
 @pytest.mark.parametrize(

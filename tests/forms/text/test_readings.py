@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from portal.core.errors import Invalid
 from portal.forms.definition.document import parse
-from portal.forms.text.readings import SCHEMA, compiled
+from portal.forms.text.readings import SCHEMA, compile_reading
 from portal.library.service.resources import compiled as form_of
 
 WHOLE = {
@@ -32,11 +32,11 @@ def _reading(markdown: str, **more: Any) -> dict[str, Any]:
 
 
 def _texts(markdown: str) -> list[tuple[str | None, str]]:
-    return [(block.get("label"), block["markdown"]) for block in compiled(_reading(markdown))["blocks"]]
+    return [(block.get("label"), block["markdown"]) for block in compile_reading(_reading(markdown))["blocks"]]
 
 
 def test_a_reading_becomes_sections_key_points_check_reflection_and_talk() -> None:
-    blocks = compiled(WHOLE)["blocks"]
+    blocks = compile_reading(WHOLE)["blocks"]
     assert [(block["id"], block["type"]) for block in blocks] == [
         ("opening", "text"),
         ("sections/1", "reading"),
@@ -50,11 +50,11 @@ def test_a_reading_becomes_sections_key_points_check_reflection_and_talk() -> No
     assert blocks[1]["label"] == "What is it?"
     assert blocks[1]["markdown"] == "One.\n\n### A detail"
     assert blocks[3]["markdown"] == "- First.\n- Second.\n- Third."
-    parse(compiled(WHOLE))
+    parse(compile_reading(WHOLE))
 
 
 def test_the_answer_to_the_check_shows_once_something_is_chosen() -> None:
-    answer = next(block for block in compiled(WHOLE)["blocks"] if block["id"] == "check-answer")
+    answer = next(block for block in compile_reading(WHOLE)["blocks"] if block["id"] == "check-answer")
     assert answer["show_if"]["conditions"] == [{"block": "check", "op": "exists", "value": True}]
 
 
@@ -82,7 +82,7 @@ def test_a_separator_pasted_from_a_word_processor_moves_no_text_between_sections
 @pytest.mark.parametrize("markdown", ["No heading at all.", "# Only a title\n\nText.", "### Too low\n\nText."])
 def test_a_reading_without_sections_is_refused(markdown: str) -> None:
     with pytest.raises(Invalid) as refused:
-        compiled(_reading(markdown), "#/document")
+        compile_reading(_reading(markdown), "#/document")
     assert [fault.pointer for fault in refused.value.faults] == ["#/document/markdown"]
 
 
@@ -103,7 +103,7 @@ def test_a_reading_without_sections_is_refused(markdown: str) -> None:
 )
 def test_a_part_that_does_not_fit_is_pointed_at(change: dict[str, Any], pointer: str) -> None:
     with pytest.raises(Invalid) as refused:
-        compiled({**WHOLE, **change})
+        compile_reading({**WHOLE, **change})
     assert [fault.pointer for fault in refused.value.faults] == [f"#/{pointer}"]
 
 
@@ -137,7 +137,7 @@ LINES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), m
 def test_no_word_of_an_author_is_lost_or_doubled(lines: list[tuple[str, str]]) -> None:
     body = "\n".join(prefix + line for prefix, line in lines)
     try:
-        blocks = compiled(_reading(f"## First\n\n{body}"))["blocks"]
+        blocks = compile_reading(_reading(f"## First\n\n{body}"))["blocks"]
     except Invalid:
         return
     kept = "".join(block.get("label", "") + block["markdown"] for block in blocks)

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.forms.text.search_terms import LONGEST, MOST_KEPT, MOST_READ, SAYING, kept_words, texts_in, words_in
+from portal.forms.text.search_terms import (
+    LONGEST,
+    MOST_KEPT,
+    MOST_READ,
+    SEARCHABLE_MEMBERS,
+    join_terms,
+    searchable_texts,
+    terms_in,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,36 +35,36 @@ from portal.forms.text.search_terms import LONGEST, MOST_KEPT, MOST_READ, SAYING
     ],
 )
 def test_words_are_folded(text: str, words: list[str]) -> None:
-    assert words_in(text) == words
+    assert terms_in(text) == words
 
 
 @given(st.text())
 def test_a_word_is_letters_and_digits_alone_and_folding_again_changes_nothing(text: str) -> None:
-    for word in words_in(text):
+    for word in terms_in(text):
         assert word.isalnum() or all(not char.isspace() and char not in "\"'*&|!:()_-" for char in word)
-        assert words_in(word) == [word]
+        assert terms_in(word) == [word]
         word.encode()
 
 
 def test_each_word_is_kept_once_in_order() -> None:
-    assert kept_words(["b a", "A c", ""]) == "a b c"
-    assert kept_words([]) == ""
+    assert join_terms(["b a", "A c", ""]) == "a b c"
+    assert join_terms([]) == ""
 
 
 def test_what_a_document_says_is_told_and_its_codes_and_ids_are_not() -> None:
-    spec = {name: f"said {name}" for name in SAYING} | {"id": "quiet", "code": "quiet", "unit": "quiet"}
+    spec = {name: f"said {name}" for name in SEARCHABLE_MEMBERS} | {"id": "quiet", "code": "quiet", "unit": "quiet"}
     document = {"schema": "quiet", "blocks": [{**spec, "options": [{"code": "quiet", "label": "option"}]}]}
-    told = set(texts_in(document))
-    assert told == {f"said {name}" for name in SAYING} | {"option"}
+    told = set(searchable_texts(document))
+    assert told == {f"said {name}" for name in SEARCHABLE_MEMBERS} | {"option"}
 
 
 def test_a_very_large_text_is_told_as_far_as_there_is_room_and_quickly() -> None:
     begun = time.thread_time()
-    words = kept_words(texts_in({"blocks": [{"label": f"w{n:x} " * 20} for n in range(100_000)]}))
+    words = join_terms(searchable_texts({"blocks": [{"label": f"w{n:x} " * 20} for n in range(100_000)]}))
     assert len(words.encode()) <= MOST_KEPT
-    assert len(words_in("a " * MOST_READ)) == MOST_READ // 2
+    assert len(terms_in("a " * MOST_READ)) == MOST_READ // 2
     deep: dict[str, object] = {"label": "bottom"}
     for _ in range(5_000):
         deep = {"blocks": [deep]}
-    assert list(texts_in(deep)) == ["bottom"]
+    assert list(searchable_texts(deep)) == ["bottom"]
     assert time.thread_time() - begun < 5

@@ -45,7 +45,7 @@ def _refused(content: bytes) -> tuple[str, str]:
 
 def _can_be_made(one: Imported) -> bool:
     sent = {"kind": one.kind, "document": one.document, **one.description}
-    return CreateResourceSchema().validate(sent) == {} and bool(readings.form_of(one.document).blocks)
+    return CreateResourceSchema().validate(sent) == {} and bool(readings.form_for(one.document).blocks)
 
 
 def test_the_starter_library_reads_in_whole_and_without_a_loss() -> None:

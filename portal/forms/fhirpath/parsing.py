@@ -94,7 +94,7 @@ class _Kept:
 kept = _Kept()
 
 
-def tree_of(expression: str, functions: frozenset[str]) -> Node:
+def parse_expression(expression: str, functions: frozenset[str]) -> Node:
     """The tree of an expression that calls only these functions. Raises Unusable."""
     if len(expression) > LONGEST or _nesting(expression) > DEEPEST:
         raise Unusable(TOO_LONG)
