@@ -22,10 +22,11 @@ from bench.seed import ANSWERED, COUNTS, QUESTIONS, SENTENCE, STATUSES, ZONE, Dr
 from portal.accounts.models import Person
 from portal.accounts.secrets import mint
 from portal.accounts.service import sessions
-from portal.assignments.models import Assignment, Response, Status
+from portal.assignments.models import Assignment, Attempt, Status
 from portal.core import clock
 from portal.core.crypto import Vault, keyring
-from portal.core.db import OWNER, PracticeRow, db, is_postgresql
+from portal.core.db.engines import OWNER, db, is_postgresql
+from portal.core.db.tables import PracticeRow
 from portal.core.ids import new_id
 from portal.library.models import Resource, Version
 
@@ -257,7 +258,7 @@ class _Growing:
         response_id, draft = new_id(), None
         if status in ANSWERED:
             plain = orjson.dumps({"answers": answers(), "rows": []}) if client.measured else SHORT_DRAFT
-            draft = client.vault.seal(Response.draft, response_id, plain)
+            draft = client.vault.seal(Attempt.draft, response_id, plain)
         return client.practice_id, response_id, assignment_id, client.id, 1, 1, draft, 0, created_at
 
 

@@ -15,8 +15,8 @@ from flask_migrate import upgrade
 from bench.targets import POSTGRESQL, SQLITE
 from config import Config, Local
 from portal.app import create_app
-from portal.core.db import READ, db
-from portal.core.statements import let_go_of_connections
+from portal.core.db.engines import READ, db
+from portal.core.db.statements import close_connections
 from portal.http.logs import write_json_lines
 from tests.postgresql import as_application, temporary_postgresql
 
@@ -53,7 +53,7 @@ def portal_over(url: str, folder: Path, **more: Any) -> Iterator[Flask]:
             write_json_lines()
         yield app
         with app.app_context():
-            let_go_of_connections()
+            close_connections()
         for one in engines:
             one.dispose()
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import Flask, Response, request
 from psycopg.types.string import TextLoader
 
-from portal.core.db import SQLITE_PRAGMAS
+from portal.core.db.engines import SQLITE_PRAGMAS
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment

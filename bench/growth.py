@@ -23,7 +23,7 @@ from bench.seed import POSTGRESQL_SETTINGS, SAVED
 from bench.statements import Watched
 from bench.targets import AUTOSAVE, CASELOAD, GROWTH, LIST, ONE
 from bench.verdict import Figure, Outcome, conclude
-from portal.core.db import SQLITE_PRAGMAS
+from portal.core.db.engines import SQLITE_PRAGMAS
 
 API = "/api/v1"
 SMALL, BIG = 10_000, 1_000_000

@@ -24,7 +24,7 @@ from werkzeug.wrappers import Request
 from portal.accounts import models as accounts
 from portal.assignments import models as assignments
 from portal.caseload import models as caseload
-from portal.core.db import SQLITE_PRAGMAS
+from portal.core.db.engines import SQLITE_PRAGMAS
 from portal.library import models as library
 
 IDLE = timedelta(minutes=30)

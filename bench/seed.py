@@ -16,13 +16,15 @@ from sqlalchemy import insert, text
 from portal.accounts.models import Credential, CredentialKind, Person
 from portal.accounts.secrets import mint
 from portal.accounts.service import practices, sessions
-from portal.assignments.models import Assignment, Response, Status
+from portal.assignments.models import Assignment, Attempt, Status
 from portal.caseload.models import CareLink, Client
 from portal.core import clock
 from portal.core.crypto import Vault, create_vault, vault
-from portal.core.db import OWNER, Base, db, is_postgresql, transaction
+from portal.core.db.engines import OWNER, db, is_postgresql
+from portal.core.db.tables import Base
+from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
-from portal.core.viewer import ANYONE, Kind, Viewer
+from portal.core.viewer import ANYONE, PrincipalKind, Viewer
 from portal.library.service import resources, versions
 
 OWN_CLIENTS, COLLEAGUES, CLIENTS_EACH, ASSIGNMENTS, RESOURCES, DRAFTS = 200, 20, 10, 10_000, 12, 24
@@ -124,7 +126,7 @@ def founded() -> tuple[Viewer, list[tuple[str, str]]]:
         practice={"slug": "bench", "name": "Bench Practice", "country": "DE", "time_zone": ZONE},
         person={"name": "Olive Owner", "email": ADDRESS, "password": PASSWORD},
     )
-    owner = Viewer(made["person"]["id"], made["practice"]["id"], Kind.STAFF, owner=True, therapist=True)
+    owner = Viewer(made["person"]["id"], made["practice"]["id"], PrincipalKind.STAFF, owner=True, therapist=True)
     return owner, [_published(owner, number) for number in range(RESOURCES)]
 
 
@@ -207,7 +209,7 @@ class _Seeding:
             given.append(row)
             responses.append(self._response(row, client.vault))
         self._insert(Assignment, given)
-        self._insert(Response, responses)
+        self._insert(Attempt, responses)
         with db.engines[OWNER].begin() as connection:
             connection.execute(text(COUNTS))
         return given
@@ -248,7 +250,7 @@ class _Seeding:
     def _response(self, assignment: Mapping[str, Any], sealed: Vault) -> dict[str, Any]:
         response_id, draft = new_id(), None
         if assignment["answered"]:
-            draft = sealed.seal(Response.draft, response_id, orjson.dumps({"answers": answers(), "rows": []}))
+            draft = sealed.seal(Attempt.draft, response_id, orjson.dumps({"answers": answers(), "rows": []}))
         return {
             "id": response_id,
             "assignment_id": assignment["id"],

@@ -18,7 +18,7 @@ import psycopg
 from bench.load import HOST, PATIENCE, Line, drive
 from bench.targets import APIFAIRY, DRF, FASTAPI, FASTAPI_ASYNC, FLASK_FLOOR, FLOOR, IDIOMATIC, PORTAL
 from config import Config
-from portal.serving import web_command
+from portal.server import web_command
 
 ROOT = Path(__file__).parent.parent
 PEERS = ROOT / ".venv-bench"

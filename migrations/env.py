@@ -13,7 +13,8 @@ from alembic.script import ScriptDirectory
 from alembic.util import messaging
 from flask import current_app
 
-from portal.core.db import OWNER, Id, Instant, db
+from portal.core.db.engines import OWNER, db
+from portal.core.db.tables import Id, Instant
 from portal.library.models import JsonText, is_mapped
 
 OWN_TYPES = (Id, Instant)
@@ -26,7 +27,7 @@ NO_CHANGE = (
 def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
     """Render our own column types by name, and JSON text as the plain text it is to the database."""
     if kind == "type" and isinstance(item, OWN_TYPES):
-        autogen.imports.add("from portal.core.db import Id, Instant")
+        autogen.imports.add("from portal.core.db.tables import Id, Instant")
         return f"{type(item).__name__}()"
     if kind == "type" and isinstance(item, JsonText):
         return "sa.Text()"

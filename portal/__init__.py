@@ -3,13 +3,13 @@
 Its packages, top to bottom; each imports only what stands below it:
 
     cli
-    app | backup | demo | recover | serving
+    app | backup | demo | recover | server
     audit
     assignments
     safety
     library | caseload
     accounts
-    http
+    http | forms
     core
 
 `docs/architecture.md` says where a line of code lives and how a request walks through.

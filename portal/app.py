@@ -22,7 +22,7 @@ from portal.audit import api as audit
 from portal.audit import jobs as audit_jobs
 from portal.caseload import api as caseload
 from portal.core import crypto, mail
-from portal.core.db import db, engine_settings, prepare_engines
+from portal.core.db.engines import db, engine_settings, prepare_engines
 from portal.core.viewer import ANYONE, Viewer
 from portal.http import areas, headers, problems
 from portal.http.areas import Anonymous, Area, BearerOnly, NoSessions, Principal, bearer_token

@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import inspect, text
 
 from portal.core import clock, crypto
-from portal.core.db import OWNER, db
-from portal.core.statements import let_go_of_connections
+from portal.core.db.engines import OWNER, db
+from portal.core.db.statements import close_connections
 
 FORMAT = "portal-backup-1"
 CHUNK = 1 << 20
@@ -138,7 +138,7 @@ def _check_sqlite(snapshot: Path) -> None:
 
 def _put_sqlite(snapshot: Path) -> None:
     target = Path(str(db.engine.url.database))
-    let_go_of_connections()
+    close_connections()
     for leftover in ("-wal", "-shm"):
         target.with_name(target.name + leftover).unlink(missing_ok=True)
     shutil.copyfile(snapshot, target)

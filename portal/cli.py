@@ -12,16 +12,16 @@ import click
 from flask import Flask, current_app
 
 from config import Config
-from portal import __version__, backup, demo, serving
+from portal import __version__, backup, demo, server
 from portal.accounts.service import practices, sessions
-from portal.assignments.service import counting
-from portal.audit import anchor
+from portal.assignments.service import care_counts
 from portal.audit import service as audit
-from portal.audit.anchor import AnchorDamaged
 from portal.core import crypto, mail
+from portal.core.audit_log import anchor
+from portal.core.audit_log.anchor import AnchorDamaged
 from portal.core.errors import Conflict
 from portal.http.description import frozen
-from portal.library.service import filing
+from portal.library.service import file_import
 
 
 def add_commands(app: Flask) -> None:
@@ -53,19 +53,19 @@ def start() -> None:
     welcome = f"The portal answers at {_config().base_url}"
     if not practices.exists_any():
         welcome += f"\n\nNo practice yet. Set one up, once, within two days:\n\n  {_link()}\n"
-    serving.serve(_config(), once_ready=lambda: click.echo(welcome))
+    server.serve(_config(), once_ready=lambda: click.echo(welcome))
 
 
 @click.command("web")
 def web() -> None:
     """Run the web server alone, in this process: for a supervisor that runs the worker beside it."""
-    serving.become_web(_config())
+    server.become_web(_config())
 
 
 @click.command("worker")
 def worker() -> None:
     """Run a worker: seal facts, send mails, tidy up."""
-    serving.work(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 -- Flask's way past its proxy
+    server.work(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 -- Flask's way past its proxy
 
 
 @click.command("set-up-link")
@@ -87,7 +87,7 @@ def version() -> None:
 
 
 def _link() -> str:
-    return mail.address(f"/setup#{practices.mint_setup_link()}")
+    return mail.public_url(f"/setup#{practices.mint_setup_link()}")
 
 
 @click.command("demo")
@@ -95,7 +95,7 @@ def make_demo() -> None:
     """Load the demo practice unless it is there, print how to sign in, and run web and worker."""
     config = _config()
     people = demo.load(config)
-    serving.serve(config, once_ready=lambda: click.echo(demo.walk_through(config, people)))
+    server.serve(config, once_ready=lambda: click.echo(demo.walk_through(config, people)))
 
 
 @click.group("keys")
@@ -149,11 +149,11 @@ def caseload_commands() -> None:
 @click.option("--repair", is_flag=True, help="Count anew what differs.")
 def verify_counts(*, repair: bool) -> None:
     """Compare every care link's counts with its assignments; exits 1 where some differ and are not repaired."""
-    differences = counting.compare()
+    differences = care_counts.compare()
     for one in differences:
         click.echo(f"{one.practice_id} {one.care_id}: {', '.join(one.names)}")
     if repair and differences:
-        counting.repair(differences)
+        care_counts.repair(differences)
         click.echo(f"{len(differences)} counted anew.")
     elif differences:
         raise SystemExit(1)
@@ -175,14 +175,14 @@ def import_files(files: tuple[Path, ...], slug: str | None) -> None:
     if practice_id is None:
         msg = "No practice has this short name." if slug else "Say --practice: there is not exactly one here."
         raise click.ClickException(msg)
-    outcomes: list[filing.Outcome] = []
-    with click.progressbar(list(filing.found_in(files)), label="Importing") as waiting:
+    outcomes: list[file_import.Outcome] = []
+    with click.progressbar(list(file_import.found_in(files)), label="Importing") as waiting:
         for path in waiting:
-            outcomes.append(filing.take_in(practice_id, path))  # noqa: PERF401 -- the bar moves with each
+            outcomes.append(file_import.take_in(practice_id, path))  # noqa: PERF401 -- the bar moves with each
     for outcome in outcomes:
         for line in outcome.lines:
             click.echo(line)
-    click.echo(filing.summary(outcomes))
+    click.echo(file_import.summary(outcomes))
     if any(outcome.refused for outcome in outcomes):
         raise SystemExit(1)
 

@@ -18,13 +18,13 @@ from sqlalchemy import select
 from config import Config
 from portal.accounts.models import Invitation
 from portal.accounts.service import invitations, practices
-from portal.assignments.service import attempts, comments, giving, responses, reviewing, shown, working
+from portal.assignments.service import assigning, attempts, client_acts, comments, queries, responses, reviews
 from portal.caseload.service import clients
 from portal.core import clock
-from portal.core.db import transaction
+from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
-from portal.core.listing import Asked
-from portal.core.viewer import ANYONE, Kind, Viewer
+from portal.core.listing import ListRequest
+from portal.core.viewer import ANYONE, PrincipalKind, Viewer
 from portal.library.service import resources
 
 SLUG = "linden"
@@ -127,7 +127,7 @@ class _Story:
         self.resources: dict[str, str] = {}
 
     def tell(self) -> Sequence[Person]:
-        with clock.travelled(-timedelta(days=35)):
+        with clock.time_shifted(-timedelta(days=35)):
             self._set_up()
             self._bring_in_clients()
         self._weeks()
@@ -149,14 +149,14 @@ class _Story:
         )
         owner = made["person"]
         practice_id = made["practice"]["id"]
-        self.viewers["Ada"] = Viewer(owner["id"], practice_id, Kind.STAFF, owner=True, therapist=True)
+        self.viewers["Ada"] = Viewer(owner["id"], practice_id, PrincipalKind.STAFF, owner=True, therapist=True)
         noor = self._keep("Noor Haddad", "therapist")
         invitations.invite_staff(self.viewers["Ada"], name=noor.name, email=noor.email, capabilities=["therapist"])
-        self._accept(noor, "Noor", Kind.STAFF)
-        rows = resources.list_resources(self.viewers["Ada"], Asked(limit=100)).rows()
+        self._accept(noor, "Noor", PrincipalKind.STAFF)
+        rows = resources.list_resources(self.viewers["Ada"], ListRequest(limit=100)).rows()
         self.resources = {row["origin_key"]: row["id"] for row in rows}
 
-    def _accept(self, person: Person, first: str, kind: Kind) -> None:
+    def _accept(self, person: Person, first: str, kind: PrincipalKind) -> None:
         """Accept the newest invitation, whose secret no mail has carried anywhere."""
         with transaction(self.viewers["Ada"].practice_id) as session:
             invitation = session.scalars(select(Invitation).where(Invitation.accepted_at.is_(None))).one()
@@ -180,13 +180,13 @@ class _Story:
         ):
             person = self._keep(name, "client")
             clients.create_client(self.viewers[therapist], name=name, email=person.email)
-            self._accept(person, name.split()[0], Kind.CLIENT)
+            self._accept(person, name.split()[0], PrincipalKind.CLIENT)
 
     def _assign(
         self, by: str, to: str, key: str, why: str, *, due_in: int | None = None, opens_in: int | None = None
     ) -> str:
         today = clock.today("Europe/Berlin")
-        given = giving.assign(
+        given = assigning.assign(
             self.viewers[by],
             client_id=self.viewers[to].id or "",
             resource_id=self.resources[key],
@@ -205,17 +205,17 @@ class _Story:
     def _read_through(self, who: str, assignment: str) -> int:
         """Every section read, and the check question answered."""
         viewer = self.viewers[who]
-        blocks = working.open_it(viewer, assignment)["document"]["blocks"]
+        blocks = client_acts.open_assignment(viewer, assignment)["document"]["blocks"]
         sections = [{"block": block["id"], "value": True} for block in blocks if block["type"] == "reading"]
         return self._answer(who, assignment, {"answers": [*sections, {"block": "check", "value": [{"code": "b"}]}]})
 
     def _weeks(self) -> None:
-        with clock.travelled(-timedelta(days=30)):
+        with clock.time_shifted(-timedelta(days=30)):
             first = self._assign(
                 "Ada", "Robin", "reactions-make-sense", "You asked whether it is normal to feel this much.", due_in=7
             )
             self._assign("Noor", "Sam", "how-trust-is-rebuilt", "You want to know what you can do.", due_in=10)
-        with clock.travelled(-timedelta(days=27)):
+        with clock.time_shifted(-timedelta(days=27)):
             version = self._read_through("Robin", first)
             responses.submit(
                 self.viewers["Robin"],
@@ -225,9 +225,9 @@ class _Story:
                 difficulty=2,
                 learned="Waves pass.",
             )
-        with clock.travelled(-timedelta(days=26)):
+        with clock.time_shifted(-timedelta(days=26)):
             attempts.open_attempt(self.viewers["Ada"], first, 1)
-            reviewing.review(
+            reviews.review(
                 self.viewers["Ada"],
                 first,
                 attempt=1,
@@ -237,11 +237,11 @@ class _Story:
         self._other_states()
 
     def _trigger_log(self) -> None:
-        with clock.travelled(-timedelta(days=14)):
+        with clock.time_shifted(-timedelta(days=14)):
             log = self._assign("Ada", "Robin", "trigger-log", "To see what sets the evenings off.", due_in=10)
-            working.open_it(self.viewers["Robin"], log)
-            version = shown.get_assignment(self.viewers["Ada"], log)["version"]
-            working.plan(
+            client_acts.open_assignment(self.viewers["Robin"], log)
+            version = queries.get_assignment(self.viewers["Ada"], log)["version"]
+            client_acts.plan(
                 self.viewers["Robin"],
                 log,
                 version,
@@ -250,9 +250,9 @@ class _Story:
                 obstacle="I may be too tired",
             )
         for days, strength in ((12, 8), (10, 6), (7, 7)):
-            with clock.travelled(-timedelta(days=days)):
+            with clock.time_shifted(-timedelta(days=days)):
                 self._answer("Robin", log, _log_row(strength))
-        with clock.travelled(-timedelta(days=3)):
+        with clock.time_shifted(-timedelta(days=3)):
             version = responses.get_response(self.viewers["Robin"], log)["version"]
             responses.submit(
                 self.viewers["Robin"], log, response_version=version, helpfulness=4, difficulty=3, learned=None
@@ -260,7 +260,7 @@ class _Story:
 
     def _other_states(self) -> None:
         ada, noor = self.viewers["Ada"], self.viewers["Noor"]
-        with clock.travelled(-timedelta(days=12)):
+        with clock.time_shifted(-timedelta(days=12)):
             boundary = self._assign(
                 "Ada", "Mika", "write-one-boundary", "You said you never know where to stop.", due_in=6
             )
@@ -270,21 +270,21 @@ class _Story:
             declined = self._assign("Noor", "Jona", "trust-ladder", "One small step, if it is safe.", due_in=12)
             paused = self._assign("Ada", "Lou", "naming-the-wave", "Words may help.", due_in=14)
             withdrawn = self._assign("Ada", "Lou", "check-the-belief", "To look at one thought.", due_in=14)
-        with clock.travelled(-timedelta(days=9)):
-            working.open_it(self.viewers["Mika"], boundary)
-            working.pause(self.viewers["Lou"], paused)
-            working.decline(self.viewers["Jona"], declined, reason="Not while we are still arguing.")
-            giving.withdraw(ada, withdrawn, reason="Let us do this one together.")
-        with clock.travelled(-timedelta(days=4)):
+        with clock.time_shifted(-timedelta(days=9)):
+            client_acts.open_assignment(self.viewers["Mika"], boundary)
+            client_acts.pause(self.viewers["Lou"], paused)
+            client_acts.decline(self.viewers["Jona"], declined, reason="Not while we are still arguing.")
+            assigning.withdraw(ada, withdrawn, reason="Let us do this one together.")
+        with clock.time_shifted(-timedelta(days=4)):
             again = self._assign("Noor", "Sam", "coming-back-to-now", "For the moments when it is too much.", due_in=9)
-            working.open_it(self.viewers["Sam"], again)
+            client_acts.open_assignment(self.viewers["Sam"], again)
             version = self._answer("Sam", again, {"answers": [{"block": "before", "value": 7}]})
             responses.submit(
                 self.viewers["Sam"], again, response_version=version, helpfulness=None, difficulty=None, learned=None
             )
             attempts.open_attempt(noor, again, 1)
-            reviewing.return_it(noor, again, attempt=1, comment="Would you add how strong it was afterwards?")
-        with clock.travelled(-timedelta(days=1)):
+            reviews.return_attempt(noor, again, attempt=1, comment="Would you add how strong it was afterwards?")
+        with clock.time_shifted(-timedelta(days=1)):
             fresh = self._assign(
                 "Ada", "Robin", "write-one-boundary", "You named a limit last time. This gives it words.", due_in=8
             )

@@ -15,17 +15,17 @@ from werkzeug.test import TestResponse
 from portal.accounts.models import Credential, CredentialKind, Delivery, Invitation, Person, Practice
 from portal.accounts.secrets import mint
 from portal.accounts.service import integrations, invitations, people, practices, sessions
-from portal.assignments.service import comments, giving, responses, shown
+from portal.assignments.service import assigning, comments, queries, responses
 from portal.caseload.service import care, notes, opt_ins
 from portal.caseload.service.clients import archive, create_client
-from portal.core import clock, replies
+from portal.core import clock, stored_responses
 from portal.core.crypto import blind_index
-from portal.core.db import transaction
+from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
-from portal.core.listing import Asked
-from portal.core.viewer import ANYONE, Kind, Viewer, system
+from portal.core.listing import ListRequest
+from portal.core.viewer import ANYONE, PrincipalKind, Viewer, system
 from portal.library.service import resources, versions
-from portal.safety.service import alerts, cards, escalation
+from portal.safety.service import alerts, crisis_card, escalation
 from tests.described import check_described
 
 API = "/api/v1"
@@ -261,9 +261,9 @@ class _Builder:
             person={"name": name, "email": email, "password": PASSWORD, "therapist": therapist},
         )
         practice_id = made["practice"]["id"]
-        viewer = Viewer(made["person"]["id"], practice_id, Kind.STAFF, owner=True, therapist=therapist)
+        viewer = Viewer(made["person"]["id"], practice_id, PrincipalKind.STAFF, owner=True, therapist=therapist)
         self.things[f"{slug}.practice"] = practice_id
-        rows = resources.list_resources(viewer, Asked(limit=100)).rows()
+        rows = resources.list_resources(viewer, ListRequest(limit=100)).rows()
         self.things[f"{slug}.reading"] = next(row["id"] for row in rows if row["kind"] == "reading")
         if therapist:
             self._exercise(viewer, slug)
@@ -316,7 +316,7 @@ class _Builder:
         email = f"{name}@{owner.slug}.example"
         shown = invitations.invite_staff(owner.viewer, name=title, email=email, capabilities=["therapist"])
         self._activate(owner.viewer.practice_id, shown["person_id"], email)
-        viewer = Viewer(shown["person_id"], owner.viewer.practice_id, Kind.STAFF, therapist=True)
+        viewer = Viewer(shown["person_id"], owner.viewer.practice_id, PrincipalKind.STAFF, therapist=True)
         actor = self._actor(title, viewer, email, owner.slug)
         self.things[f"{name}.session"] = actor.viewer.credential_id or ""
         if name == "therapist":
@@ -328,9 +328,9 @@ class _Builder:
         made = create_client(by.viewer, name=title, email=email, delivery=Delivery.MAIL)
         self.things[f"{name}.invitation"] = made["invitation"]["id"]
         with self.app.app_context():
-            links = care.list_care(by.viewer, made["id"], Asked()).rows()
+            links = care.list_care(by.viewer, made["id"], ListRequest()).rows()
         self.things[f"{name}.care"] = links[0]["id"]
-        viewer = Viewer(made["id"], by.viewer.practice_id, Kind.CLIENT)
+        viewer = Viewer(made["id"], by.viewer.practice_id, PrincipalKind.CLIENT)
         if not accept:
             return Actor(title, self.app, viewer, None, email, by.slug)
         self._activate(by.viewer.practice_id, made["id"], email)
@@ -343,7 +343,7 @@ class _Builder:
             link = care.start_care(therapist.viewer, clients["client"].id, therapist_id=staff[name].id)
             self.things[f"{name}.care"] = link["id"]
         care.end_care(staff["former_therapist"].viewer, clients["client"].id, self.things["former_therapist.care"])
-        given = giving.assign(
+        given = assigning.assign(
             staff["co_therapist"].viewer,
             client_id=clients["client"].id,
             resource_id=self.things["linden.exercise"],
@@ -358,7 +358,7 @@ class _Builder:
     def _work_of(self, by: Actor, client: Actor, name: str) -> None:
         """One not opened, one in progress, one sent in and commented on."""
         for thing, resource in (("reading", "reading"), ("draft", "exercise"), ("submitted", "exercise")):
-            given = giving.assign(
+            given = assigning.assign(
                 by.viewer,
                 client_id=client.id,
                 resource_id=self.things[f"{by.slug}.{resource}"],
@@ -407,14 +407,14 @@ class _Builder:
     def _system(self, owner: Actor, name: str, scopes: list[str]) -> Actor:
         made = integrations.create_integration(owner.viewer, name=f"System {name}", scopes=scopes)
         self.things[f"{owner.slug}.{name}"] = made["id"]
-        viewer = Viewer(made["id"], owner.viewer.practice_id, Kind.INTEGRATION, scopes=frozenset(scopes))
+        viewer = Viewer(made["id"], owner.viewer.practice_id, PrincipalKind.INTEGRATION, scopes=frozenset(scopes))
         return Actor(f"System {name}", self.app, viewer, made["token"], "", owner.slug)
 
     def _safety(self, owner: Actor, other_owner: Actor, staff: dict[str, Actor], clients: dict[str, Actor]) -> None:
         """Each practice has a card of its own; an alert of the partner's waited, was passed on and is taken care of."""
         for one in (owner, other_owner):
             card = [{"kind": "emergency", "label": f"Emergency of {one.slug}", "number": "112"}]
-            cards.put_card(one.viewer, 0, numbers=card)
+            crisis_card.put_card(one.viewer, 0, numbers=card)
         with transaction(owner.viewer.practice_id) as session:
             practice = session.get_one(Practice, owner.viewer.practice_id)
             practice.cover_id = staff["colleague"].id
@@ -427,7 +427,7 @@ class _Builder:
             attempt=1,
             items=[{"block": "safe", "row": [], "label": "Are you safe?"}],
         )
-        alert = alerts.list_alerts(therapist, Asked()).rows()[0]["id"]
+        alert = alerts.list_alerts(therapist, ListRequest()).rows()[0]["id"]
         escalation.escalate(system(owner.viewer.practice_id), alert)
         alerts.acknowledge(therapist, alert, note="We spoke.")
         self.things["partner.alert"] = alert
@@ -435,11 +435,13 @@ class _Builder:
     def _sent_again(self, *actors: Actor) -> None:
         """Each has sent something with a key, and its reply is kept."""
         for actor in actors:
-            request = replies.Request("POST", "/somewhere", new_id(), b"{}")
-            replies.once(actor.viewer, request, lambda: replies.Reply(200, {}, b'{"word": "kept"}'))
+            request = stored_responses.KeyedRequest("POST", "/somewhere", new_id(), b"{}")
+            stored_responses.respond_once(
+                actor.viewer, request, lambda: stored_responses.CapturedResponse(200, {}, b'{"word": "kept"}')
+            )
 
     def _id_of_client(self, therapist: Actor) -> str:
-        given = shown.get_assignment(therapist.viewer, self.things["client.submitted"])
+        given = queries.get_assignment(therapist.viewer, self.things["client.submitted"])
         return str(given["client_id"])
 
 

@@ -23,8 +23,8 @@ from portal.accounts.models import Credential
 from portal.accounts.service import sessions
 from portal.app import create_app
 from portal.core import clock
-from portal.core.db import OWNER, READ, db
-from portal.core.statements import let_go_of_connections
+from portal.core.db.engines import OWNER, READ, db
+from portal.core.db.statements import close_connections
 from tests.cast import Cast, build
 from tests.postgresql import as_application, temporary_postgresql
 
@@ -81,7 +81,7 @@ def migrated_app(config: Testing) -> Iterator[Flask]:
         upgrade()
     yield app
     with app.app_context():
-        let_go_of_connections()
+        close_connections()
 
 
 @pytest.fixture(scope="session")
@@ -191,7 +191,7 @@ class Queries:
 @pytest.fixture
 def queries(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queries]:
     """Counts statements. Prepared ones bypass SQLAlchemy's events, so the cursor itself is watched."""
-    from portal.core import statements  # noqa: PLC0415 -- only these tests reach inside
+    from portal.core.db import statements  # noqa: PLC0415 -- only these tests reach inside
 
     counted = Queries()
 

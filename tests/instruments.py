@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.library.forms.fhir import names
-from portal.library.instruments.recipes import recipes
+from portal.forms.fhir import urls
+from portal.forms.instruments.recipes import recipes
 
 
 def questionnaire_of(key: str) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def _item(number: int, items: Any) -> dict[str, Any]:
     if items.codes:
         item["code"] = [{"system": "http://loinc.org", "code": items.codes[number - 1]}]
     for score in range(low, high + 1):
-        ordinal = {"url": names.ORDINAL, "valueDecimal": score}
+        ordinal = {"url": urls.ORDINAL, "valueDecimal": score}
         coding = {"code": f"c{score}", "display": f"Counts {score}", "extension": [ordinal]}
         options.append({"valueCoding": coding})
     return item

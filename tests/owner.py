@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.orm import Session
 
-from portal.core.db import OWNER, db
+from portal.core.db.engines import OWNER, db
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from portal.core.db import Id, Instant
+from portal.core.db.tables import Id, Instant
 
 revision = "0001"
 down_revision = None

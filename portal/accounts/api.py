@@ -6,7 +6,7 @@ from typing import Any
 
 from portal.accounts import schemas
 from portal.accounts.service import integrations, invitations, people, practices, resets, sessions
-from portal.core.errors import Conflict, Forbidden, NotVisible, TooMany, Unauthenticated
+from portal.core.errors import Conflict, Forbidden, NotVisible, TooManyRequests, Unauthenticated
 from portal.http.openapi import Blueprint
 from portal.http.paging import asked
 from portal.http.request import address, expected_version, viewer
@@ -21,7 +21,7 @@ program = Blueprint("accounts_program", __name__, tag="Integrations")
 
 @guest.route("/setup", methods=["POST"])
 @guest.arguments(schemas.SetUpSchema())
-@guest.response(201, schemas.SetUpDoneSchema(), refuses=[NotVisible, TooMany])
+@guest.response(201, schemas.SetUpDoneSchema(), refuses=[NotVisible, TooManyRequests])
 def set_up(sent: dict[str, Any]) -> Any:
     """Set a practice up with the one-time link"""
     return practices.set_up(viewer(), **sent)
@@ -29,7 +29,7 @@ def set_up(sent: dict[str, Any]) -> Any:
 
 @guest.route("/sessions", methods=["POST"])
 @guest.arguments(schemas.SignInSchema())
-@guest.response(201, schemas.SignedInSchema(), refuses=[TooMany, Unauthenticated])
+@guest.response(201, schemas.SignedInSchema(), refuses=[TooManyRequests, Unauthenticated])
 def sign_in(sent: dict[str, Any]) -> Any:
     """Sign in"""
     return sessions.sign_in(viewer(), address(), **sent)
@@ -37,7 +37,7 @@ def sign_in(sent: dict[str, Any]) -> Any:
 
 @guest.route("/password-resets", methods=["POST"])
 @guest.arguments(schemas.RequestResetSchema())
-@guest.response(202, refuses=[TooMany])
+@guest.response(202, refuses=[TooManyRequests])
 def request_password_reset(sent: dict[str, Any]) -> None:
     """Ask for a new password; the answer is the same for everybody"""
     resets.request_reset(viewer(), address(), **sent)
@@ -45,7 +45,7 @@ def request_password_reset(sent: dict[str, Any]) -> None:
 
 @guest.route("/password-resets/completion", methods=["POST"])
 @guest.arguments(schemas.CompleteResetSchema())
-@guest.response(204, refuses=[NotVisible, TooMany])
+@guest.response(204, refuses=[NotVisible, TooManyRequests])
 def complete_password_reset(sent: dict[str, Any]) -> None:
     """Set a new password with the mailed secret"""
     resets.complete_reset(viewer(), address(), **sent)
@@ -53,7 +53,7 @@ def complete_password_reset(sent: dict[str, Any]) -> None:
 
 @guest.route("/invitations/acceptance", methods=["POST"])
 @guest.arguments(schemas.AcceptSchema())
-@guest.response(201, schemas.PersonSchema(), refuses=[Conflict, NotVisible, TooMany])
+@guest.response(201, schemas.PersonSchema(), refuses=[Conflict, NotVisible, TooManyRequests])
 def accept_invitation(sent: dict[str, Any]) -> Any:
     """Accept an invitation and choose a password"""
     return invitations.accept(viewer(), address(), **sent)
@@ -99,7 +99,7 @@ def change_me(sent: dict[str, Any]) -> Any:
 
 @person.route("/me/password", methods=["PUT"])
 @person.arguments(schemas.ChangePasswordSchema())
-@person.response(204, refuses=[TooMany])
+@person.response(204, refuses=[TooManyRequests])
 def change_password(sent: dict[str, Any]) -> None:
     """Change one's password; every other session ends"""
     people.change_password(viewer(), address(), **sent)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core.db import Base, Id, PracticeRow, belongs_to
+from portal.core.db.tables import Base, Id, PracticeRow, belongs_to
 from portal.core.ids import new_id
 
 
@@ -167,7 +167,7 @@ class SetupLink(Base):
     used_at: Mapped[datetime | None]
 
 
-class Attempt(Base):
+class ThrottledTry(Base):
     """One try at a secret that can be guessed, under an HMAC of who tried what; shared by all workers."""
 
     __tablename__ = "attempts"

@@ -13,7 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from portal.core.errors import Fault, Invalid, TooMany
+from portal.core.errors import Fault, Invalid, TooManyRequests
 
 SHORTEST = 15
 LONGEST = 128
@@ -67,7 +67,7 @@ def hasher() -> Hasher:
 @contextmanager
 def _turn() -> Iterator[None]:
     if not _turns.acquire(timeout=PATIENCE):
-        raise TooMany(retry_after=1)
+        raise TooManyRequests(retry_after=1)
     try:
         yield
     finally:
@@ -84,12 +84,12 @@ def check(password: str, pointer: str = "#/password") -> None:
     if not SHORTEST <= len(password) <= LONGEST:
         raise Invalid(
             Fault(
-                pointer,
+                "invalid",
                 f"Use {SHORTEST} to {LONGEST} characters. Four or five words in a row are easy to keep in mind.",
-            )
+            ).at(pointer)
         )
     plain = password.lower()
     unit = plain[: (plain + plain).find(plain, 1)]  # what it repeats, itself where it repeats nothing
     if unit in _common_ones() or zxcvbn(password[:READ_BY_ZXCVBN])["score"] < STRONG:
         detail = "This is easily guessed. Use another, for example four words that do not belong together."
-        raise Invalid(Fault(pointer, detail))
+        raise Invalid(Fault("invalid", detail).at(pointer))

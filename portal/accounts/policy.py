@@ -6,7 +6,7 @@ from sqlalchemy import Select, bindparam, select
 
 from portal.accounts.models import Credential, CredentialKind, Integration, Invitation, Person, Practice
 from portal.core.access import NOBODY, NOW, PRACTICE, VIEWER
-from portal.core.db import Instant
+from portal.core.db.tables import Instant
 from portal.core.viewer import Viewer
 
 IDLE_SINCE = bindparam("idle_since", type_=Instant())

@@ -7,16 +7,16 @@ from typing import Any
 from marshmallow import fields, validate
 
 from portal.core.wire import (
-    Flag,
+    EnumString,
     Identifier,
     Instant,
     Line,
     ListQuerySchema,
     MailAddress,
+    StrictBoolean,
     Text,
     TimeZone,
     WireSchema,
-    Word,
 )
 
 CAPABILITIES = ("owner", "therapist")
@@ -44,7 +44,7 @@ def password_field() -> Text:
 
 def capabilities_field() -> fields.List[Any]:
     return fields.List(
-        Word(CAPABILITIES, metadata={"example": "therapist"}),
+        EnumString(CAPABILITIES, metadata={"example": "therapist"}),
         required=True,
         validate=validate.Length(1, 2, error="Say at least one: owner, therapist."),
     )
@@ -77,7 +77,7 @@ class PracticeSchema(WireSchema):
     alert_wait_hours = fields.Integer(
         required=True, metadata={"example": 24, "description": "How long an alert waits until it is passed on."}
     )
-    clients_see_bands = Flag(
+    clients_see_bands = StrictBoolean(
         required=True, metadata={"description": "Whether clients read how much a score is, in a word."}
     )
     version = fields.Integer(required=True)
@@ -97,7 +97,7 @@ class ChangePracticeSchema(WireSchema):
         validate=validate.Range(1, 168, error="Use a number of hours from 1 to 168."),
         metadata={"example": 24},
     )
-    clients_see_bands = Flag()
+    clients_see_bands = StrictBoolean()
 
 
 class NewPracticeSchema(WireSchema):
@@ -115,7 +115,7 @@ class NewOwnerSchema(WireSchema):
     name = Line(120, required=True, metadata={"example": "Ada Linden"})
     email = MailAddress(required=True)
     password = password_field()
-    therapist = Flag(load_default=True, metadata={"description": "Whether the owner also sees clients."})
+    therapist = StrictBoolean(load_default=True, metadata={"description": "Whether the owner also sees clients."})
 
 
 class SetUpSchema(WireSchema):
@@ -137,7 +137,7 @@ class SetUpFormSchema(WireSchema):
     name = Line(120, required=True)
     email = MailAddress(required=True)
     password = password_field()
-    therapist = Flag(load_default=False)
+    therapist = StrictBoolean(load_default=False)
 
 
 class PracticeNameSchema(WireSchema):
@@ -152,10 +152,10 @@ class PersonSchema(WireSchema):
     """Oneself."""
 
     id = Identifier(required=True)
-    kind = Word(("staff", "client"), required=True)
+    kind = EnumString(("staff", "client"), required=True)
     name = Line(120, required=True, metadata={"example": "Ada Linden"})
     email = MailAddress(required=True)
-    capabilities = fields.List(Word(CAPABILITIES), required=True)
+    capabilities = fields.List(EnumString(CAPABILITIES), required=True)
     time_zone = TimeZone(required=True)
     practice = fields.Nested(PracticeNameSchema(), required=True)
     version = fields.Integer(required=True)
@@ -203,7 +203,7 @@ class SessionSchema(WireSchema):
 class SessionQuerySchema(ListQuerySchema):
     """How to list sessions."""
 
-    sort = Word(("created_at", "-created_at"))
+    sort = EnumString(("created_at", "-created_at"))
 
 
 class IntegrationSchema(WireSchema):
@@ -211,7 +211,7 @@ class IntegrationSchema(WireSchema):
 
     id = Identifier(required=True)
     name = Line(120, required=True, metadata={"example": "Clinic record system"})
-    scopes = fields.List(Word(SCOPES), required=True, metadata={"example": ["assignments:read", "events:read"]})
+    scopes = fields.List(EnumString(SCOPES), required=True, metadata={"example": ["assignments:read", "events:read"]})
     expires_at = Instant(required=True, allow_none=True, metadata={"description": "When its latest token ends."})
     last_used_at = Instant(
         required=True, allow_none=True, metadata={"description": "To the minute; null while it has not been used."}
@@ -231,7 +231,7 @@ class CreateIntegrationSchema(WireSchema):
 
     name = Line(120, required=True, metadata={"example": "Clinic record system"})
     scopes = fields.List(
-        Word(SCOPES, metadata={"example": "assignments:read"}),
+        EnumString(SCOPES, metadata={"example": "assignments:read"}),
         required=True,
         validate=validate.Length(1, len(SCOPES), error="Say at least one scope, and each once."),
     )
@@ -253,8 +253,8 @@ class RotateSchema(WireSchema):
 class IntegrationQuerySchema(ListQuerySchema):
     """How to list integrations."""
 
-    revoked = Flag(metadata={"description": "Only those that were shut out, or only the others."})
-    sort = Word(("created_at", "-created_at"))
+    revoked = StrictBoolean(metadata={"description": "Only those that were shut out, or only the others."})
+    sort = EnumString(("created_at", "-created_at"))
 
 
 class ChangePasswordSchema(WireSchema):
@@ -291,7 +291,7 @@ class InvitationSchema(WireSchema):
 
     id = Identifier(required=True)
     person_id = Identifier(required=True)
-    delivery = Word(("mail", "in_person"), required=True)
+    delivery = EnumString(("mail", "in_person"), required=True)
     code = fields.String(
         required=True,
         allow_none=True,
@@ -318,8 +318,8 @@ class StaffSchema(WireSchema):
     id = Identifier(required=True)
     name = Line(120, required=True, metadata={"example": "Noor Haddad"})
     email = MailAddress(required=True)
-    capabilities = fields.List(Word(CAPABILITIES), required=True)
-    status = Word(("invited", "active", "deactivated"), required=True)
+    capabilities = fields.List(EnumString(CAPABILITIES), required=True)
+    status = EnumString(("invited", "active", "deactivated"), required=True)
     version = fields.Integer(required=True)
     created_at = Instant(required=True)
 
@@ -333,5 +333,5 @@ class ChangeStaffSchema(WireSchema):
 class StaffQuerySchema(ListQuerySchema):
     """How to list the staff."""
 
-    active = Flag(metadata={"description": "Only those who can sign in, or only those who cannot."})
-    sort = Word(("created_at", "-created_at"))
+    active = StrictBoolean(metadata={"description": "Only those who can sign in, or only those who cannot."})
+    sort = EnumString(("created_at", "-created_at"))

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, redirect, render_template, request
 
 from portal.accounts import schemas
 from portal.accounts.service import invitations, practices, resets
-from portal.core.errors import Invalid, PortalError, TooMany
+from portal.core.errors import Invalid, PortalError, TooManyRequests
 from portal.http.request import address, form, viewer
 
 guest = Blueprint("accounts_pages", __name__)
@@ -83,7 +83,7 @@ def _done(what: str, work: Callable[[], Any]) -> Response | tuple[str, int]:
     except Invalid as error:
         faults = {fault.pointer.rsplit("/", 1)[-1]: fault.detail for fault in error.faults}
         return render_template(f"accounts/{what}.html", values=request.form, faults=faults), 422
-    except TooMany as error:
+    except TooManyRequests as error:
         page = render_template(f"accounts/{what}.html", values=request.form, faults={}, message=error.detail)
         return Response(page, 429, {"Retry-After": str(error.retry_after)})
     except PortalError as error:

@@ -6,19 +6,19 @@ from typing import Any
 
 from portal.assignments.schemas import assignment, caseload, comment, measure, response
 from portal.assignments.service import (
+    assigning,
     attempts,
-    attention,
     bulk,
+    caseload_overview,
+    client_acts,
     comments,
-    exporting,
+    export,
     fhir_responses,
-    giving,
     measures,
     progress,
+    queries,
     responses,
-    reviewing,
-    shown,
-    working,
+    reviews,
 )
 from portal.core.errors import Conflict, Duplicate, Forbidden
 from portal.http.openapi import Blueprint
@@ -41,20 +41,20 @@ ATTEMPT = "<int(min=1,max=1000000):number>"
 @staff.lists(assignment.AssignmentItemSchema())
 def list_assignments(query: dict[str, Any]) -> Any:
     """List the assignments one has given"""
-    return shown.list_assignments(viewer(), asked(viewer(), query), frozenset(query.get("expand", ())))
+    return queries.list_assignments(viewer(), asked(viewer(), query), frozenset(query.get("expand", ())))
 
 
 @staff.route("/assignments", methods=["POST"], scope="assignments:write")
-@staff.repeatable(shown.get_assignment)
+@staff.repeatable(queries.get_assignment)
 @staff.arguments(assignment.AssignSchema())
 @staff.response(201, assignment.AssignmentSchema(), refuses=[Conflict, Duplicate, Forbidden])
 def assign(sent: dict[str, Any]) -> Any:
     """Assign a reading or an exercise"""
-    return giving.assign(viewer(), **sent)
+    return assigning.assign(viewer(), **sent)
 
 
 @staff.route("/assignments/bulk", methods=["POST"], scope="assignments:write")
-@staff.repeatable(shown.get_assignment, needs_key=True)
+@staff.repeatable(queries.get_assignment, needs_key=True)
 @staff.arguments(assignment.AssignAllSchema())
 @staff.response(200, assignment.AssignedAllSchema(), refuses=[Forbidden])
 def assign_all(sent: dict[str, Any]) -> Any:
@@ -67,14 +67,14 @@ def assign_all(sent: dict[str, Any]) -> Any:
 @staff.streams("text/csv", refuses=[Forbidden])
 def export_assignments(query: dict[str, Any]) -> Any:
     """Export assignments as CSV, without any answer; leaves one row in the trail"""
-    return exporting.export_assignments(viewer(), **query)
+    return export.export_assignments(viewer(), **query)
 
 
 @staff.route("/caseload")
 @staff.response(200, caseload.CaseloadSchema(), refuses=[Forbidden])
 def list_caseload() -> Any:
     """Read one's whole caseload, in the order in which clients need attention"""
-    return attention.list_caseload(viewer())
+    return caseload_overview.list_caseload(viewer())
 
 
 @staff.route("/assignments/<id:assignment_id>", scope="assignments:read")
@@ -82,7 +82,7 @@ def list_caseload() -> Any:
 @staff.response(200, assignment.AssignmentSchema())
 def get_assignment(query: dict[str, Any], assignment_id: str) -> Any:
     """Read an assignment: everything but the answers"""
-    return shown.get_assignment(viewer(), assignment_id, frozenset(query.get("expand", ())))
+    return queries.get_assignment(viewer(), assignment_id, frozenset(query.get("expand", ())))
 
 
 @staff.route("/assignments/<id:assignment_id>", methods=["PATCH"], scope="assignments:write")
@@ -91,42 +91,42 @@ def get_assignment(query: dict[str, Any], assignment_id: str) -> Any:
 @staff.response(200, assignment.AssignmentSchema(), refuses=[Conflict])
 def change_assignment(sent: dict[str, Any], assignment_id: str) -> Any:
     """Change why, note and days"""
-    return giving.change(viewer(), assignment_id, expected_version(), **sent)
+    return assigning.change(viewer(), assignment_id, expected_version(), **sent)
 
 
 @staff.route("/assignments/<id:assignment_id>/withdrawal", methods=["POST"], scope="assignments:write")
-@staff.repeatable(shown.get_assignment)
+@staff.repeatable(queries.get_assignment)
 @staff.arguments(assignment.WithdrawSchema())
 @staff.response(200, assignment.AssignmentSchema(), refuses=[Conflict])
 def withdraw_assignment(sent: dict[str, Any], assignment_id: str) -> Any:
     """Withdraw an assignment, with a reason the client reads"""
-    return giving.withdraw(viewer(), assignment_id, **sent)
+    return assigning.withdraw(viewer(), assignment_id, **sent)
 
 
 @staff.route("/assignments/<id:assignment_id>/reopening", methods=["POST"], scope="assignments:write")
-@staff.repeatable(shown.get_assignment)
+@staff.repeatable(queries.get_assignment)
 @staff.response(200, assignment.AssignmentSchema(), refuses=[Conflict])
 def reopen_assignment(assignment_id: str) -> Any:
     """Offer a declined assignment again"""
-    return giving.reopen(viewer(), assignment_id)
+    return assigning.reopen(viewer(), assignment_id)
 
 
 @staff.route("/assignments/<id:assignment_id>/review", methods=["POST"])
-@staff.repeatable(shown.get_assignment)
+@staff.repeatable(queries.get_assignment)
 @staff.arguments(assignment.ReviewSchema())
 @staff.response(200, assignment.AssignmentSchema(), refuses=[Conflict])
 def review_attempt(sent: dict[str, Any], assignment_id: str) -> Any:
     """Say that an attempt has been read"""
-    return reviewing.review(viewer(), assignment_id, **sent)
+    return reviews.review(viewer(), assignment_id, **sent)
 
 
 @staff.route("/assignments/<id:assignment_id>/return", methods=["POST"])
-@staff.repeatable(shown.get_assignment)
+@staff.repeatable(queries.get_assignment)
 @staff.arguments(assignment.ReturnSchema())
 @staff.response(200, assignment.AssignmentSchema(), refuses=[Conflict])
 def return_attempt(sent: dict[str, Any], assignment_id: str) -> Any:
     """Return an attempt for another go"""
-    return reviewing.return_it(viewer(), assignment_id, **sent)
+    return reviews.return_attempt(viewer(), assignment_id, **sent)
 
 
 @staff.route("/assignments/<id:assignment_id>/attempts", scope="assignments:read")
@@ -164,7 +164,7 @@ def list_comments(query: dict[str, Any], assignment_id: str) -> Any:
 
 
 @staff.route("/assignments/<id:assignment_id>/comments", methods=["POST"])
-@staff.repeatable(shown.get_assignment)
+@staff.repeatable(queries.get_assignment)
 @staff.arguments(comment.WriteCommentSchema())
 @staff.response(201, comment.CommentSchema())
 def write_comment(sent: dict[str, Any], assignment_id: str) -> Any:
@@ -173,7 +173,7 @@ def write_comment(sent: dict[str, Any], assignment_id: str) -> Any:
 
 
 @staff.route("/assignments/<id:assignment_id>/comments/<id:comment_id>/reading", methods=["POST"])
-@staff.repeatable(shown.get_assignment)
+@staff.repeatable(queries.get_assignment)
 @staff.response(200, comment.CommentSchema(), refuses=[Conflict])
 def mark_comment_read(assignment_id: str, comment_id: str) -> Any:
     """Say that one has read a client's comment"""
@@ -195,22 +195,22 @@ def get_client_progress(client_id: str) -> Any:
 @client.lists(assignment.MyAssignmentItemSchema())
 def list_my_assignments(query: dict[str, Any]) -> Any:
     """List one's own assignments"""
-    return shown.list_assignments(viewer(), asked(viewer(), query))
+    return queries.list_assignments(viewer(), asked(viewer(), query))
 
 
 @client.route("/me/assignments/<id:assignment_id>")
 @client.response(200, assignment.MyAssignmentSchema())
 def get_my_assignment(assignment_id: str) -> Any:
     """Read one of one's own assignments, with what there is to do"""
-    return shown.get_mine(viewer(), assignment_id)
+    return queries.get_my_assignment(viewer(), assignment_id)
 
 
 @client.route("/me/assignments/<id:assignment_id>/opening", methods=["POST"])
-@client.repeatable(shown.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def open_my_assignment(assignment_id: str) -> Any:
     """Say that one has seen it"""
-    return working.open_it(viewer(), assignment_id)
+    return client_acts.open_assignment(viewer(), assignment_id)
 
 
 @client.route("/me/assignments/<id:assignment_id>/plan", methods=["PUT"])
@@ -219,7 +219,7 @@ def open_my_assignment(assignment_id: str) -> Any:
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def set_my_plan(sent: dict[str, Any], assignment_id: str) -> Any:
     """Set one's plan"""
-    return working.plan(viewer(), assignment_id, expected_version(), **sent)
+    return client_acts.plan(viewer(), assignment_id, expected_version(), **sent)
 
 
 @client.route("/me/assignments/<id:assignment_id>/response")
@@ -239,7 +239,7 @@ def save_response(sent: dict[str, Any], assignment_id: str) -> Any:
 
 
 @client.route("/me/assignments/<id:assignment_id>/submission", methods=["POST"])
-@client.repeatable(shown.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.arguments(response.SubmitSchema())
 @client.response(200, response.SubmittedSchema(), stale=response.MyResponseSchema(), refuses=[Conflict])
 def submit_response(sent: dict[str, Any], assignment_id: str) -> Any:
@@ -248,44 +248,44 @@ def submit_response(sent: dict[str, Any], assignment_id: str) -> Any:
 
 
 @client.route("/me/assignments/<id:assignment_id>/taking-back", methods=["POST"])
-@client.repeatable(shown.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def take_response_back(assignment_id: str) -> Any:
     """Take back what one has sent in"""
-    return responses.take_back(viewer(), assignment_id)
+    return responses.recall(viewer(), assignment_id)
 
 
 @client.route("/me/assignments/<id:assignment_id>/pause", methods=["POST"])
-@client.repeatable(shown.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def pause_assignment(assignment_id: str) -> Any:
     """Too much right now"""
-    return working.pause(viewer(), assignment_id)
+    return client_acts.pause(viewer(), assignment_id)
 
 
 @client.route("/me/assignments/<id:assignment_id>/resumption", methods=["POST"])
-@client.repeatable(shown.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def resume_assignment(assignment_id: str) -> Any:
     """Go on where one paused"""
-    return working.resume(viewer(), assignment_id)
+    return client_acts.resume(viewer(), assignment_id)
 
 
 @client.route("/me/assignments/<id:assignment_id>/decline", methods=["POST"])
-@client.repeatable(shown.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.arguments(assignment.DeclineSchema())
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def decline_assignment(sent: dict[str, Any], assignment_id: str) -> Any:
     """Say no, or that one did something else"""
-    return working.decline(viewer(), assignment_id, **sent)
+    return client_acts.decline(viewer(), assignment_id, **sent)
 
 
 @client.route("/me/assignments/<id:assignment_id>/decline-undo", methods=["POST"])
-@client.repeatable(shown.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def undo_decline(assignment_id: str) -> Any:
     """Take a no back"""
-    return working.undo_decline(viewer(), assignment_id)
+    return client_acts.undo_decline(viewer(), assignment_id)
 
 
 @client.route("/me/assignments/<id:assignment_id>/attempts")
@@ -323,7 +323,7 @@ def list_my_comments(query: dict[str, Any], assignment_id: str) -> Any:
 
 
 @client.route("/me/assignments/<id:assignment_id>/comments", methods=["POST"])
-@client.repeatable(shown.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.arguments(comment.WriteCommentSchema())
 @client.response(201, comment.CommentSchema())
 def write_my_comment(sent: dict[str, Any], assignment_id: str) -> Any:
@@ -332,7 +332,7 @@ def write_my_comment(sent: dict[str, Any], assignment_id: str) -> Any:
 
 
 @client.route("/me/assignments/<id:assignment_id>/comments/<id:comment_id>/reading", methods=["POST"])
-@client.repeatable(shown.get_mine)
+@client.repeatable(queries.get_my_assignment)
 @client.response(200, comment.CommentSchema(), refuses=[Conflict])
 def mark_my_comment_read(assignment_id: str, comment_id: str) -> Any:
     """Say that one has read a therapist's comment"""

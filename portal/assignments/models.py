@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core.db import Base, Id, PracticeRow, belongs_to
+from portal.core.db.tables import Base, Id, PracticeRow, belongs_to
 from portal.core.errors import Conflict
 
 
@@ -182,7 +182,7 @@ class CareCount(Base):
     last_act_at: Mapped[datetime | None]
 
 
-class Response(PracticeRow, Base):
+class Attempt(PracticeRow, Base):
     """An attempt: the client's draft, whole and theirs alone, and once sent in, the part a therapist may read."""
 
     __tablename__ = "responses"

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, select
 
-from portal.assignments.models import Assignment, Comment, Response
+from portal.assignments.models import Assignment, Attempt, Comment
 from portal.caseload import policy as caseload
 from portal.caseload.models import CareLink, OptIn
 from portal.core.access import NOBODY, PRACTICE, VIEWER
@@ -33,7 +33,7 @@ def _therapist_of_open_link() -> ScalarSelect[Any]:
 
 def _through_opted_in_care() -> ColumnElement[bool]:
     """Whether the care link an assignment was given through is open, and its therapist lets the integration see."""
-    return _therapist_of_open_link().in_(caseload.words_for_integration().with_only_columns(OptIn.therapist_id))
+    return _therapist_of_open_link().in_(caseload.opt_ins_for_integration().with_only_columns(OptIn.therapist_id))
 
 
 def visible_to(viewer: Viewer) -> Select[Assignment]:
@@ -55,17 +55,17 @@ def _of_visible_assignments(viewer: Viewer, assignment_id: Any) -> ColumnElement
     return visible_to(viewer).with_only_columns(Assignment.id).where(Assignment.id == assignment_id).exists()
 
 
-def attempts_visible_to(viewer: Viewer) -> Select[Response]:
+def attempts_visible_to(viewer: Viewer) -> Select[Attempt]:
     """The attempts at visible assignments: counts and times."""
-    return select(Response).where(
-        Response.practice_id == PRACTICE, _of_visible_assignments(viewer, Response.assignment_id)
+    return select(Attempt).where(
+        Attempt.practice_id == PRACTICE, _of_visible_assignments(viewer, Attempt.assignment_id)
     )
 
 
-def submissions_visible_to(viewer: Viewer) -> Select[Response]:
+def submissions_visible_to(viewer: Viewer) -> Select[Attempt]:
     """The attempts whose answers the viewer may read: one's own; a therapist's once sent in and not taken back."""
     attempts = attempts_visible_to(viewer)
-    return attempts if viewer.is_client else attempts.where(Response.submission.is_not(None))
+    return attempts if viewer.is_client else attempts.where(Attempt.submission.is_not(None))
 
 
 def comments_visible_to(viewer: Viewer) -> Select[Comment]:

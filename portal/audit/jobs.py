@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from portal.audit import service
-from portal.core import events, jobs
+from portal.core import jobs
+from portal.core.audit_log import sealing
 
 
 @jobs.every(seconds=1)
 def seal() -> None:
     """Seal until nothing waits."""
-    while events.seal() == events.BATCH:
+    while sealing.seal() == sealing.BATCH:
         pass
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_, select
 
-from portal.assignments.events import MEASURES_OPENED, RESPONSE_OPENED
+from portal.assignments.facts import MEASURES_OPENED, RESPONSE_OPENED
 from portal.caseload import policy as caseload
 from portal.caseload.models import CareLink
 from portal.core.access import NOBODY, PRACTICE, VIEWER
-from portal.core.events import Event
-from portal.core.statements import among
+from portal.core.audit_log.events import Event
+from portal.core.db.statements import is_one_of
 from portal.core.viewer import Viewer
-from portal.safety.events import OPENED as ALERT_OPENED
+from portal.safety.facts import OPENED as ALERT_OPENED
 
 OPENINGS = (RESPONSE_OPENED.name, MEASURES_OPENED.name, ALERT_OPENED.name)
 
@@ -24,7 +24,7 @@ OPENINGS = (RESPONSE_OPENED.name, MEASURES_OPENED.name, ALERT_OPENED.name)
 def visible_to(viewer: Viewer) -> Select[Event]:
     """The openings of a client's own answers, and of what was worked out from them."""
     opened = select(Event).where(
-        Event.practice_id == PRACTICE, Event.position.is_not(None), among(Event.fact, OPENINGS)
+        Event.practice_id == PRACTICE, Event.position.is_not(None), is_one_of(Event.fact, OPENINGS)
     )
     return opened.where(Event.client_id == VIEWER) if viewer.is_client else opened.where(NOBODY)
 

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from portal.core.wire import Flag, Identifier, Instant, Json, Line, ListQuerySchema, WireSchema, Word, Words
+from portal.core.wire import (
+    EnumList,
+    EnumString,
+    Identifier,
+    Instant,
+    Json,
+    Line,
+    ListQuerySchema,
+    StrictBoolean,
+    WireSchema,
+)
 
 
 class OpenedBySchema(WireSchema):
     """Who opened it."""
 
     id = Identifier(required=True)
-    kind = Word(("staff", "integration"), required=True)
+    kind = EnumString(("staff", "integration"), required=True)
     name = Line(120, required=True, metadata={"example": "Noor Haddad"})
 
 
@@ -24,7 +34,7 @@ class AccessSchema(WireSchema):
     id = Identifier(required=True)
     occurred_at = Instant(required=True)
     opened_by = fields.Nested(OpenedBySchema(), required=True)
-    opened = Word(OPENINGS, required=True, metadata={"example": "response.opened"})
+    opened = EnumString(OPENINGS, required=True, metadata={"example": "response.opened"})
     assignment_id = Identifier(required=True, allow_none=True)
     title = Line(200, required=True, allow_none=True, metadata={"example": "Trigger log"})
     attempt = fields.Integer(required=True, allow_none=True, metadata={"example": 1})
@@ -33,7 +43,7 @@ class AccessSchema(WireSchema):
 class AccessQuerySchema(ListQuerySchema):
     """How to list openings."""
 
-    sort = Word(("occurred_at", "-occurred_at"))
+    sort = EnumString(("occurred_at", "-occurred_at"))
 
 
 TYPES = (
@@ -104,9 +114,9 @@ class EventSchema(WireSchema):
         required=True, metadata={"description": "Its place in the practice's sequence, without gaps.", "example": 1042}
     )
     id = Identifier(required=True)
-    type = Word(TYPES, required=True)
+    type = EnumString(TYPES, required=True)
     timestamp = Instant(required=True)
-    actor_kind = Word(("staff", "client", "integration", "system"), required=True)
+    actor_kind = EnumString(("staff", "client", "integration", "system"), required=True)
     actor_id = Identifier(required=True, allow_none=True)
     subject_id = Identifier(required=True, metadata={"description": "What it happened to; `type` says what that is."})
     client_id = Identifier(required=True, allow_none=True)
@@ -117,7 +127,7 @@ class FeedSchema(WireSchema):
     """Facts in the order of their positions, and where to go on."""
 
     data = fields.List(fields.Nested(EventSchema()), required=True)
-    has_more = Flag(required=True)
+    has_more = StrictBoolean(required=True)
     next_after = fields.Integer(
         required=True, metadata={"description": "Send it as `after` next time, now or later.", "example": 1042}
     )
@@ -136,5 +146,5 @@ class FeedQuerySchema(WireSchema):
         validate=validate.Range(1, 500, error="Use a number from 1 to 500."),
         metadata={"description": "How many at most, 1 to 500; 100 unless said.", "example": 100},
     )
-    type = Words(TYPES)
+    type = EnumList(TYPES)
     client_id = Identifier()

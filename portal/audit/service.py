@@ -12,16 +12,18 @@ from sqlalchemy import BigInteger, bindparam, select
 
 from portal.accounts.models import Practice
 from portal.accounts.service import integrations, people
-from portal.assignments.models import Assignment, Response
-from portal.audit import anchor, policy
-from portal.audit.anchor import Finding, Mark, Marks
+from portal.assignments.models import Assignment, Attempt
+from portal.audit import policy
 from portal.core import access
-from portal.core.db import AnySelect, Id
+from portal.core.audit_log import anchor
+from portal.core.audit_log.anchor import Finding, Mark, Marks
+from portal.core.audit_log.chain import link_of
+from portal.core.audit_log.events import Event
+from portal.core.db.statements import fetch, fetch_one
+from portal.core.db.tables import AnySelect, Id
 from portal.core.errors import Conflict
-from portal.core.events import Event, link_of
-from portal.core.listing import Asked, Filter, Listing, Page, any_of, equals
-from portal.core.statements import fetch, fetch_one
-from portal.core.viewer import Kind, Viewer
+from portal.core.listing import Filter, Listing, ListRequest, Page, any_of, equals
+from portal.core.viewer import PrincipalKind, Viewer
 from portal.library.models import Version
 
 log = logging.getLogger("portal.worker")
@@ -30,10 +32,8 @@ log = logging.getLogger("portal.worker")
 def _with_title(viewer: Viewer) -> AnySelect:
     return (
         policy.visible_to(viewer)
-        .outerjoin(Response, (Response.practice_id == Event.practice_id) & (Response.id == Event.subject_id))
-        .outerjoin(
-            Assignment, (Assignment.practice_id == Event.practice_id) & (Assignment.id == Response.assignment_id)
-        )
+        .outerjoin(Attempt, (Attempt.practice_id == Event.practice_id) & (Attempt.id == Event.subject_id))
+        .outerjoin(Assignment, (Assignment.practice_id == Event.practice_id) & (Assignment.id == Attempt.assignment_id))
         .outerjoin(Version, (Version.practice_id == Event.practice_id) & (Version.id == Assignment.version_id))
     )
 
@@ -49,7 +49,7 @@ ACCESSES = Listing(
         Event.fact.label("opened"),
         Assignment.id.label("assignment_id"),
         Version.title,
-        Response.attempt,
+        Attempt.attempt,
     ),
     filters={},
     sorts={"occurred_at": Event.occurred_at},
@@ -58,7 +58,7 @@ ACCESSES = Listing(
 )
 
 
-def list_accesses(viewer: Viewer, asked: Asked) -> Page:
+def list_accesses(viewer: Viewer, asked: ListRequest) -> Page:
     """Who opened one's answers, their scores or an alert, and when; the latest first."""
     page = ACCESSES.page(viewer, asked)
     names = _names_of_actors(viewer, page)
@@ -79,8 +79,8 @@ def _names_of_actors(viewer: Viewer, page: Page) -> dict[str, str]:
     names = {
         one: person["name"] for one, person in people.names_of(viewer.practice_id, by_kind.get("staff", ())).items()
     }
-    if Kind.INTEGRATION in by_kind:
-        names |= integrations.names_of(viewer.practice_id, by_kind[Kind.INTEGRATION])
+    if PrincipalKind.INTEGRATION in by_kind:
+        names |= integrations.names_of(viewer.practice_id, by_kind[PrincipalKind.INTEGRATION])
     return names
 
 
@@ -114,7 +114,7 @@ FEED = Listing(
 def follow(viewer: Viewer, *, after: int, limit: int, **narrowed: Any) -> dict[str, Any]:
     """The sealed facts after a position that the viewer may know of, in order: the way to catch up."""
     access.require(policy.may_follow(viewer), "Only an owner, or an integration with events:read, follows the facts.")
-    page = FEED.page(viewer, Asked(filters={"after": after, **narrowed}, limit=limit))
+    page = FEED.page(viewer, ListRequest(filters={"after": after, **narrowed}, limit=limit))
     rows = page.rows()
     return {
         "data": rows,

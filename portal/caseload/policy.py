@@ -36,7 +36,7 @@ def opted_in(therapist_id: Any) -> ColumnElement[bool]:
     )
 
 
-def words_for_integration() -> Select[OptIn]:
+def opt_ins_for_integration() -> Select[OptIn]:
     """The words of the therapists who let the viewer, an integration, see their caseload."""
     return select(OptIn).where(OptIn.practice_id == PRACTICE, OptIn.integration_id == VIEWER)
 

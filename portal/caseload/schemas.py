@@ -6,16 +6,16 @@ from marshmallow import fields
 
 from portal.accounts.schemas import InvitationSchema
 from portal.core.wire import (
-    Flag,
+    EnumString,
     Identifier,
     Instant,
     Line,
     ListQuerySchema,
     MailAddress,
+    StrictBoolean,
     Text,
     TimeZone,
     WireSchema,
-    Word,
 )
 
 DELIVERIES = ("mail", "in_person")
@@ -28,8 +28,8 @@ class ClientSchema(WireSchema):
     name = Line(120, required=True, metadata={"example": "Robin Aster"})
     email = MailAddress(required=True, allow_none=True)
     time_zone = TimeZone(required=True, allow_none=True)
-    status = Word(("invited", "active", "archived"), required=True, allow_none=True)
-    in_care = Flag(required=True, metadata={"description": "Whether the client is in the viewer's own care."})
+    status = EnumString(("invited", "active", "archived"), required=True, allow_none=True)
+    in_care = StrictBoolean(required=True, metadata={"description": "Whether the client is in the viewer's own care."})
     archived_at = Instant(required=True, allow_none=True)
     created_at = Instant(required=True)
     version = fields.Integer(required=True)
@@ -47,7 +47,7 @@ class CreateClientSchema(WireSchema):
     name = Line(120, required=True, metadata={"example": "Robin Aster"})
     email = MailAddress(required=True)
     time_zone = TimeZone(metadata={"description": "The practice's unless said."})
-    delivery = Word(
+    delivery = EnumString(
         DELIVERIES,
         load_default="mail",
         metadata={"description": "By mail with a code you say in person, or as a link you hand over."},
@@ -57,7 +57,7 @@ class CreateClientSchema(WireSchema):
 class InviteAgainSchema(WireSchema):
     """How to invite again."""
 
-    delivery = Word(DELIVERIES, load_default="mail")
+    delivery = EnumString(DELIVERIES, load_default="mail")
 
 
 class ChangeClientSchema(WireSchema):
@@ -70,10 +70,10 @@ class ChangeClientSchema(WireSchema):
 class ClientQuerySchema(ListQuerySchema):
     """How to list clients."""
 
-    archived = Flag()
-    activated = Flag(metadata={"description": "Whether the client has accepted the invitation."})
+    archived = StrictBoolean()
+    activated = StrictBoolean(metadata={"description": "Whether the client has accepted the invitation."})
     q = Line(80, metadata={"description": "Part of a name; up to 2,000 visible clients.", "example": "aster"})
-    sort = Word(("created_at", "-created_at", "name", "-name"))
+    sort = EnumString(("created_at", "-created_at", "name", "-name"))
 
 
 class TherapistSchema(WireSchema):
@@ -81,7 +81,7 @@ class TherapistSchema(WireSchema):
 
     id = Identifier(required=True)
     name = Line(120, required=True, metadata={"example": "Noor Haddad"})
-    status = Word(("invited", "active", "deactivated"), required=True)
+    status = EnumString(("invited", "active", "deactivated"), required=True)
 
 
 class CareSchema(WireSchema):
@@ -96,7 +96,7 @@ class CareSchema(WireSchema):
 class CareQuerySchema(ListQuerySchema):
     """How to list a care team."""
 
-    sort = Word(("started_at", "-started_at"))
+    sort = EnumString(("started_at", "-started_at"))
 
 
 class ToTherapistSchema(WireSchema):
@@ -135,4 +135,4 @@ class AddNoteSchema(WireSchema):
 class NoteQuerySchema(ListQuerySchema):
     """How to list notes."""
 
-    sort = Word(("created_at", "-created_at"))
+    sort = EnumString(("created_at", "-created_at"))

@@ -12,10 +12,11 @@ from typing import Any, Protocol, TypeVar, cast
 from sqlalchemy import bindparam, literal
 
 from portal.core import clock
-from portal.core.db import AnySelect, Id, Instant, db
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch_one
+from portal.core.db.tables import AnySelect, Id, Instant
 from portal.core.errors import Forbidden, NotVisible
 from portal.core.ids import is_id
-from portal.core.statements import fetch_one
 from portal.core.viewer import Viewer
 
 VIEWER = bindparam("viewer_id", type_=Id())
@@ -45,7 +46,7 @@ def require(claim: bool, detail: str = "You may not do this.") -> None:
         raise Forbidden(detail)
 
 
-def see(viewer: Viewer, entity: type[T], visible_to: VisibleTo, thing_id: str, **more: Any) -> T:
+def get_for_update(viewer: Viewer, entity: type[T], visible_to: VisibleTo, thing_id: str, **more: Any) -> T:
     """The row itself, locked for the rest of the transaction (others may still refer to it); else NotVisible.
 
     `more` are further bind parameters the policy names.
@@ -58,7 +59,7 @@ def see(viewer: Viewer, entity: type[T], visible_to: VisibleTo, thing_id: str, *
     raise NotVisible
 
 
-def look(viewer: Viewer, name: str, build: Callable[[], AnySelect], thing_id: str) -> dict[str, Any]:
+def get_visible(viewer: Viewer, name: str, build: Callable[[], AnySelect], thing_id: str) -> dict[str, Any]:
     """One visible row as a dictionary of the columns `build()` names; it must narrow to THING."""
     if is_id(thing_id):
         found = fetch_one((name, viewer.shape), build, binds(viewer, thing_id=thing_id))

@@ -8,25 +8,25 @@ from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
-_travelled: ContextVar[timedelta] = ContextVar("travelled", default=timedelta())
+_shift: ContextVar[timedelta] = ContextVar("travelled", default=timedelta())
 
 
 def now() -> datetime:
     """The current instant in UTC, without a fraction of a second (the wire and both engines keep none)."""
-    return (datetime.now(UTC) + _travelled.get()).replace(microsecond=0)
+    return (datetime.now(UTC) + _shift.get()).replace(microsecond=0)
 
 
 @contextmanager
-def travelled(by: timedelta) -> Iterator[None]:
+def time_shifted(by: timedelta) -> Iterator[None]:
     """Shift `now()` for the enclosed code: the demo looks back over weeks, tests look ahead."""
-    token = _travelled.set(_travelled.get() + by)
+    token = _shift.set(_shift.get() + by)
     try:
         yield
     finally:
-        _travelled.reset(token)
+        _shift.reset(token)
 
 
-def day_begins(day: date, zone: str) -> datetime:
+def start_of_day(day: date, zone: str) -> datetime:
     """The first instant of `day` in `zone`, as UTC.
 
     Where a clock change skips midnight, the day begins with the first minute that exists.
@@ -34,16 +34,16 @@ def day_begins(day: date, zone: str) -> datetime:
     return datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC)
 
 
-def day_ends(day: date, zone: str) -> datetime:
+def end_of_day(day: date, zone: str) -> datetime:
     """The first instant after `day` in `zone`, as UTC: a day of 23, 24 or 25 hours is over then."""
-    return day_begins(day + timedelta(days=1), zone)
+    return start_of_day(day + timedelta(days=1), zone)
 
 
 def today(zone: str) -> date:
     return now().astimezone(ZoneInfo(zone)).date()
 
 
-def is_zone(name: str) -> bool:
+def is_time_zone(name: str) -> bool:
     """Whether `name` is an IANA time zone the portal can compute with."""
     return name in _zones()
 

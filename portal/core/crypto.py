@@ -26,8 +26,9 @@ from sqlalchemy import String, bindparam, column, inspect, select, table
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from portal.core import clock
-from portal.core.db import AnySelect, Base, Id, db
-from portal.core.statements import fetch, fetch_one
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch, fetch_one
+from portal.core.db.tables import AnySelect, Base, Id
 
 NONCE = 12
 SCRYPT = {"length": 32, "n": 2**17, "r": 8, "p": 1}
@@ -138,7 +139,7 @@ def open_keyring(path: Path) -> Keyring:
     use_keyring(ring)
     if sealed is not None:
         try:
-            _vault_of(sealed)
+            _unwrap_row(sealed)
         except (Undecipherable, KeyError) as error:
             msg = f"The keyring {path} is not the one this database was written with."
             raise KeyringError(msg) from error
@@ -219,10 +220,10 @@ def vault(practice_id: str, subject_id: str) -> Vault:
 def vaults(practice_id: str, subject_ids: set[str]) -> dict[str, Vault]:
     """The vaults of several subjects of one practice, in one query; a destroyed key is left out."""
     rows = fetch("crypto.keys", _keys_of_subjects, {"practice": practice_id, "subjects": sorted(subject_ids)})
-    return {row["subject_id"]: _vault_of(row) for row in rows}
+    return {row["subject_id"]: _unwrap_row(row) for row in rows}
 
 
-def vault_of(practice_id: str, subject_id: str, version: str, wrapped: bytes) -> Vault:
+def unwrap_vault(practice_id: str, subject_id: str, version: str, wrapped: bytes) -> Vault:
     """The vault behind a data key that a query already brought along."""
     return _unwrapped(practice_id, subject_id, version, bytes(wrapped))
 
@@ -234,8 +235,8 @@ def _keys_of_subjects() -> AnySelect:
     )
 
 
-def _vault_of(row: Mapping[str, Any]) -> Vault:
-    return vault_of(row["practice_id"], row["subject_id"], row["keyring_version"], row["wrapped"])
+def _unwrap_row(row: Mapping[str, Any]) -> Vault:
+    return unwrap_vault(row["practice_id"], row["subject_id"], row["keyring_version"], row["wrapped"])
 
 
 @lru_cache(maxsize=4096)

@@ -21,20 +21,42 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-MOST_FAULTS = 100
+MAX_FAULTS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with what was sent: a JSON pointer (RFC 6901) to it and a sentence with the remedy.
+    """One thing wrong with what was sent, by the code of the broken rule.
 
-    `block` and `row` name the block of an exercise, where one is concerned.
+    `template` is the English sentence with the remedy; its {placeholders} are filled from `params`, so that another
+    language replaces the template and nothing else. `pointer` is a JSON pointer (RFC 6901) to the place; `block` and
+    `row` name the block of a form, where one is concerned.
     """
 
+    code: str
+    template: str
+    params: Mapping[str, Any]
     pointer: str
-    detail: str
-    block: str | None = None
-    row: tuple[str, ...] = ()
+    block: str | None
+    row: tuple[str, ...]
+
+    def __init__(self, code: str, detail: str, **params: Any) -> None:
+        self._set(code=code, template=detail, params=params, pointer="#", block=None, row=())
+
+    def _set(self, **members: Any) -> None:
+        for name, value in members.items():
+            object.__setattr__(self, name, value)
+
+    def at(self, pointer: str, block: str | None = None, row: tuple[str, ...] = ()) -> Fault:
+        """Return the same fault at a place."""
+        located = Fault(self.code, self.template, **self.params)
+        located._set(pointer=pointer, block=block, row=row)
+        return located
+
+    @property
+    def detail(self) -> str:
+        """The sentence a person reads."""
+        return self.template.format_map(self.params) if self.params else self.template
 
     def as_json(self) -> dict[str, Any]:
         shown: dict[str, Any] = {"pointer": self.pointer, "detail": self.detail}
@@ -88,12 +110,12 @@ class Stale(PortalError):
 class Invalid(PortalError):
     def __init__(self, *faults: Fault) -> None:
         super().__init__(
-            "Some of what was sent needs a change.", errors=[fault.as_json() for fault in faults[:MOST_FAULTS]]
+            "Some of what was sent needs a change.", errors=[fault.as_json() for fault in faults[:MAX_FAULTS]]
         )
-        self.faults: Sequence[Fault] = faults[:MOST_FAULTS]
+        self.faults: Sequence[Fault] = faults[:MAX_FAULTS]
 
 
-class TooMany(PortalError):
+class TooManyRequests(PortalError):
     """`retry_after` in seconds."""
 
     def __init__(self, retry_after: int) -> None:
@@ -112,10 +134,10 @@ class Faults:
 
     @property
     def full(self) -> bool:
-        return len(self.found) >= MOST_FAULTS
+        return len(self.found) >= MAX_FAULTS
 
-    def add(self, pointer: str, detail: str, block: str | None = None, row: tuple[str, ...] = ()) -> None:
-        self.found.append(Fault(pointer, detail, block, row))
+    def add(self, fault: Fault) -> None:
+        self.found.append(fault)
 
     def raise_if_any(self) -> None:
         if self.found:

@@ -15,18 +15,10 @@ from sqlalchemy import Index, String, bindparam, delete, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
-from portal.core.db import (
-    EVERY_PRACTICE,
-    AnySelect,
-    Base,
-    Instant,
-    PracticeRow,
-    db,
-    enter_practice,
-    transaction,
-    transactional,
-)
-from portal.core.statements import fetch_one
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch_one
+from portal.core.db.tables import AnySelect, Base, Instant, PracticeRow
+from portal.core.db.transactions import EVERY_PRACTICE, enter_practice, transaction, transactional
 from portal.core.viewer import Viewer
 
 log = logging.getLogger("portal.worker")
@@ -65,7 +57,7 @@ class Heartbeat(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedJob:
     """A job in hand."""
 
     id: str
@@ -75,7 +67,7 @@ class Claimed:
     attempts: int
 
 
-Handler = Callable[[Claimed], None]
+Handler = Callable[[ClaimedJob], None]
 HANDLERS: dict[str, Handler] = {}
 
 
@@ -116,7 +108,7 @@ def enqueue(viewer: Viewer, kind: str, subject: str, *, due_at: datetime | None 
     db.session.add(Job(practice_id=viewer.practice_id, kind=kind, subject=subject, due_at=due_at or clock.now()))
 
 
-def claim() -> Claimed | None:
+def claim() -> ClaimedJob | None:
     """Take the job that is due longest, for two minutes; several workers never take the same one."""
     return (
         _claim() if fetch_one("jobs.due", _due, {"now": clock.now(), "practice": EVERY_PRACTICE}) is not None else None
@@ -134,7 +126,7 @@ def _due() -> AnySelect:
 
 
 @transactional
-def _claim() -> Claimed | None:
+def _claim() -> ClaimedJob | None:
     enter_practice(EVERY_PRACTICE)
     now = clock.now()
     row = db.session.execute(
@@ -145,10 +137,10 @@ def _claim() -> Claimed | None:
         .execution_options(synchronize_session=False),
         {"now": now},
     ).first()
-    return None if row is None else Claimed(*row)
+    return None if row is None else ClaimedJob(*row)
 
 
-def settle(job: Claimed, *, failed: bool) -> None:
+def settle(job: ClaimedJob, *, failed: bool) -> None:
     """Say how it went: done, once more later, or given up."""
     values: dict[str, object] = {"ended_at": clock.now(), "leased_until": None}
     if failed and job.attempts <= len(RETRIES):
@@ -159,7 +151,7 @@ def settle(job: Claimed, *, failed: bool) -> None:
         session.execute(update(Job).where(Job.practice_id == job.practice_id, Job.id == job.id).values(values))
 
 
-def work_off(most: int = 100) -> int:
+def run_due_jobs(most: int = 100) -> int:
     """Do the jobs that are due, one after the other; returns how many were taken in hand."""
     for done in range(most):
         job = claim()
@@ -176,20 +168,20 @@ def work_off(most: int = 100) -> int:
 
 
 @transactional
-def beat(name: str) -> None:
+def record_heartbeat(name: str) -> None:
     """Leave a sign of life."""
     touched = db.session.execute(update(Heartbeat).where(Heartbeat.name == name).values(at=clock.now()))
     if not touched.rowcount:  # type: ignore[attr-defined]  # -- an UPDATE's result is a CursorResult
         db.session.add(Heartbeat(name=name, at=clock.now()))
 
 
-def last_beat(name: str) -> datetime | None:
+def last_heartbeat(name: str) -> datetime | None:
     row = fetch_one(("jobs.beat", name), lambda: select(Heartbeat.at).where(Heartbeat.name == name), {})
     return None if row is None else row["at"]
 
 
 @transactional
-def forget_ended(older_than: timedelta = timedelta(days=30)) -> None:
+def delete_ended(older_than: timedelta = timedelta(days=30)) -> None:
     """Drop jobs that ended well and are no longer of interest."""
     enter_practice(EVERY_PRACTICE)
     db.session.execute(delete(Job).where(Job.ended_at < clock.now() - older_than, Job.gave_up.is_(False)))

@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, Date, Integer, bindparam, func, or_, selec
 from sqlalchemy.types import TypeEngine
 
 from portal.core.access import binds
-from portal.core.db import AnySelect, Instant
-from portal.core.statements import fetch, fetch_tuples
+from portal.core.db.statements import fetch, fetch_tuples
+from portal.core.db.tables import AnySelect, Instant
 from portal.core.viewer import Viewer
 
 Clause = Callable[[str, int], ColumnElement[bool]]
@@ -58,7 +58,7 @@ def any_of(column: Any) -> Filter:
     return Filter(clause, lambda name, value: {f"{name}_{i}": item for i, item in enumerate(value)}, len)
 
 
-def claim(
+def condition(
     expression: Callable[[], ColumnElement[bool]], *, among: Callable[[], ColumnElement[bool]] | None = None
 ) -> Filter:
     """A yes or no about a row; asked only `among` those whose answer the viewer may know."""
@@ -71,7 +71,7 @@ def claim(
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ListRequest:
     """What a caller wants of a list. `after` is the position a page ended at: (sort value, id)."""
 
     filters: Mapping[str, Any] = field(default_factory=dict)
@@ -121,7 +121,7 @@ class Listing:
     def names(self) -> tuple[str, ...]:
         return tuple(column.key for column in self.columns)
 
-    def page(self, viewer: Viewer, asked: Asked, **more: Any) -> Page:
+    def page(self, viewer: Viewer, asked: ListRequest, **more: Any) -> Page:
         """One page for `viewer`; `more` are further bind parameters the base query names."""
         sort = asked.sort or self.default_sort
         values = binds(viewer, take=asked.limit + 1, **more)
@@ -131,7 +131,7 @@ class Listing:
             shape.append((name, self.filters[name].shape(value)))
         if asked.after is not None:
             key, values["after_id"] = asked.after
-            values["after_key"] = _revived(self.sorts[sort.lstrip("-")].type, key)
+            values["after_key"] = _from_cursor(self.sorts[sort.lstrip("-")].type, key)
         found = self._rows(tuple(shape), lambda: self._statement(viewer, asked, sort), values)
         names = self.names
         following = None
@@ -146,7 +146,7 @@ class Listing:
             return fetch_tuples(shape, build, values)
         return [tuple(row.values()) for row in fetch(shape, build, values)]
 
-    def _statement(self, viewer: Viewer, asked: Asked, sort: str) -> AnySelect:
+    def _statement(self, viewer: Viewer, asked: ListRequest, sort: str) -> AnySelect:
         key = self.sorts[sort.lstrip("-")]
         statement = self._narrowed(viewer, asked).with_only_columns(*self.columns, key.label("sort_key"))
         row = tuple_(key, self.identity)
@@ -161,7 +161,7 @@ class Listing:
             statement = statement.where(beyond)
         return statement.limit(bindparam("take", type_=Integer()))
 
-    def _narrowed(self, viewer: Viewer, asked: Asked) -> AnySelect:
+    def _narrowed(self, viewer: Viewer, asked: ListRequest) -> AnySelect:
         return self.base(viewer).where(
             *(
                 self.filters[name].clause(f"f{index}", self.filters[name].shape(value))
@@ -169,7 +169,7 @@ class Listing:
             )
         )
 
-    def _total(self, viewer: Viewer, asked: Asked, values: dict[str, Any]) -> int:
+    def _total(self, viewer: Viewer, asked: ListRequest, values: dict[str, Any]) -> int:
         shape = tuple((name, self.filters[name].shape(value)) for name, value in asked.filters.items())
         narrowed = self._narrowed(viewer, asked).with_only_columns(self.identity).subquery()
         rows = fetch(
@@ -180,7 +180,7 @@ class Listing:
         return int(rows[0]["n"])
 
 
-def _revived(kind: TypeEngine[Any], value: Any) -> Any:
+def _from_cursor(kind: TypeEngine[Any], value: Any) -> Any:
     """A cursor's JSON value as what the column's type binds."""
     if isinstance(kind, Instant):
         return datetime.fromisoformat(value)

@@ -45,7 +45,7 @@ def use_transport(transport: Transport) -> None:
     _transport[:] = [transport]
 
 
-def address(path: str) -> str:
+def public_url(path: str) -> str:
     """The public address of a page; a secret in it goes behind the #, where no server and no log sees it."""
     return _transport[0].base_url + path
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class PrincipalKind(StrEnum):
     """What sort of principal a viewer is; staff combine capabilities, clients and integrations stand alone."""
 
     STAFF = "staff"
@@ -25,7 +25,7 @@ class Viewer:
 
     id: str | None
     practice_id: str
-    kind: Kind
+    kind: PrincipalKind
     owner: bool = False
     therapist: bool = False
     credential_id: str | None = None
@@ -38,15 +38,15 @@ class Viewer:
 
     @property
     def is_client(self) -> bool:
-        return self.kind is Kind.CLIENT
+        return self.kind is PrincipalKind.CLIENT
 
     @property
     def is_staff(self) -> bool:
-        return self.kind is Kind.STAFF
+        return self.kind is PrincipalKind.STAFF
 
     @property
     def is_integration(self) -> bool:
-        return self.kind is Kind.INTEGRATION
+        return self.kind is PrincipalKind.INTEGRATION
 
     def holds(self, scope: str) -> bool:
         """Whether this is an integration whose token covers `scope`; people have no scopes."""
@@ -55,7 +55,7 @@ class Viewer:
 
 def system(practice_id: str) -> Viewer:
     """The portal itself at work for one practice: jobs and set-up."""
-    return Viewer(None, practice_id, Kind.SYSTEM)
+    return Viewer(None, practice_id, PrincipalKind.SYSTEM)
 
 
-ANYONE = Viewer(None, "", Kind.ANYONE)
+ANYONE = Viewer(None, "", PrincipalKind.ANYONE)

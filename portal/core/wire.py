@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from portal.core.clock import is_zone
+from portal.core.clock import is_time_zone
 from portal.core.errors import Fault
 from portal.core.ids import is_id
 
@@ -130,7 +130,7 @@ def _check_year(year: int) -> None:
         raise ValidationError(msg)
 
 
-class Word(fields.String):
+class EnumString(fields.String):
     """One of a closed list of words."""
 
     def __init__(self, words: Iterable[str], **kwargs: Any) -> None:
@@ -139,7 +139,7 @@ class Word(fields.String):
         super().__init__(**kwargs)
 
 
-class Several(fields.List[Any]):
+class BoundedList(fields.List[Any]):
     """A list of `least` to `most` items, which are counted before any of them is read."""
 
     def __init__(self, item: fields.Field[Any], most: int, *, least: int = 0, **kwargs: Any) -> None:
@@ -151,7 +151,7 @@ class Several(fields.List[Any]):
         return list(super()._deserialize(value, attr, data, **kwargs))
 
 
-class Words(fields.Field[list[str]]):
+class EnumList(fields.Field[list[str]]):
     """Several of a closed list of words, separated by commas, in a query string."""
 
     def __init__(self, words: Iterable[str], **kwargs: Any) -> None:
@@ -169,7 +169,7 @@ class Words(fields.Field[list[str]]):
         return sorted(set(parts))
 
 
-class Flag(fields.Boolean):
+class StrictBoolean(fields.Boolean):
     """true or false, and nothing that merely looks like it."""
 
     truthy = {True, "true"}  # noqa: RUF012 -- marshmallow's own attribute
@@ -206,7 +206,7 @@ class TimeZone(Line):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         name = super()._deserialize(value, attr, data, **kwargs)
-        if not is_zone(name):
+        if not is_time_zone(name):
             msg = "This time zone is not known. Use an IANA name such as Europe/Berlin."
             raise ValidationError(msg)
         return name
@@ -233,19 +233,19 @@ class ListQuerySchema(WireSchema):
             "example": "b3BhcXVl",
         },
     )
-    include_total = Flag(metadata={"description": "Also count all that match."})
+    include_total = StrictBoolean(metadata={"description": "Also count all that match."})
 
 
-def escaped(name: str) -> str:
+def escape_pointer(name: str) -> str:
     """A member's name as a step of a JSON pointer."""
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def faults_in(messages: Mapping[str, Any] | list[Any], pointer: str = "#") -> list[Fault]:
+def faults_from(messages: Mapping[str, Any] | list[Any], pointer: str = "#") -> list[Fault]:
     """Marshmallow's nested messages as JSON pointers, one Fault each."""
     if isinstance(messages, Mapping):
         found = []
         for name, inner in messages.items():
-            found += faults_in(inner, pointer if name == "_schema" else f"{pointer}/{escaped(str(name))}")
+            found += faults_from(inner, pointer if name == "_schema" else f"{pointer}/{escape_pointer(str(name))}")
         return found
-    return [Fault(pointer, str(message)) for message in messages]
+    return [Fault("invalid", str(message)).at(pointer) for message in messages]

@@ -15,7 +15,7 @@ from flask_login import LoginManager
 from flask_smorest import Api
 
 from portal.core.errors import Forbidden, NotVisible, Unauthenticated
-from portal.core.viewer import ANYONE, Kind, Viewer
+from portal.core.viewer import ANYONE, PrincipalKind, Viewer
 from portal.http.csrf import refuse_foreign_forms
 from portal.http.request import viewer
 
@@ -91,16 +91,16 @@ def _known() -> Viewer:
 
 def signed_in() -> None:
     """Any person with a credential that has not ended."""
-    if _known().kind is Kind.INTEGRATION:
+    if _known().kind is PrincipalKind.INTEGRATION:
         raise NotVisible
 
 
 def staff() -> None:
     """Owners and therapists; and at routes that name a scope, the integrations whose token has it."""
     found = _known()
-    if found.kind is Kind.INTEGRATION:
+    if found.kind is PrincipalKind.INTEGRATION:
         _require_scope(found)
-    elif found.kind is not Kind.STAFF:
+    elif found.kind is not PrincipalKind.STAFF:
         raise NotVisible
 
 
@@ -115,13 +115,13 @@ def _require_scope(integration: Viewer) -> None:
 
 def program() -> None:
     """Integrations alone."""
-    if _known().kind is not Kind.INTEGRATION:
+    if _known().kind is not PrincipalKind.INTEGRATION:
         raise NotVisible
 
 
 def client() -> None:
     """Clients; a client is a person in therapy."""
-    if _known().kind is not Kind.CLIENT:
+    if _known().kind is not PrincipalKind.CLIENT:
         raise NotVisible
 
 

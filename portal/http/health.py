@@ -12,9 +12,9 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.core import clock, crypto, jobs
-from portal.core.db import READ, db, is_postgresql
+from portal.core.db.engines import READ, db, is_postgresql
 from portal.core.errors import Unavailable
-from portal.core.wire import WireSchema, Word
+from portal.core.wire import EnumString, WireSchema
 from portal.http.openapi import Blueprint
 from portal.http.serializer import to_json
 
@@ -36,7 +36,7 @@ health = Blueprint("health", __name__, tag="Health", guest=True)
 class HealthSchema(WireSchema):
     """How things stand: degraded still answers, unavailable does not."""
 
-    status = Word(("ready", "degraded", "unavailable"), required=True)
+    status = EnumString(("ready", "degraded", "unavailable"), required=True)
     database = fields.String(metadata={"example": "ok"})
     migrations = fields.String(metadata={"example": "ok"})
     practice_wall = fields.String(metadata={"example": "ok"})
@@ -90,5 +90,5 @@ def _practice_wall() -> str:
 
 
 def _worker() -> str:
-    seen = jobs.last_beat(WORKER)
+    seen = jobs.last_heartbeat(WORKER)
     return "ok" if seen is not None and clock.now() - seen < LATE else "late: start `flask worker`"

@@ -15,7 +15,7 @@ import orjson
 from flask import Response, request
 
 from portal.core.errors import Malformed
-from portal.core.replies import Reply, Request, once
+from portal.core.stored_responses import CapturedResponse, KeyedRequest, respond_once
 from portal.core.viewer import Viewer
 from portal.http.request import viewer
 
@@ -63,13 +63,13 @@ def done_once(view: Callable[..., Response], sees: Sees, *, required: bool = Fal
 
         request.max_content_length = getattr(view, "largest_body", request.max_content_length)
 
-        def work() -> Reply:
+        def work() -> CapturedResponse:
             response = view(*args, **parts)
             kept = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-            return Reply(response.status_code, kept, response.get_data())
+            return CapturedResponse(response.status_code, kept, response.get_data())
 
-        asked = Request(request.method, request.full_path, key, _canonical(request.get_data(), request.mimetype))
-        reply, given_before = once(viewer(), asked, work)
+        asked = KeyedRequest(request.method, request.full_path, key, _canonical(request.get_data(), request.mimetype))
+        reply, given_before = respond_once(viewer(), asked, work)
         if given_before:
             for thing_id in _concerned(parts, reply):
                 sees(viewer(), thing_id)
@@ -104,7 +104,7 @@ def _canonical(body: bytes, media_type: str) -> bytes:
     return said if media_type == "application/json" else media_type.encode() + b" " + said
 
 
-def _concerned(parts: Mapping[str, Any], reply: Reply) -> list[str]:
+def _concerned(parts: Mapping[str, Any], reply: CapturedResponse) -> list[str]:
     """The ids of what a reply is about."""
     if parts:
         return [str(next(iter(parts.values())))]

@@ -20,8 +20,8 @@ from webargs import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.routing import BaseConverter
 
-from portal.core import exact, wire
-from portal.core.errors import MOST_FAULTS, Conflict, Fault, Invalid, Malformed, PortalError, Stale, UnsupportedMedia
+from portal.core import decimal_json, wire
+from portal.core.errors import MAX_FAULTS, Conflict, Fault, Invalid, Malformed, PortalError, Stale, UnsupportedMedia
 from portal.http.idempotency import IDEMPOTENCY_KEY, Sees, done_once, never_kept
 from portal.http.request import answer
 
@@ -72,7 +72,7 @@ class Arguments(FlaskParser):
             msg = "Send JSON with Content-Type: application/json."
             raise UnsupportedMedia(msg)
         try:
-            sent = exact.read(body) if getattr(schema, "exact", False) else orjson.loads(body)
+            sent = decimal_json.loads(body) if getattr(schema, "exact", False) else orjson.loads(body)
         except json.JSONDecodeError as error:
             msg = f"The body is not JSON: it cannot be read from line {error.lineno}, column {error.colno} on."
             raise Malformed(msg) from error
@@ -80,7 +80,9 @@ class Arguments(FlaskParser):
             msg = "The body is not JSON: it is not UTF-8."
             raise Malformed(msg) from error
         except (ValueError, RecursionError) as error:
-            raise Invalid(Fault("#", "A number in it is beyond all measure, or it nests too deep.")) from error
+            raise Invalid(
+                Fault("invalid", "A number in it is beyond all measure, or it nests too deep.").at("#")
+            ) from error
         if not isinstance(sent, dict):
             msg = "The body is a JSON object: { ... }."
             raise Malformed(msg)
@@ -121,10 +123,10 @@ class Arguments(FlaskParser):
     def handle_error(self, error: Any, req: Request, schema: Schema, **_: Any) -> NoReturn:
         if "query" in error.messages:
             known = ", ".join(sorted(field.data_key or name for name, field in schema.load_fields.items()))
-            faults = [fault.as_json() for fault in wire.faults_in(error.messages["query"])[:MOST_FAULTS]]
+            faults = [fault.as_json() for fault in wire.faults_from(error.messages["query"])[:MAX_FAULTS]]
             msg = f"A parameter is not known here or cannot be read. This list takes: {known}."
             raise Malformed(msg, errors=faults)
-        raise Invalid(*wire.faults_in(error.messages.get("json", error.messages)))
+        raise Invalid(*wire.faults_from(error.messages.get("json", error.messages)))
 
 
 class Blueprint(SmorestBlueprint):

@@ -18,7 +18,7 @@ from flask import request
 
 from portal.core.crypto import Keyring, keyring
 from portal.core.errors import Malformed
-from portal.core.listing import LIMIT, Asked
+from portal.core.listing import LIMIT, ListRequest
 from portal.core.viewer import Viewer
 
 NOT_FILTERS = frozenset({"limit", "cursor", "sort", "include_total", "expand", "q"})
@@ -58,10 +58,10 @@ def position_of(viewer: Viewer, cursor: str) -> tuple[Any, str]:
     return key, thing_id
 
 
-def asked(viewer: Viewer, query: dict[str, Any]) -> Asked:
+def asked(viewer: Viewer, query: dict[str, Any]) -> ListRequest:
     """What the query string wants of a list; filters are all that is not paging or order."""
     cursor = query.get("cursor")
-    return Asked(
+    return ListRequest(
         filters={name: value for name, value in query.items() if name not in NOT_FILTERS},
         sort=query.get("sort", ""),
         limit=query.get("limit", LIMIT),

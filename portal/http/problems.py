@@ -63,7 +63,7 @@ OF_ERROR: Mapping[type[errors.PortalError], str] = {
     errors.Malformed: "malformed",
     errors.UnsupportedMedia: "unsupported-media-type",
     errors.Invalid: "invalid",
-    errors.TooMany: "too-many",
+    errors.TooManyRequests: "too-many",
     errors.Unavailable: "unavailable",
 }
 OF_STATUS: Mapping[int, str] = {
@@ -89,7 +89,7 @@ def shape_errors(app: Flask) -> None:
 def _refused(error: errors.PortalError) -> Response:
     members = {"current": error.current, **error.members} if isinstance(error, errors.Stale) else error.members
     response = problem(KINDS[OF_ERROR[type(error)]], error.detail, members)
-    if isinstance(error, errors.TooMany):
+    if isinstance(error, errors.TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.Unauthenticated):
         response.headers["WWW-Authenticate"] = 'Bearer realm="portal"'

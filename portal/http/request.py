@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import Response, current_app, request
 from marshmallow import Schema, ValidationError
 
+from portal.core.decimal_json import dumps
 from portal.core.errors import Invalid, Malformed, PreconditionMissing
-from portal.core.exact import written
 from portal.core.listing import Page
 from portal.core.viewer import Viewer
-from portal.core.wire import faults_in
+from portal.core.wire import faults_from
 from portal.http.logs import REQUEST_ID, VIEWER
 from portal.http.paging import cursor_for, next_link
 from portal.http.serializer import compiled, shown_as, to_json
@@ -54,7 +54,7 @@ def form(schema: Schema) -> dict[str, Any]:
         return dict(schema.load(sent))
     except ValidationError as error:
         messages = error.normalized_messages()  # type: ignore[no-untyped-call]  # -- marshmallow leaves it untyped
-        raise Invalid(*faults_in(messages)) from error
+        raise Invalid(*faults_from(messages)) from error
 
 
 def expected_version() -> int:
@@ -104,7 +104,7 @@ def _page(schema: Schema, page: Page) -> Response:
 
 def fhir(resource: Mapping[str, Any]) -> Response:
     """A FHIR resource, decimals to the digit."""
-    return _tagged(written(resource), 200, None, content_type="application/fhir+json")
+    return _tagged(dumps(resource), 200, None, content_type="application/fhir+json")
 
 
 class Whole(Response):

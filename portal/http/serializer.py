@@ -13,13 +13,22 @@ import orjson
 from marshmallow import Schema, fields
 
 from portal.core import wire
-from portal.core.exact import digits
+from portal.core.decimal_json import encode_decimal
 
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 Rows = Sequence[tuple[Any, ...]]
 Dump = Callable[[Rows], list[dict[str, Any]]]
 
-AS_IT_IS = (wire.Text, wire.Line, wire.Identifier, wire.Word, wire.Instant, wire.Day, wire.MailAddress, wire.TimeZone)
+AS_IT_IS = (
+    wire.Text,
+    wire.Line,
+    wire.Identifier,
+    wire.EnumString,
+    wire.Instant,
+    wire.Day,
+    wire.MailAddress,
+    wire.TimeZone,
+)
 NUMBERS = (fields.Integer, fields.Float)
 FREE = (fields.String, fields.Raw, fields.Dict)
 _compiled: dict[tuple[type[Schema], tuple[str, ...]], Dump] = {}
@@ -61,7 +70,7 @@ def _nested(field: fields.Nested, position: dict[str, int], column: str) -> str:
 
 
 def _value(field: fields.Field[Any], source: str) -> str:
-    if isinstance(field, wire.Flag):
+    if isinstance(field, wire.StrictBoolean):
         return f"(None if {source} is None else bool({source}))" if field.allow_none else f"bool({source})"
     if isinstance(field, wire.Json):
         return f"(fragment({source}) if type({source}) is str else {source})"
@@ -117,4 +126,4 @@ def _member(field: fields.Field[Any], source: str, inner: str) -> str:
 
 
 def to_json(value: Any) -> bytes:
-    return orjson.dumps(value, default=digits, option=OPTIONS)
+    return orjson.dumps(value, default=encode_decimal, option=OPTIONS)

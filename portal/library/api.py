@@ -9,7 +9,7 @@ from portal.http.openapi import Blueprint
 from portal.http.paging import asked
 from portal.http.request import expected_version, fhir, viewer
 from portal.library.schemas import authoring as tried
-from portal.library.schemas import imported, resource, version
+from portal.library.schemas import imports, resource, version
 from portal.library.service import authoring, importing, resources, versions
 
 staff = Blueprint("library_staff", __name__, tag="Library")
@@ -50,8 +50,8 @@ def preview_resource(sent: dict[str, Any]) -> Any:
 
 @staff.route("/resources/import", methods=["POST"], scope="resources:write")
 @staff.repeatable(resources.get_resource, needs_key=True)
-@staff.takes(*importing.READERS, most=importing.LARGEST, example=imported.EXAMPLE)
-@staff.response(201, imported.ImportedAllSchema(), refuses=[Forbidden])
+@staff.takes(*importing.READERS, most=importing.LARGEST, example=imports.EXAMPLE)
+@staff.response(201, imports.ImportedAllSchema(), refuses=[Forbidden])
 def import_resources(content: bytes, media_type: str) -> Any:
     """Take in forms or readings from elsewhere, as drafts
 

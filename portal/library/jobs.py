@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from portal.core import jobs
-from portal.library.service import starters
+from portal.library.service import starter_library
 
 
 @jobs.every(seconds=600)
 def renew_starter_libraries() -> None:
     """At the worker's start; after that a look at which practices there are, unless one could not be renewed."""
-    starters.renew_starter_libraries()
+    starter_library.renew_starter_libraries()

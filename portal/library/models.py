@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text, TypeDecorator, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core import exact
-from portal.core.db import Base, Id, PracticeRow, belongs_to
+from portal.core import decimal_json
+from portal.core.db.tables import Base, Id, PracticeRow, belongs_to
 
 
-class Kind(StrEnum):
+class ResourceKind(StrEnum):
     """What a resource is."""
 
     READING = "reading"
@@ -29,10 +29,10 @@ class JsonText(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, _dialect: Any) -> str | None:
-        return None if value is None else exact.written(value).decode()
+        return None if value is None else decimal_json.dumps(value).decode()
 
     def process_result_value(self, value: str | None, _dialect: Any) -> Any:
-        return None if value is None else exact.read(value)
+        return None if value is None else decimal_json.loads(value)
 
 
 class Description:

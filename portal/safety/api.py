@@ -9,7 +9,7 @@ from portal.http.openapi import Blueprint
 from portal.http.paging import asked
 from portal.http.request import expected_version, viewer
 from portal.safety import schemas
-from portal.safety.service import alerts, cards
+from portal.safety.service import alerts, crisis_card
 
 TAG = "Safety"
 staff = Blueprint("safety_staff", __name__, tag=TAG)
@@ -20,7 +20,7 @@ client = Blueprint("safety_client", __name__, tag=TAG)
 @staff.response(200, schemas.CrisisCardSchema())
 def get_crisis_card() -> Any:
     """Read the practice's crisis card"""
-    return cards.get_card(viewer())
+    return crisis_card.get_card(viewer())
 
 
 @staff.route("/practice/crisis-card", methods=["PUT"])
@@ -29,7 +29,7 @@ def get_crisis_card() -> Any:
 @staff.response(200, schemas.CrisisCardSchema(), refuses=[Forbidden])
 def set_crisis_card(sent: dict[str, Any]) -> Any:
     """Put the practice's own numbers on its crisis card"""
-    return cards.put_card(viewer(), expected_version(), **sent)
+    return crisis_card.put_card(viewer(), expected_version(), **sent)
 
 
 @staff.route("/alerts")
@@ -60,4 +60,4 @@ def acknowledge_alert(sent: dict[str, Any], alert_id: str) -> Any:
 @client.response(200, schemas.CrisisCardSchema())
 def get_my_crisis_card() -> Any:
     """Read whom to call; it depends on nothing one has answered"""
-    return cards.get_card(viewer())
+    return crisis_card.get_card(viewer())

@@ -6,21 +6,21 @@ from portal.core import jobs, mail
 from portal.safety.service import alerts, escalation
 
 
-@jobs.handles(alerts.TELL)
-def tell(job: jobs.Claimed) -> None:
+@jobs.handles(alerts.NOTIFY_THERAPIST)
+def notify_therapist(job: jobs.ClaimedJob) -> None:
     """Mail a therapist in care, or whoever covers. Run twice it is two mails, each true."""
     _send(escalation.prepare_letter(job.practice_id, job.subject), nobody_covers=False)
 
 
-@jobs.handles(escalation.TELL_OWNER)
-def tell_owner(job: jobs.Claimed) -> None:
+@jobs.handles(escalation.NOTIFY_OWNER)
+def notify_owner(job: jobs.ClaimedJob) -> None:
     """Mail an owner that nobody covers."""
     _send(escalation.prepare_letter_to_owner(job.practice_id, job.subject), nobody_covers=True)
 
 
 def _send(letter: escalation.Letter | None, *, nobody_covers: bool) -> None:
     if letter is not None:
-        mail.send(letter.to, "needed", link=mail.address("/"), nobody_covers=nobody_covers)
+        mail.send(letter.to, "needed", link=mail.public_url("/"), nobody_covers=nobody_covers)
 
 
 @jobs.every(seconds=60)

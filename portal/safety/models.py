@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core.db import Base, Id, PracticeRow, belongs_to
+from portal.core.db.tables import Base, Id, PracticeRow, belongs_to
 
 
 class CrisisCard(Base):

@@ -6,17 +6,17 @@ from marshmallow import fields, validate
 
 from portal.core.wire import (
     EXAMPLE_ID,
-    Flag,
+    BoundedList,
+    EnumString,
     Identifier,
     Instant,
     Line,
     ListQuerySchema,
-    Several,
+    StrictBoolean,
     Text,
     WireSchema,
-    Word,
 )
-from portal.safety.numbers import KINDS
+from portal.safety.crisis_numbers import KINDS
 
 NUMBER = validate.Regexp(
     r"^[0-9+*#][0-9 +*#()/.-]*\Z", error="Use a telephone number: digits, blanks, + * # ( ) / . and dashes."
@@ -28,7 +28,7 @@ UNWATCHED = "Nobody reads along here in real time, so please do not wait for an 
 class NumberSchema(WireSchema):
     """A line one can call."""
 
-    kind = Word(KINDS, required=True, metadata={"example": "crisis"})
+    kind = EnumString(KINDS, required=True, metadata={"example": "crisis"})
     label = Line(80, required=True, metadata={"example": "TelefonSeelsorge"})
     number = fields.String(
         required=True, validate=[validate.Length(2, 40), NUMBER], metadata={"example": "0800 111 0 111"}
@@ -45,7 +45,7 @@ class ShownNumberSchema(NumberSchema):
 class ChangeCrisisCardSchema(WireSchema):
     """What a practice puts on its card; the words around it are the portal's."""
 
-    numbers = Several(fields.Nested(NumberSchema()), MOST_NUMBERS, least=1, required=True)
+    numbers = BoundedList(fields.Nested(NumberSchema()), MOST_NUMBERS, least=1, required=True)
     note = Text(500, least=1, allow_none=True, load_default=None, metadata={"example": "Our own line: ..."})
 
 
@@ -58,7 +58,7 @@ class CrisisCardSchema(WireSchema):
     numbers = fields.List(fields.Nested(ShownNumberSchema()), required=True)
     elsewhere = fields.String(required=True)
     note = Text(500, required=True, allow_none=True, metadata={"description": "The practice's own words."})
-    chosen_by_practice = Flag(
+    chosen_by_practice = StrictBoolean(
         required=True, metadata={"description": "false: what the portal knows of the country. Look it over."}
     )
     version = fields.Integer(required=True, metadata={"description": "0 until the practice chooses.", "example": 0})
@@ -74,7 +74,7 @@ class ConcernedSchema(WireSchema):
 class NoticeSchema(WireSchema):
     """What a client is told at once."""
 
-    kind = Word(("crisis_card", "alert_raised"), required=True)
+    kind = EnumString(("crisis_card", "alert_raised"), required=True)
     words = fields.String(required=True, metadata={"example": UNWATCHED})
     card = fields.Nested(CrisisCardSchema(), required=True)
     blocks = fields.List(fields.Nested(ConcernedSchema()), required=True)
@@ -139,6 +139,6 @@ class AlertQuerySchema(ListQuerySchema):
     """How to list alerts."""
 
     client_id = Identifier(metadata={"example": EXAMPLE_ID})
-    open = Flag()
-    acknowledged = Flag()
-    sort = Word(("raised_at", "-raised_at"))
+    open = StrictBoolean()
+    acknowledged = StrictBoolean()
+    sort = EnumString(("raised_at", "-raised_at"))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from portal.core import events
+from portal.core.audit_log import sealing
 from tests.access.table import CLIENTS, STAFF, SYSTEMS, Given, filled, ids_of, raised
 from tests.cast import Cast
 
@@ -41,7 +41,7 @@ def openings(cast: Cast) -> None:
         path = f"/assignments/{cast.things[f'{client}.submitted']}/attempts/1"
         assert therapist.get(path).status_code == 200
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
 
 

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from portal.core.db import OWNER, db
+from portal.core.db.engines import OWNER, db
 from portal.core.ids import new_id
 from tests.access.shapes import misfits
 from tests.access.table import PLACE, PRINCIPALS, TABLE, Row, ids_of, prepared, rule_of, seen, send

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from portal.core import clock, events, jobs
+from portal.core import clock, jobs
+from portal.core.audit_log import sealing
 from portal.core.ids import new_id
 from tests.cast import API, PASSWORD, Actor, Cast
 
@@ -24,7 +25,7 @@ Shown = dict[str, tuple[int, bytes, list[tuple[str, str]]]]
 @contextmanager
 def _still(moment: datetime) -> Iterator[None]:
     """The clock stands at `moment`, so that only acts can change what is shown."""
-    with clock.travelled(moment.replace(microsecond=500_000) - datetime.now(UTC)):
+    with clock.time_shifted(moment.replace(microsecond=500_000) - datetime.now(UTC)):
         yield
 
 
@@ -98,9 +99,9 @@ class Story:
             self.client("GET", path)
         self.therapist("POST", f"/clients/{self.cast.client.id}/notes", {"body": f"Note {number}"})
         with self.cast.app.app_context():
-            while events.seal():
+            while sealing.seal():
                 pass
-            jobs.work_off()
+            jobs.run_due_jobs()
 
     def the_end(self) -> None:
         """Everything a therapist does to a client's place in the practice."""
@@ -198,4 +199,4 @@ def _partners_answers_were_opened(cast: Cast) -> None:
     """So that the partner's own access log has something to be changed."""
     assert cast.therapist.get(f"/assignments/{cast.things['partner.submitted']}/attempts/1").status_code == 200
     with cast.app.app_context():
-        events.seal()
+        sealing.seal()

@@ -76,16 +76,16 @@ def deactivated(cast: Cast, kept: Actor, other: Actor) -> None:
 
 
 def idled(cast: Cast, kept: Actor, other: Actor) -> AbstractContextManager[object]:
-    return clock.travelled(sessions.IDLE + timedelta(seconds=61))
+    return clock.time_shifted(sessions.IDLE + timedelta(seconds=61))
 
 
 def grown_old(cast: Cast, kept: Actor, other: Actor) -> AbstractContextManager[object]:
     """Used all the time, so that it has not idled."""
     step = sessions.IDLE / 2
     for steps in range(1, int(sessions.LONGEST / step)):
-        with clock.travelled(step * steps):
+        with clock.time_shifted(step * steps):
             assert kept.get("/me").status_code == 200
-    return clock.travelled(sessions.LONGEST + timedelta(seconds=1))
+    return clock.time_shifted(sessions.LONGEST + timedelta(seconds=1))
 
 
 OF_ANYONE: list[Ending] = [signed_out, ended_from_another_device, password_changed, password_reset, idled, grown_old]
@@ -205,11 +205,11 @@ def rotated(cast: Cast, system: str) -> None:
 def rotated_with_an_overlap(cast: Cast, system: str) -> AbstractContextManager[object]:
     assert cast.owner.post(f"/integrations/{system}/rotation", {"overlap_minutes": 10}).status_code == 201
     assert cast.integration.get("/integrations/current").status_code == 200
-    return clock.travelled(timedelta(minutes=10, seconds=1))
+    return clock.time_shifted(timedelta(minutes=10, seconds=1))
 
 
 def expired(cast: Cast, system: str) -> AbstractContextManager[object]:
-    return clock.travelled(timedelta(days=integrations.DAYS, seconds=1))
+    return clock.time_shifted(timedelta(days=integrations.DAYS, seconds=1))
 
 
 @pytest.mark.parametrize("end", [revoked, rotated, rotated_with_an_overlap, expired], ids=lambda end: end.__name__)

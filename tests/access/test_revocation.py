@@ -121,7 +121,7 @@ def test_a_reset_asked_for_before_leaving_is_not_mailed_afterwards(cast: Cast) -
     _deactivated(cast)
     outbox = cast.app.config["PORTAL"].outbox
     with cast.app.app_context():
-        jobs.work_off()
+        jobs.run_due_jobs()
     assert not [mail for mail in outbox.glob("*.eml") if cast.therapist.email in mail.read_text()]
 
 
@@ -289,16 +289,16 @@ def test_a_newer_reset_link_ends_the_one_before(cast: Cast) -> None:
 )
 def test_a_session_ends_when_it_has_idled_too_long(later: timedelta, status: int, cast: Cast) -> None:
     fresh = _signed_in(cast, cast.client)
-    with clock.travelled(later):
+    with clock.time_shifted(later):
         assert fresh.get("/me").status_code == status
 
 
 def test_a_session_in_use_ends_after_eight_hours_all_the_same(cast: Cast) -> None:
     fresh, step = _signed_in(cast, cast.client), timedelta(minutes=20)
     for steps in range(1, 24):
-        with clock.travelled(step * steps):
+        with clock.time_shifted(step * steps):
             assert fresh.get("/me").status_code == 200, steps
-    with clock.travelled(timedelta(hours=8, minutes=1)):
+    with clock.time_shifted(timedelta(hours=8, minutes=1)):
         assert fresh.get("/me").status_code == 401
 
 
@@ -368,13 +368,13 @@ def _accepted_invitation(cast: Cast) -> int:
 
 def _late_invitation(cast: Cast) -> int:
     secret = _mailed(cast, "staff.invitation")
-    with clock.travelled(invitations.LASTS + timedelta(seconds=5)):
+    with clock.time_shifted(invitations.LASTS + timedelta(seconds=5)):
         return _accept(cast, secret)
 
 
 def _late_reset(cast: Cast) -> int:
     secret = _reset_link(cast, cast.client)
-    with clock.travelled(resets.LASTS + timedelta(seconds=5)):
+    with clock.time_shifted(resets.LASTS + timedelta(seconds=5)):
         return _reset(cast, secret)
 
 
@@ -404,7 +404,7 @@ def _superseded_setup_link(cast: Cast) -> int:
 
 def _late_setup_link(cast: Cast) -> int:
     secret = _setup_link(cast)
-    with clock.travelled(practices.SETUP_LASTS + timedelta(seconds=5)):
+    with clock.time_shifted(practices.SETUP_LASTS + timedelta(seconds=5)):
         return _set_up(cast, secret)
 
 

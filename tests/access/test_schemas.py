@@ -11,7 +11,7 @@ from flask import Flask
 from marshmallow import Schema
 
 from portal.accounts import schemas
-from portal.core.db import db
+from portal.core.db.engines import db
 from tests.access.shapes import misfits, operation_of, resolved
 from tests.access.table import PRINCIPALS, STAFF, TABLE, Row, prepared, rule_of, send
 from tests.cast import Cast

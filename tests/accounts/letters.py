@@ -38,7 +38,7 @@ def secret_in(link: str) -> str:
 def deliver(app: Flask) -> None:
     """Let the worker do what is due."""
     with app.app_context():
-        jobs.work_off()
+        jobs.run_due_jobs()
 
 
 def sent(app: Flask, to: str | None = None) -> list[Mail]:

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import Row
 
-from portal.core.db import OWNER, db
+from portal.core.db.engines import OWNER, db
 
 
 def rows(app: Flask, statement: Any) -> list[Row[Any]]:

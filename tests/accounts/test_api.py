@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from config import Config, Local
-from portal.accounts.models import Attempt, Person
+from portal.accounts.models import Person, ThrottledTry
 from portal.accounts.passwords import hasher, use_hasher
 from portal.accounts.service import sessions
 from tests.accounts import stored
@@ -78,7 +78,7 @@ def test_signing_in_takes_as_long_for_an_unknown_as_for_a_known_address(cast: Ca
 
     def ask(known: bool, n: int) -> None:
         if n % 8 == 0:
-            stored.change(cast.app, delete(Attempt))
+            stored.change(cast.app, delete(ThrottledTry))
         assert sign_in(cast, addresses[known][n % 8], address=f"192.0.2.{n % 250}").status_code == 401
 
     assert_alike(ask)
@@ -88,7 +88,7 @@ def test_signing_in_takes_as_long_for_an_unknown_as_for_a_known_address(cast: Ca
 def test_signing_in_takes_as_long_where_the_practice_itself_is_unknown(cast: Cast, real_cost: None) -> None:
     def ask(known: bool, n: int) -> None:
         if n % 8 == 0:
-            stored.change(cast.app, delete(Attempt))
+            stored.change(cast.app, delete(ThrottledTry))
         slug = "linden" if known else f"no-such-{n % 8}"
         assert sign_in(cast, f"u{n % 8}@x.example", address=f"192.0.2.{n % 250}", practice=slug).status_code == 401
 

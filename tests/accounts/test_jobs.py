@@ -10,10 +10,10 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from portal.accounts import jobs as accounts_jobs
-from portal.accounts.models import Attempt, Credential, CredentialKind, Practice
+from portal.accounts.models import Credential, CredentialKind, Practice, ThrottledTry
 from portal.accounts.service import invitations, resets
 from portal.core import clock, jobs
-from portal.core.jobs import Claimed, Job
+from portal.core.jobs import ClaimedJob, Job
 from tests.accounts import letters, stored
 from tests.cast import PASSWORD, Cast
 
@@ -39,8 +39,8 @@ def invite(cast: Cast, email: str = ROBIN) -> str:
     return str(answer.get_json()["invitation"]["id"])
 
 
-def claimed(cast: Cast, kind: str, subject: str) -> Claimed:
-    return Claimed("job", cast.things["linden.practice"], kind, subject, 1)
+def claimed(cast: Cast, kind: str, subject: str) -> ClaimedJob:
+    return ClaimedJob("job", cast.things["linden.practice"], kind, subject, 1)
 
 
 def test_a_mail_goes_out_when_the_worker_is_at_work_and_not_in_the_request(cast: Cast) -> None:
@@ -89,7 +89,7 @@ def test_an_invitation_that_is_no_longer_open_is_not_mailed(cast: Cast) -> None:
 
 def test_an_invitation_of_another_practice_is_not_mailed(cast: Cast) -> None:
     invitation = invite(cast)
-    job = Claimed("job", cast.things["birch.practice"], invitations.SEND, invitation, 1)
+    job = ClaimedJob("job", cast.things["birch.practice"], invitations.SEND, invitation, 1)
     with cast.app.app_context():
         accounts_jobs.send_invitation(job)
     assert letters.sent(cast.app) == []
@@ -156,7 +156,7 @@ def test_a_kept_mail_is_readable_to_the_portal_alone(cast: Cast) -> None:
 
 
 def tidy_after(app: Flask, later: timedelta) -> None:
-    with app.app_context(), clock.travelled(later):
+    with app.app_context(), clock.time_shifted(later):
         accounts_jobs.tidy()
 
 
@@ -167,9 +167,9 @@ def number_of(app: Flask, table: type) -> int:
 def test_tries_at_passwords_are_tidied_away_after_an_hour(cast: Cast) -> None:
     cast.nobody.post("/sessions", {"practice": "linden", "email": cast.client.email, "password": "wrong"})
     tidy_after(cast.app, timedelta(minutes=59))
-    assert number_of(cast.app, Attempt) == 3
+    assert number_of(cast.app, ThrottledTry) == 3
     tidy_after(cast.app, timedelta(minutes=61))
-    assert number_of(cast.app, Attempt) == 0
+    assert number_of(cast.app, ThrottledTry) == 0
 
 
 def test_credentials_are_kept_for_thirty_days_after_their_end(cast: Cast) -> None:

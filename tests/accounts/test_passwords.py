@@ -14,7 +14,7 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 from config import Local
 from portal.accounts import passwords
 from portal.accounts.passwords import Hasher, check
-from portal.core.errors import Invalid, TooMany
+from portal.core.errors import Invalid, TooManyRequests
 
 CHEAP = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
 WORDS = "maple-otter-violin-sunday"
@@ -138,7 +138,7 @@ def no_turn_free(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_a_crowd_at_the_door_is_asked_to_come_back_instead_of_piling_up(no_turn_free: None) -> None:
     waiting = Hasher.__new__(Hasher)
-    with pytest.raises(TooMany) as refused:
+    with pytest.raises(TooManyRequests) as refused:
         waiting.hash(WORDS)
     assert refused.value.retry_after >= 1
 

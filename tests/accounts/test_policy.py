@@ -12,8 +12,8 @@ from portal.accounts.models import Credential, Invitation, Person
 from portal.accounts.service.sessions import IDLE
 from portal.core import clock
 from portal.core.access import VisibleTo, binds
-from portal.core.db import OWNER, db
-from portal.core.viewer import Kind, Viewer, system
+from portal.core.db.engines import OWNER, db
+from portal.core.viewer import PrincipalKind, Viewer, system
 from tests.accounts import stored
 from tests.cast import Actor, Cast
 
@@ -56,7 +56,7 @@ def test_the_portal_itself_sees_nobody_through_a_persons_eyes(cast: Cast) -> Non
 
 
 def test_an_id_of_one_practice_shown_with_another_sees_nothing_of_either(cast: Cast) -> None:
-    stranger = Viewer(cast.client.id, cast.things["birch.practice"], Kind.CLIENT)
+    stranger = Viewer(cast.client.id, cast.things["birch.practice"], PrincipalKind.CLIENT)
     assert ids(cast, stranger, policy.visible_to) == set()
     assert ids(cast, stranger, policy.sessions_visible_to) == set()
 
@@ -107,7 +107,7 @@ def test_a_session_that_has_ended_is_seen_no_more(cast: Cast) -> None:
 
 @pytest.mark.parametrize("later", [timedelta(minutes=31), timedelta(hours=8, minutes=1)])
 def test_a_session_that_has_run_out_is_seen_no_more(cast: Cast, later: timedelta) -> None:
-    with clock.travelled(later):
+    with clock.time_shifted(later):
         assert ids(cast, cast.client.viewer, policy.sessions_visible_to) == set()
 
 
@@ -121,4 +121,4 @@ def test_only_an_owner_runs_the_practice(cast: Cast, name: str, *, may: bool) ->
 
 
 def test_a_client_marked_owner_by_mistake_still_runs_nothing() -> None:
-    assert not policy.may_run_the_practice(Viewer("c", "p", Kind.CLIENT, owner=True))
+    assert not policy.may_run_the_practice(Viewer("c", "p", PrincipalKind.CLIENT, owner=True))

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import ForeignKeyConstraint, LargeBinary
 
 from portal.app import AREAS
-from portal.core.db import db
+from portal.core.db.engines import db
 from tests.cast import Cast
 
 ROOT = Path(__file__).parents[2]

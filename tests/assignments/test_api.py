@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.assignments.service.stories import PATHS, THERAPISTS, TO, act, bring_to, given, published
+from tests.assignments.service.scenarios import PATHS, THERAPISTS, TO, act, bring_to, given, published
 from tests.assignments.test_models import TABLE
 from tests.cast import Cast
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from portal.assignments.policy import may_assign
-from portal.core.viewer import ANYONE, Kind, Viewer, system
+from portal.core.viewer import ANYONE, PrincipalKind, Viewer, system
 from tests.cast import Cast
 
 THINGS = (
@@ -62,8 +62,8 @@ def test_a_draft_is_no_submission_to_anyone_but_its_client(cast: Cast) -> None:
 
 
 def test_only_a_therapist_assigns() -> None:
-    assert may_assign(Viewer("a", "p", Kind.STAFF, therapist=True))
-    assert not may_assign(Viewer("a", "p", Kind.STAFF, owner=True))
-    assert not may_assign(Viewer("a", "p", Kind.CLIENT))
+    assert may_assign(Viewer("a", "p", PrincipalKind.STAFF, therapist=True))
+    assert not may_assign(Viewer("a", "p", PrincipalKind.STAFF, owner=True))
+    assert not may_assign(Viewer("a", "p", PrincipalKind.CLIENT))
     assert not may_assign(ANYONE)
     assert not may_assign(system("p"))

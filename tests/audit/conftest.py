@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.audit import anchor
+from portal.core.audit_log import anchor
 from tests.cast import Cast
 
 

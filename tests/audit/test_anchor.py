@@ -13,14 +13,17 @@ from click.testing import Result
 from sqlalchemy import delete, select, update
 
 from portal import cli
-from portal.audit import anchor, service
 from portal.audit import jobs as audit_jobs
-from portal.audit.anchor import AnchorDamaged, Finding, Mark
-from portal.core import clock, crypto, events, jobs
+from portal.audit import service
+from portal.core import clock, crypto, facts, jobs
+from portal.core.audit_log import anchor, sealing
+from portal.core.audit_log import events as audit_events
+from portal.core.audit_log.anchor import AnchorDamaged, Finding, Mark
+from portal.core.audit_log.chain import link_of
+from portal.core.audit_log.events import Event
 from portal.core.crypto import Keyring
-from portal.core.db import transaction
+from portal.core.db.transactions import transaction
 from portal.core.errors import Conflict
-from portal.core.events import Event, link_of
 from portal.core.viewer import system
 from tests.accounts import stored
 from tests.cast import Cast
@@ -28,7 +31,7 @@ from tests.cast import Cast
 
 def mark_ends(cast: Cast) -> None:
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
         service.mark_ends()
 
@@ -39,7 +42,7 @@ def happens(cast: Cast, times: int = 1) -> None:
         path = f"/assignments/{cast.things['client.submitted']}/attempts/1"
         assert cast.therapist.get(path).status_code == 200
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
 
 
@@ -140,7 +143,7 @@ def _write_anew(cast: Cast, from_position: int, change: dict[str, Any]) -> None:
 def test_an_older_mark_is_compared_too(cast: Cast, end: int) -> None:
     """The last mark may have been written after somebody wrote the chain anew."""
     happens(cast)
-    with clock.travelled(timedelta(days=1)):
+    with clock.time_shifted(timedelta(days=1)):
         mark_ends(cast)
     first, second = marks(cast)
     assert (first.position, second.position) == (end, end + 1)
@@ -180,7 +183,7 @@ def test_what_is_wrong_in_one_practice_does_not_keep_another_from_being_marked(c
 def test_one_mark_a_day_is_kept_and_five_weeks_of_them(cast: Cast, anchor_file: Path) -> None:
     at_first = 0
     for day in range(anchor.MARKS_KEPT + 3):
-        with clock.travelled(timedelta(days=day)):
+        with clock.time_shifted(timedelta(days=day)):
             for _ in range(2):
                 _record_one(cast)
                 mark_ends(cast)
@@ -194,12 +197,12 @@ def test_one_mark_a_day_is_kept_and_five_weeks_of_them(cast: Cast, anchor_file: 
 def _record_one(cast: Cast) -> None:
     practice_id = cast.things["linden.practice"]
     with cast.app.app_context(), transaction(practice_id):
-        events.record(system(practice_id), events.Fact("test.told"), cast.client.viewer)
+        audit_events.record(system(practice_id), facts.Fact("test.told"), cast.client.viewer)
 
 
 def test_a_day_without_a_fact_writes_nothing(cast: Cast, anchor_file: Path, end: int) -> None:
     before = anchor_file.stat().st_mtime_ns, anchor_file.read_bytes()
-    with clock.travelled(timedelta(days=3)):
+    with clock.time_shifted(timedelta(days=3)):
         mark_ends(cast)
     assert (anchor_file.stat().st_mtime_ns, anchor_file.read_bytes()) == before
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portal.core import events
+from portal.core.audit_log import sealing
 from tests.cast import Cast
 from tests.conftest import Queries
 
@@ -13,7 +13,7 @@ def open_and_seal(cast: Cast, times: int = 1) -> None:
     for _ in range(times):
         assert cast.therapist.get(f"/assignments/{cast.things['client.submitted']}/attempts/1").status_code == 200
     with cast.app.app_context():
-        events.seal()
+        sealing.seal()
 
 
 def test_a_log_without_openings_is_an_empty_list(cast: Cast) -> None:

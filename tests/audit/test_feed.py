@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import update
 
 from portal.audit import policy, schemas
-from portal.core import access, events
-from portal.core.db import transaction
-from portal.core.events import Event
+from portal.core import access, facts
+from portal.core.audit_log import events as audit_events
+from portal.core.audit_log import sealing
+from portal.core.audit_log.events import Event
+from portal.core.db.statements import fetch
+from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
-from portal.core.statements import fetch
 from tests.cast import Actor, Cast
 from tests.owner import as_owner
 
@@ -21,7 +23,7 @@ from tests.owner import as_owner
 @pytest.fixture
 def sealed(cast: Cast) -> Cast:
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
     return cast
 
@@ -45,8 +47,8 @@ def test_the_types_of_the_feed_are_all_the_facts_there_are() -> None:
     declared = {
         fact.name
         for domain in ("accounts", "caseload", "library", "safety", "assignments")
-        for fact in vars(importlib.import_module(f"portal.{domain}.events")).values()
-        if isinstance(fact, events.Fact)
+        for fact in vars(importlib.import_module(f"portal.{domain}.facts")).values()
+        if isinstance(fact, facts.Fact)
     }
     assert set(schemas.TYPES) == declared
 
@@ -72,7 +74,7 @@ def test_what_is_not_sealed_yet_is_not_there_yet(sealed: Cast) -> None:
     )
     assert _followed(sealed.integration) == before
     with sealed.app.app_context():
-        events.seal()
+        sealing.seal()
     assert [fact["type"] for fact in _followed(sealed.integration)[len(before) :]] == ["client.changed"]
 
 
@@ -112,7 +114,7 @@ def test_sight_of_the_past_ends_with_care(sealed: Cast) -> None:
 def test_when_a_client_signs_in_is_nobodys_to_follow(cast: Cast) -> None:
     cast.client.delete("/sessions/current")
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
     for actor in (cast.owner, cast.integration, cast.other_owner):
         assert not {"session.started", "session.ended"} & {
@@ -145,11 +147,11 @@ def test_a_fact_holds_ids_and_counts_and_no_word(sealed: Cast) -> None:
 def test_no_policy_of_the_feed_shows_what_is_not_sealed(cast: Cast, name: str) -> None:
     viewer = cast.everyone()[name].viewer
     with cast.app.app_context():
-        events.seal()
-        events.seal()
+        sealing.seal()
+        sealing.seal()
         before = len(fetch(("test.feed", name), lambda: policy.feed_visible_to(viewer), access.binds(viewer)))
         with transaction(viewer.practice_id):
-            events.record(viewer, events.Fact("resource.created"), viewer)
+            audit_events.record(viewer, facts.Fact("resource.created"), viewer)
         after = fetch(("test.feed", name), lambda: policy.feed_visible_to(viewer), access.binds(viewer))
     assert len(after) == before
 
@@ -159,7 +161,7 @@ def test_a_fact_that_names_no_care_link_is_nobodys_to_follow(cast: Cast) -> None
     with cast.app.app_context(), as_owner() as session:
         session.execute(update(Event).values(care_id=None))
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
     for actor in (cast.integration, cast.other_owner):
         assert {fact["type"].split(".")[0] for fact in _followed(actor) if fact["client_id"]} <= {"client", "care"}

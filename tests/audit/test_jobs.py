@@ -5,9 +5,12 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from portal.audit import jobs as audit_jobs
-from portal.core import events, jobs
-from portal.core.db import transaction
-from portal.core.events import Event, Fact
+from portal.core import jobs
+from portal.core.audit_log import events as audit_events
+from portal.core.audit_log import sealing
+from portal.core.audit_log.events import Event
+from portal.core.db.transactions import transaction
+from portal.core.facts import Fact
 from portal.core.viewer import system
 from tests.accounts import stored
 from tests.cast import Cast
@@ -34,8 +37,8 @@ def test_one_tick_seals_more_than_one_batch(cast: Cast) -> None:
     viewer = system(cast.things["linden.practice"])
     with cast.app.app_context():
         with transaction(viewer.practice_id):
-            for _ in range(events.BATCH + 1):
-                events.record(viewer, TOLD, Subject(cast.client.id))
+            for _ in range(sealing.BATCH + 1):
+                audit_events.record(viewer, TOLD, Subject(cast.client.id))
         audit_jobs.seal()
     assert unsealed(cast) == 0
 

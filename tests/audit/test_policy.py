@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from portal.audit import policy
-from portal.core import events
 from portal.core.access import binds
-from portal.core.db import OWNER, db
-from portal.core.viewer import Kind, Viewer, system
+from portal.core.audit_log import sealing
+from portal.core.db.engines import OWNER, db
+from portal.core.viewer import PrincipalKind, Viewer, system
 from tests.cast import Cast
 
 
@@ -20,7 +20,7 @@ def seen(cast: Cast, viewer: Viewer) -> list[str]:
 def open_and_seal(cast: Cast) -> None:
     assert cast.therapist.get(f"/assignments/{cast.things['client.submitted']}/attempts/1").status_code == 200
     with cast.app.app_context():
-        events.seal()
+        sealing.seal()
 
 
 def test_a_client_sees_openings_of_their_own_answers_and_no_other_fact(cast: Cast) -> None:
@@ -43,5 +43,5 @@ def test_what_is_not_sealed_yet_is_seen_by_nobody(cast: Cast) -> None:
 
 def test_the_same_id_in_another_practice_sees_nothing(cast: Cast) -> None:
     open_and_seal(cast)
-    assert seen(cast, Viewer(cast.client.id, cast.things["birch.practice"], Kind.CLIENT)) == []
+    assert seen(cast, Viewer(cast.client.id, cast.things["birch.practice"], PrincipalKind.CLIENT)) == []
     assert seen(cast, system(cast.things["linden.practice"])) == []

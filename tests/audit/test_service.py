@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from portal.audit import service
-from portal.core import events
-from portal.core.events import Event
+from portal.core.audit_log import sealing
+from portal.core.audit_log.events import Event
 from portal.core.ids import new_id
 from tests.accounts import stored
 from tests.cast import Actor, Cast
@@ -17,7 +17,7 @@ from tests.cast import Actor, Cast
 
 def seal(cast: Cast) -> None:
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
 
 

@@ -12,10 +12,12 @@ import pytest
 from sqlalchemy import delete, func, insert, select, update
 
 from portal import cli
-from portal.audit import anchor, service
-from portal.core import clock, crypto, events
+from portal.audit import service
+from portal.core import clock, crypto
+from portal.core.audit_log import anchor, sealing
+from portal.core.audit_log.chain import link_of
+from portal.core.audit_log.events import Event
 from portal.core.crypto import Keyring
-from portal.core.events import Event, link_of
 from portal.core.ids import new_id
 from tests.accounts import stored
 from tests.cast import Cast
@@ -31,7 +33,7 @@ VICTIM = 7
 def sealed(cast: Cast) -> Iterator[Cast]:
     """Every fact of the cast's story in its chain, and the chains' ends in the anchor."""
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
         service.mark_ends()
     yield cast

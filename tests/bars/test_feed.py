@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from tests.cast import CARD, exercise_document
 from tests.server import (
     PASSWORD,

@@ -21,8 +21,8 @@ import pytest
 from sqlalchemy import select, true
 
 import portal
-from portal.core import statements
 from portal.core.access import PRACTICE
+from portal.core.db import statements
 from portal.core.ids import new_id
 from tests.access.lists import LISTS, Listed, shown
 from tests.access.shapes import misfits

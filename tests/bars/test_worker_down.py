@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from portal.core import clock
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from portal.core.jobs import Heartbeat
 from portal.http.health import LATE
 from tests.server import Caller, Server, exercise_of, loopback, set_up_practice, take_on, until

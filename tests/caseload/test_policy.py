@@ -12,8 +12,8 @@ from portal.caseload import policy
 from portal.caseload.models import CareLink, Client
 from portal.core import clock
 from portal.core.access import VisibleTo, binds
-from portal.core.db import OWNER, db
-from portal.core.viewer import Kind, Viewer, system
+from portal.core.db.engines import OWNER, db
+from portal.core.viewer import PrincipalKind, Viewer, system
 from tests.accounts import stored
 from tests.cast import Cast
 
@@ -84,26 +84,26 @@ def test_a_client_with_one_therapist_left_is_not_unattended(cast: Cast) -> None:
 
 def test_an_owner_who_is_a_therapist_sees_their_own_clients_and_those_nobody_cares_for(cast: Cast) -> None:
     therapist = cast.colleague.viewer
-    both = Viewer(therapist.id, therapist.practice_id, Kind.STAFF, owner=True, therapist=True)
+    both = Viewer(therapist.id, therapist.practice_id, PrincipalKind.STAFF, owner=True, therapist=True)
     assert named(cast, ids(cast, both, policy.visible_to)) == {"stranger", "unattended"}
     assert named(cast, ids(cast, both, policy.in_care)) == {"stranger"}
 
 
 def test_staff_without_any_capability_see_no_client(cast: Cast) -> None:
-    bare = Viewer(cast.therapist.id, cast.therapist.viewer.practice_id, Kind.STAFF)
+    bare = Viewer(cast.therapist.id, cast.therapist.viewer.practice_id, PrincipalKind.STAFF)
     for visible_to in (policy.visible_to, policy.in_care, policy.care_visible_to, policy.notes_visible_to):
         assert ids(cast, bare, visible_to) == set()
 
 
 def test_an_id_of_one_practice_shown_with_another_sees_nothing_of_either(cast: Cast) -> None:
     elsewhere = cast.things["birch.practice"]
-    stranger = Viewer(cast.therapist.id, elsewhere, Kind.STAFF, therapist=True)
+    stranger = Viewer(cast.therapist.id, elsewhere, PrincipalKind.STAFF, therapist=True)
     for visible_to in (policy.visible_to, policy.in_care, policy.care_visible_to, policy.notes_visible_to):
         assert ids(cast, stranger, visible_to) == set()
 
 
 def test_a_client_marked_as_staff_by_mistake_sees_nobody_through_it(cast: Cast) -> None:
-    odd = Viewer(cast.client.id, cast.client.viewer.practice_id, Kind.CLIENT, owner=True, therapist=True)
+    odd = Viewer(cast.client.id, cast.client.viewer.practice_id, PrincipalKind.CLIENT, owner=True, therapist=True)
     assert named(cast, ids(cast, odd, policy.visible_to)) == {"client"}
     assert ids(cast, odd, policy.in_care) == set()
     assert ids(cast, odd, policy.notes_visible_to) == set()

@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from portal.library.forms.expressions.compiled import variables_in
-from portal.library.forms.expressions.evaluation import Evaluation
-from portal.library.forms.expressions.problems import Problem
-from portal.library.forms.expressions.questionnaires import VARIABLE, with_ordinals
+from portal.forms.fhirpath.evaluation import EvaluationContext
+from portal.forms.fhirpath.parsing import variables_in
+from portal.forms.fhirpath.problems import Problem
+from portal.forms.fhirpath.questionnaires import VARIABLE, with_ordinals
 
 FHIRPATH = "text/fhirpath"
 GIVEN = frozenset({"resource", "rootResource", "context", "questionnaire", "ucum"})
@@ -60,7 +60,7 @@ def jsonable(value: Any) -> Any:
 
 def ours(case: Case) -> list[dict[str, Any]]:
     """What the portal's engine says to every step, in the shape the other one answers in."""
-    evaluation = Evaluation(case.response, case.questionnaire, datetime.now(UTC), case.variables, seconds=60)
+    evaluation = EvaluationContext(case.response, case.questionnaire, datetime.now(UTC), case.variables, seconds=60)
     found: list[list[Any] | Problem] = []
     shown: list[dict[str, Any]] = []
     for step in case.steps:

@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from portal.library.forms.answers import Answer, Response, Row, RowPath
-from portal.library.forms.blocks import Block
-from portal.library.forms.document import Form
-from portal.library.forms.values import problem, takes_own_words
+from portal.forms.answering.responses import Answer, Response, Row, RowPath
+from portal.forms.answering.values import allows_free_text, answer_error
+from portal.forms.definition.blocks import Block
+from portal.forms.definition.document import Form
 
 SHARE = 0.8
 """Of the questions that are answered."""
@@ -46,7 +46,7 @@ def _fill(form: Form, specs: Sequence[Any], row: RowPath, response: Response, ch
         for path in paths:
             if block.is_asked and chance.random() < SHARE:
                 value = _several(block, chance)
-                if problem(block, value) is None:
+                if answer_error(block, value) is None:
                     response.answers[block.id, path] = Answer(value)
             _fill(form, spec.get("blocks", ()), path, response, chance)
 
@@ -59,7 +59,7 @@ def _several(block: Block, chance: random.Random) -> Any:
 
 def _chosen(block: Block, chance: random.Random) -> list[dict[str, str]]:
     codes = sorted(block.codes)
-    if not codes or (takes_own_words(block) and chance.random() < 1 / 4):
+    if not codes or (allows_free_text(block) and chance.random() < 1 / 4):
         return [{"other": "something else"}]
     return [{"code": code} for code in chance.sample(codes, min(len(codes), 2 if block.takes_several else 1))]
 

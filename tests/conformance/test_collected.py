@@ -16,18 +16,18 @@ from typing import Any
 
 import pytest
 
-from portal.core import exact
+from portal.core import decimal_json
 from portal.core.errors import Invalid
-from portal.library.forms.answers import Answer, Response
-from portal.library.forms.document import Form, parse
-from portal.library.forms.fhir import questionnaire
-from portal.library.forms.fhir.intake import Taken, take_in
-from portal.library.forms.fhir.response import Answered, write
+from portal.forms.answering.responses import Answer, Response
+from portal.forms.definition.document import Form, parse
+from portal.forms.fhir import questionnaire
+from portal.forms.fhir.importing import ImportResult, import_questionnaire
+from portal.forms.fhir.response import Answered, write
 from tests.conformance.filling import filled
 from tests.conformance.test_validity import MEMBERS
 from tests.conformance.validity import Validator, misfits
-from tests.library.forms.fhir.test_response import kept, read_back
-from tests.library.forms.making import exactly
+from tests.forms.fhir.test_response import kept, read_back
+from tests.forms.strategies import exactly
 
 pytestmark = [
     pytest.mark.bar,
@@ -56,7 +56,7 @@ class Tried:
     expected: str
     why: list[str]
     came: Any
-    taken: Taken | None
+    taken: ImportResult | None
     told: list[str]
     went: Any = None
     form: Form | None = None
@@ -80,20 +80,22 @@ def _tried() -> list[Tried]:
 def _try(folder: Path, one: dict[str, Any]) -> Tried:
     text = (folder / one["file"]).read_bytes()
     start = time.perf_counter()
-    came = exact.read(text)
+    came = decimal_json.loads(text)
     tried = Tried(one["file"], one["expected"], one["why"], came, None, [])
     try:
-        tried.taken = taken = take_in(came)
+        tried.taken = taken = import_questionnaire(came)
     except Invalid as refused:
         tried.told = [fault.detail for fault in refused.faults]
         tried.seconds = time.perf_counter() - start
         return tried
     tried.told = [sentence for _, sentence in taken.losses]
-    tried.went = exact.read(exact.written(questionnaire.write(exact.read(exact.written(taken.document)))))
+    tried.went = decimal_json.loads(
+        decimal_json.dumps(questionnaire.write(decimal_json.loads(decimal_json.dumps(taken.document))))
+    )
     tried.form = parse(taken.document)
     tried.response = filled(tried.form, tried.name)
     tried.written = write(Answered(tried.form, tried.response), **MEMBERS)
-    exact.written(tried.written)
+    decimal_json.dumps(tried.written)
     tried.seconds = time.perf_counter() - start
     return tried
 

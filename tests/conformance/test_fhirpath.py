@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from portal.library.forms.expressions.questionnaires import VARIABLE
-from portal.library.forms.expressions.sums import as_fhirpath
+from portal.forms.fhirpath.questionnaires import VARIABLE
+from portal.forms.fhirpath.sums import as_fhirpath
 from tests.conformance.cases import Case, Step, case_of, ours, same
 from tests.conformance.conftest import PROJECT, Asked
-from tests.library.forms.laid_out import choice, form, scale
+from tests.forms.rows import choice, form, scale
 
 pytestmark = pytest.mark.bar
 

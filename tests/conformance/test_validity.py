@@ -11,17 +11,17 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from portal.core.errors import Invalid
-from portal.library.forms.answers import Response
-from portal.library.forms.document import Form, parse
-from portal.library.forms.fhir import questionnaire
-from portal.library.forms.fhir.names import COPYRIGHT
-from portal.library.forms.fhir.response import Answered, write
-from portal.library.forms.results import by_block, results
+from portal.forms.answering.responses import Response
+from portal.forms.definition.document import Form, parse
+from portal.forms.evaluation.results import results, values_by_block
+from portal.forms.fhir import questionnaire
+from portal.forms.fhir.response import Answered, write
+from portal.forms.fhir.urls import COPYRIGHT
 from portal.library.service.resources import compiled
-from portal.library.starter import starters
+from portal.library.starter_files import starters
 from tests.conformance.defects import DEFECTS, FORM, MISFITS, RESPONSE, spoiled
 from tests.conformance.validity import Validator, misfits
-from tests.library.forms.making import documents, responses
+from tests.forms.strategies import documents, responses
 
 pytestmark = pytest.mark.bar
 
@@ -117,12 +117,12 @@ def _shapes(form: Form, response: Response) -> Iterator[str]:
         yield from ["children of an answer"] if block.spec.get("blocks") else []
         yield from ["several choices"] if block.type == "choice" and len(answer.value) > 1 else []
         yield from ["a condition"] if block.conditions else []
-    for name, _ in by_block(form, results(form, response)):
+    for name, _ in values_by_block(form, results(form, response)):
         yield "a score" if "score" in form.blocks[name].spec else "an expression"
 
 
 def _written(form: Form, response: Response) -> dict[str, Any]:
-    return write(Answered(form, response, by_block(form, results(form, response))), **MEMBERS)
+    return write(Answered(form, response, values_by_block(form, results(form, response))), **MEMBERS)
 
 
 def test_each_response_the_portal_writes_is_valid(validator: Validator) -> None:

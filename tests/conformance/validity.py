@@ -10,7 +10,7 @@ from typing import Any
 
 from jsonschema_rs import Draft6Validator
 
-from portal.core import exact
+from portal.core import decimal_json
 
 Json = Mapping[str, Any]
 CORE = "http://hl7.org/fhir/StructureDefinition/"
@@ -51,7 +51,7 @@ class Validator:
 
     def problems(self, resources: Sequence[Json]) -> list[list[str]]:
         """For each resource, what is wrong with it, each with the tool that says so."""
-        as_sent = [json.loads(exact.written(resource)) for resource in resources]
+        as_sent = [json.loads(decimal_json.dumps(resource)) for resource in resources]
         found = []
         for resource, theirs in zip(as_sent, self._node("validate.mjs", as_sent), strict=True):
             schema = self._schemas[resource["resourceType"]].iter_errors(resource)

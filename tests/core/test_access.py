@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from sqlalchemy import Select
 
 from portal.caseload import policy
 from portal.caseload.models import Client
 from portal.core import access, clock
-from portal.core.db import transaction
+from portal.core.db.transactions import transaction
 from portal.core.errors import Forbidden, NotVisible
 from portal.core.ids import new_id
-from portal.core.viewer import ANYONE, Kind, Viewer, system
+from portal.core.viewer import ANYONE, PrincipalKind, Viewer, system
 from tests.cast import Cast
 
 
@@ -21,13 +23,13 @@ def _statement(viewer: Viewer) -> Select[tuple[str]]:
 
 def _see(viewer: Viewer, thing_id: str) -> Client:
     with transaction(viewer.practice_id):
-        return access.see(viewer, Client, policy.visible_to, thing_id)
+        return access.get_for_update(viewer, Client, policy.visible_to, thing_id)
 
 
 def test_who_may_see_gets_the_row(cast: Cast, context: None) -> None:
     viewer = cast.therapist.viewer
     assert _see(viewer, cast.client.id).id == cast.client.id
-    assert access.look(viewer, "test.look", lambda: _statement(viewer), cast.client.id) == {"id": cast.client.id}
+    assert access.get_visible(viewer, "test.look", lambda: _statement(viewer), cast.client.id) == {"id": cast.client.id}
 
 
 @pytest.mark.parametrize("thing", ["stranger", "other_client", "absent", "nonsense", "upper", "wildcard"])
@@ -38,7 +40,7 @@ def test_hidden_absent_and_nonsense_are_one_answer(cast: Cast, context: None, th
     answers = []
     for ask in (
         lambda: _see(viewer, thing_id),
-        lambda: access.look(viewer, "test.look", lambda: _statement(viewer), thing_id),
+        lambda: access.get_visible(viewer, "test.look", lambda: _statement(viewer), thing_id),
     ):
         with pytest.raises(NotVisible) as refused:
             ask()
@@ -48,19 +50,22 @@ def test_hidden_absent_and_nonsense_are_one_answer(cast: Cast, context: None, th
 
 def test_the_text_of_a_query_never_carries_who_asks_over_to_the_next(cast: Cast, context: None) -> None:
     for actor, client in ((cast.therapist, cast.client), (cast.colleague, cast.stranger)) * 2:
-        found = access.look(actor.viewer, "test.shared", lambda viewer=actor.viewer: _statement(viewer), client.id)  # type: ignore[misc]
+        build = partial(_statement, actor.viewer)
+        found = access.get_visible(actor.viewer, "test.shared", build, client.id)
         assert found == {"id": client.id}
         other = cast.stranger if client is cast.client else cast.client
         with pytest.raises(NotVisible):
-            access.look(actor.viewer, "test.shared", lambda viewer=actor.viewer: _statement(viewer), other.id)  # type: ignore[misc]
+            access.get_visible(actor.viewer, "test.shared", build, other.id)
 
 
 def test_a_viewer_of_another_shape_gets_a_query_of_their_own(cast: Cast, context: None) -> None:
-    assert access.look(cast.therapist.viewer, "test.shapes", lambda: _statement(cast.therapist.viewer), cast.client.id)
+    assert access.get_visible(
+        cast.therapist.viewer, "test.shapes", lambda: _statement(cast.therapist.viewer), cast.client.id
+    )
     for actor in (cast.owner, cast.other_owner):
         with pytest.raises(NotVisible):
-            access.look(actor.viewer, "test.shapes", lambda viewer=actor.viewer: _statement(viewer), cast.client.id)  # type: ignore[misc]
-    assert access.look(cast.client.viewer, "test.shapes", lambda: _statement(cast.client.viewer), cast.client.id)
+            access.get_visible(actor.viewer, "test.shapes", partial(_statement, actor.viewer), cast.client.id)
+    assert access.get_visible(cast.client.viewer, "test.shapes", lambda: _statement(cast.client.viewer), cast.client.id)
 
 
 def test_a_claim_that_does_not_hold_is_forbidden() -> None:
@@ -83,11 +88,11 @@ def test_binds_say_who_asks_and_when(cast: Cast) -> None:
 def test_a_viewers_shape_is_all_that_can_change_a_query() -> None:
     shapes = {
         Viewer("a", "p", kind, owner=owner, therapist=therapist).shape
-        for kind in Kind
+        for kind in PrincipalKind
         for owner in (False, True)
         for therapist in (False, True)
     }
-    assert len(shapes) == len(Kind) * 4
-    assert Viewer("a", "p", Kind.STAFF).shape == Viewer("b", "q", Kind.STAFF, credential_id="c").shape
+    assert len(shapes) == len(PrincipalKind) * 4
+    assert Viewer("a", "p", PrincipalKind.STAFF).shape == Viewer("b", "q", PrincipalKind.STAFF, credential_id="c").shape
     assert system("p").id is None
     assert (ANYONE.is_client, ANYONE.is_staff) == (False, False)

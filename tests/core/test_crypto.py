@@ -17,9 +17,10 @@ from sqlalchemy.orm import DeclarativeBase
 
 from portal.core import crypto
 from portal.core.crypto import DataKey, Keyring, KeyringError, Undecipherable, Vault, vault, vaults
-from portal.core.db import Base, db
+from portal.core.db.engines import db
+from portal.core.db.tables import Base
 from tests.access.table import raised
-from tests.assignments.service.stories import act, given, published
+from tests.assignments.service.scenarios import act, given, published
 from tests.cast import Cast
 from tests.owner import as_owner
 
@@ -179,12 +180,12 @@ def test_a_wrapped_key_moved_to_another_person_or_altered_is_refused(cast: Cast,
         for other in keys:
             if one is not other:
                 with pytest.raises(Undecipherable):
-                    crypto.vault_of(other.practice_id, other.subject_id, one.keyring_version, one.wrapped)
+                    crypto.unwrap_vault(other.practice_id, other.subject_id, one.keyring_version, one.wrapped)
     one = keys[0]
     for place in range(len(one.wrapped)):
         altered = one.wrapped[:place] + bytes([one.wrapped[place] ^ 1]) + one.wrapped[place + 1 :]
         with pytest.raises(Undecipherable):
-            crypto.vault_of(one.practice_id, one.subject_id, one.keyring_version, altered)
+            crypto.unwrap_vault(one.practice_id, one.subject_id, one.keyring_version, altered)
 
 
 def test_a_destroyed_key_opens_nothing_any_more(cast: Cast, context: None) -> None:

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from portal.core import clock, jobs
-from portal.core.db import db, in_transaction, transaction, transactional
-from portal.core.jobs import LEASE, RETRIES, Claimed, Job, claim, enqueue, forget_ended, settle, work_off
+from portal.core.db.engines import db
+from portal.core.db.transactions import in_transaction, transaction, transactional
+from portal.core.jobs import LEASE, RETRIES, ClaimedJob, Job, claim, delete_ended, enqueue, run_due_jobs, settle
 from portal.core.viewer import Viewer
 from tests.cast import Cast
 from tests.owner import as_owner
@@ -27,7 +28,7 @@ def handled(cast: Cast, context: None) -> Iterator[list[str]]:
         session.query(Job).delete()
 
     @jobs.handles(KIND)
-    def handle(job: Claimed) -> None:
+    def handle(job: ClaimedJob) -> None:
         assert not in_transaction()
         assert not db.session().in_transaction()
         done.append(job.subject)
@@ -57,7 +58,7 @@ def test_a_job_left_in_a_transaction_that_fails_is_not_there(cast: Cast, handled
 
     with pytest.raises(LookupError):
         fail()
-    assert work_off() == 0
+    assert run_due_jobs() == 0
     assert handled == []
 
 
@@ -65,16 +66,16 @@ def test_jobs_are_done_in_the_order_they_are_due_and_once(cast: Cast, handled: l
     _leave(cast.therapist.viewer, "second", later=timedelta(seconds=-5))
     _leave(cast.therapist.viewer, "first", later=timedelta(seconds=-9))
     _leave(cast.therapist.viewer, "later", later=timedelta(hours=1))
-    assert work_off() == 2
-    assert work_off() == 0
+    assert run_due_jobs() == 2
+    assert run_due_jobs() == 0
     assert handled == ["first", "second"]
-    with clock.travelled(timedelta(hours=2)):
-        assert work_off() == 1
+    with clock.time_shifted(timedelta(hours=2)):
+        assert run_due_jobs() == 1
 
 
 def test_work_stops_after_as_many_as_were_asked_for(cast: Cast, handled: list[str]) -> None:
     _leave(cast.therapist.viewer, *"abcde")
-    assert work_off(most=2) == 2
+    assert run_due_jobs(most=2) == 2
     assert len(handled) == 2
 
 
@@ -83,7 +84,7 @@ def test_a_claimed_job_is_nobody_elses_until_its_lease_ends(cast: Cast, handled:
     first = claim()
     assert first is not None
     assert claim() is None
-    with clock.travelled(LEASE + timedelta(seconds=1)):
+    with clock.time_shifted(LEASE + timedelta(seconds=1)):
         again = claim()
     assert again is not None
     assert (again.id, again.attempts) == (first.id, 2)
@@ -95,53 +96,53 @@ def test_a_failed_job_is_tried_again_with_growing_patience_then_given_up_and_kep
     _leave(cast.therapist.viewer, "fail")
     waited = timedelta()
     for attempt, wait in enumerate(RETRIES, 1):
-        with clock.travelled(waited):
-            assert work_off() == 1
+        with clock.time_shifted(waited):
+            assert run_due_jobs() == 1
             row = _only()
             assert (row.attempts, row.ended_at, row.leased_until) == (attempt, None, None)
             assert abs(row.due_at - clock.now() - timedelta(seconds=wait)) <= timedelta(seconds=1)
-            assert work_off() == 0
+            assert run_due_jobs() == 0
         waited += timedelta(seconds=wait + 2)
-    with clock.travelled(waited):
-        assert work_off() == 1
+    with clock.time_shifted(waited):
+        assert run_due_jobs() == 1
     row = _only()
     assert (row.attempts, row.gave_up) == (len(RETRIES) + 1, True)
     assert row.ended_at is not None
-    with clock.travelled(waited + timedelta(days=400)):
-        assert work_off() == 0
-        forget_ended()
+    with clock.time_shifted(waited + timedelta(days=400)):
+        assert run_due_jobs() == 0
+        delete_ended()
     assert _only().gave_up
     assert list(RETRIES) == sorted(RETRIES)
 
 
 def test_a_job_that_fails_does_not_stop_the_next(cast: Cast, handled: list[str]) -> None:
     _leave(cast.therapist.viewer, "fail", "fine")
-    assert work_off() == 2
+    assert run_due_jobs() == 2
     assert sorted(handled) == ["fail", "fine"]
 
 
 def test_a_job_nobody_knows_how_to_do_waits_for_a_worker_that_does(cast: Cast, handled: list[str]) -> None:
     _leave(cast.therapist.viewer, "x", kind="test.unknown")
-    assert work_off() == 1
+    assert run_due_jobs() == 1
     assert _only().ended_at is None
 
 
 def test_done_jobs_are_forgotten_after_a_while(cast: Cast, handled: list[str]) -> None:
     _leave(cast.therapist.viewer, "one")
-    work_off()
-    forget_ended()
+    run_due_jobs()
+    delete_ended()
     assert _only().ended_at is not None
-    with clock.travelled(timedelta(days=31)):
-        forget_ended()
+    with clock.time_shifted(timedelta(days=31)):
+        delete_ended()
     with as_owner() as session:
         assert session.scalars(select(Job)).all() == []
 
 
 def test_a_worker_leaves_a_sign_of_life(cast: Cast, context: None) -> None:
-    assert jobs.last_beat("test") is None
+    assert jobs.last_heartbeat("test") is None
     for _ in range(2):
-        jobs.beat("test")
-    seen = jobs.last_beat("test")
+        jobs.record_heartbeat("test")
+    seen = jobs.last_heartbeat("test")
     assert seen is not None
     assert clock.now() - seen < timedelta(seconds=5)
 

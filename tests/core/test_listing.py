@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import func, literal, select
 
 from portal.core.access import PRACTICE
-from portal.core.db import Instant
+from portal.core.db.tables import Instant
 from portal.core.jobs import Job
-from portal.core.listing import Asked, Listing, Page, any_of, at_least, below, claim, equals
+from portal.core.listing import Listing, ListRequest, Page, any_of, at_least, below, condition, equals
 from portal.core.viewer import Viewer
 from tests.cast import Cast
 from tests.owner import as_owner
@@ -29,7 +29,7 @@ def _listing(*, raw: bool) -> Listing:
             "subject": equals(Job.subject),
             "due_at[gte]": at_least(Job.due_at),
             "due_at[lt]": below(Job.due_at),
-            "gave_up": claim(lambda: Job.gave_up.is_(True)),
+            "gave_up": condition(lambda: Job.gave_up.is_(True)),
         },
         sorts={
             "due_at": Job.due_at,
@@ -66,11 +66,11 @@ def viewer(cast: Cast, context: None) -> Viewer:
 
 
 def _pages(listing: Listing, viewer: Viewer, limit: int, **asked: Any) -> list[Page]:
-    pages = [listing.page(viewer, Asked(limit=limit, **asked))]
+    pages = [listing.page(viewer, ListRequest(limit=limit, **asked))]
     while pages[-1].following is not None:
         key, row_id = pages[-1].following
         key = key.isoformat() if isinstance(key, datetime) else key
-        pages.append(listing.page(viewer, Asked(limit=limit, after=(key, row_id), **asked)))
+        pages.append(listing.page(viewer, ListRequest(limit=limit, after=(key, row_id), **asked)))
     return pages
 
 
@@ -78,7 +78,7 @@ def _pages(listing: Listing, viewer: Viewer, limit: int, **asked: Any) -> list[P
 @pytest.mark.parametrize("sort", ["due_at", "-due_at", "subject", "-subject", "ended_at", "-ended_at"])
 @pytest.mark.parametrize("limit", [1, 4, 22, 23, 100])
 def test_pages_hold_every_row_once_in_order(viewer: Viewer, listing: Listing, sort: str, limit: int) -> None:
-    whole = [row["id"] for row in listing.page(viewer, Asked(sort=sort, limit=100)).rows()]
+    whole = [row["id"] for row in listing.page(viewer, ListRequest(sort=sort, limit=100)).rows()]
     pages = _pages(listing, viewer, limit, sort=sort)
     assert [row["id"] for page in pages for row in page.rows()] == whole
     assert len(set(whole)) == 23
@@ -88,8 +88,10 @@ def test_pages_hold_every_row_once_in_order(viewer: Viewer, listing: Listing, so
 @pytest.mark.parametrize("listing", LISTINGS)
 def test_an_order_and_its_reverse_are_mirrors(viewer: Viewer, listing: Listing) -> None:
     for sort in listing.sorts:
-        forward = [row["id"] for row in listing.page(viewer, Asked(sort=sort, limit=100)).rows()]
-        assert [row["id"] for row in listing.page(viewer, Asked(sort=f"-{sort}", limit=100)).rows()] == forward[::-1]
+        forward = [row["id"] for row in listing.page(viewer, ListRequest(sort=sort, limit=100)).rows()]
+        assert [row["id"] for row in listing.page(viewer, ListRequest(sort=f"-{sort}", limit=100)).rows()] == forward[
+            ::-1
+        ]
 
 
 @pytest.mark.parametrize("listing", LISTINGS)
@@ -112,23 +114,23 @@ def test_an_order_and_its_reverse_are_mirrors(viewer: Viewer, listing: Listing) 
 def test_filters_narrow_and_totals_count_what_they_leave(
     viewer: Viewer, listing: Listing, filters: dict[str, Any], many: int
 ) -> None:
-    page = listing.page(viewer, Asked(filters=filters, limit=3, include_total=True))
+    page = listing.page(viewer, ListRequest(filters=filters, limit=3, include_total=True))
     assert page.total == many
     assert sum(len(one.rows()) for one in _pages(listing, viewer, 3, filters=filters)) == many
-    assert listing.page(viewer, Asked(filters=filters)).total is None
+    assert listing.page(viewer, ListRequest(filters=filters)).total is None
 
 
 def test_raw_rows_and_python_rows_are_the_same_rows(viewer: Viewer) -> None:
-    raw, python = (_listing(raw=raw).page(viewer, Asked(limit=100)).rows() for raw in (True, False))
+    raw, python = (_listing(raw=raw).page(viewer, ListRequest(limit=100)).rows() for raw in (True, False))
     assert [row["id"] for row in raw] == [row["id"] for row in python]
     assert [bool(row["gave_up"]) for row in raw] == [row["gave_up"] for row in python]
     assert all(isinstance(row["due_at"], datetime) for row in python)
 
 
 def test_a_mapped_page_keeps_its_place(viewer: Viewer) -> None:
-    page = _listing(raw=False).page(viewer, Asked(limit=5))
+    page = _listing(raw=False).page(viewer, ListRequest(limit=5))
     mapped = page.mapped(lambda row: {"id": row["id"], "loud": row["subject"].upper()})
     assert mapped.columns == ("id", "loud")
     assert mapped.following == page.following
-    empty = _listing(raw=False).page(viewer, Asked(filters={"kind": ["none"]}))
+    empty = _listing(raw=False).page(viewer, ListRequest(filters={"kind": ["none"]}))
     assert empty.mapped(lambda row: row).rows() == []

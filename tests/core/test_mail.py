@@ -92,4 +92,4 @@ def test_two_mails_at_once_are_two_files(outbox: Path) -> None:
 
 
 def test_an_address_begins_with_where_the_portal_is(outbox: Path) -> None:
-    assert mail.address("/invitation#secret") == "https://portal.example/invitation#secret"
+    assert mail.public_url("/invitation#secret") == "https://portal.example/invitation#secret"

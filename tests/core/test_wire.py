@@ -30,12 +30,12 @@ KINDS: dict[str, fields.Field[Any]] = {
     "identifier": wire.Identifier(),
     "instant": wire.Instant(),
     "day": wire.Day(),
-    "word": wire.Word(("a", "b")),
-    "words": wire.Words(("a", "b")),
-    "flag": wire.Flag(),
+    "word": wire.EnumString(("a", "b")),
+    "words": wire.EnumList(("a", "b")),
+    "flag": wire.StrictBoolean(),
     "mail": wire.MailAddress(),
     "zone": wire.TimeZone(),
-    "several": wire.Several(fields.Integer(strict=True), 3, least=1),
+    "several": wire.BoundedList(fields.Integer(strict=True), 3, least=1),
 }
 
 
@@ -126,7 +126,7 @@ def test_instants_and_days_are_told_as_the_wire_says() -> None:
 def test_a_list_that_is_too_long_is_refused_before_its_items_are_read() -> None:
     """Reading a hundred thousand wrong ones takes longer than a person waits."""
     read: list[object] = []
-    counting = wire.Several(fields.Function(deserialize=read.append), 3)
+    counting = wire.BoundedList(fields.Function(deserialize=read.append), 3)
     with pytest.raises(ValidationError):
         counting.deserialize([1, 2, 3, 4])
     assert read == []
@@ -147,7 +147,7 @@ class OuterSchema(wire.WireSchema):
 
 def test_every_fault_has_a_pointer_that_leads_to_it() -> None:
     sent = {"things": [{"name": "fine"}, {"name": ""}, {"nmae": "x"}, 7], "a/b~c": "x", "more": 1}
-    found = wire.faults_in(OuterSchema().validate(sent))
+    found = wire.faults_from(OuterSchema().validate(sent))
     assert {fault.pointer for fault in found} == {
         "#/things/1/name",
         "#/things/2/name",

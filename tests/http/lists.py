@@ -9,7 +9,8 @@ from typing import Any
 from portal.accounts.models import Credential, CredentialKind
 from portal.accounts.service.sessions import LONGEST
 from portal.caseload.service import care
-from portal.core import clock, events
+from portal.core import clock
+from portal.core.audit_log import sealing
 from portal.core.ids import new_id
 from tests.access.table import raised
 from tests.cast import CARD, Actor, Cast, exercise_document
@@ -122,7 +123,7 @@ def a_comment(cast: Cast, number: int) -> None:
 def an_opening(cast: Cast, _number: int) -> None:
     _made(cast.therapist.get(f"/assignments/{cast.things['client.submitted']}/attempts/1"))
     with cast.app.app_context():
-        events.seal()
+        sealing.seal()
 
 
 def an_alert(cast: Cast, _number: int) -> None:

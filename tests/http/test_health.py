@@ -13,8 +13,8 @@ from sqlalchemy import text
 from config import Config
 from portal.app import create_app
 from portal.core import clock, crypto, jobs
-from portal.core.db import OWNER, db
-from portal.core.statements import let_go_of_connections
+from portal.core.db.engines import OWNER, db
+from portal.core.db.statements import close_connections
 from tests.cast import Cast
 
 MEMBERS = {"status", "database", "migrations", "practice_wall", "worker", "recovery_file"}
@@ -45,7 +45,7 @@ def exported(cast: Cast) -> Iterator[None]:
 
 def _beat(cast: Cast) -> None:
     with cast.app.app_context():
-        jobs.beat("worker")
+        jobs.record_heartbeat("worker")
 
 
 def test_a_process_that_answers_is_alive(cast: Cast) -> None:
@@ -68,9 +68,9 @@ def test_without_a_worker_it_is_degraded_and_still_answers(cast: Cast, exported:
 
 def test_a_worker_that_went_quiet_is_noticed_after_a_minute(cast: Cast, exported: None) -> None:
     _beat(cast)
-    with clock.travelled(timedelta(seconds=50)):
+    with clock.time_shifted(timedelta(seconds=50)):
         assert cast.nobody.get("/health/ready").get_json()["status"] == "ready"
-    with clock.travelled(timedelta(seconds=70)):
+    with clock.time_shifted(timedelta(seconds=70)):
         assert cast.nobody.get("/health/ready").get_json()["status"] == "degraded"
 
 
@@ -121,7 +121,7 @@ def test_a_role_that_no_wall_stops_makes_it_unavailable(cast: Cast, config: Conf
     assert (response.status_code, response.get_json()["status"]) == (503, "unavailable")
     assert "role of its own" in response.get_json()["practice_wall"]
     with app.app_context():
-        let_go_of_connections()
+        close_connections()
 
 
 @pytest.mark.engines("postgresql")

@@ -11,8 +11,8 @@ from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 from portal.assignments.models import Assignment
-from portal.core import clock, replies
-from portal.core.db import OWNER, db
+from portal.core import clock, stored_responses
+from portal.core.db.engines import OWNER, db
 from portal.core.ids import new_id
 from tests.access.table import TABLE, prepared, rule_of, send
 from tests.cast import Actor, Cast
@@ -92,18 +92,28 @@ def test_a_refusal_is_not_kept(cast: Cast) -> None:
 def test_a_key_lasts_a_day(cast: Cast) -> None:
     path, headers = f"/assignments/{cast.things['client.submitted']}/comments", {"Idempotency-Key": "key"}
     with cast.app.app_context(), as_owner() as session:
-        session.execute(update(replies.KeptReply).values(created_at=clock.now()))
+        session.execute(update(stored_responses.StoredResponse).values(created_at=clock.now()))
     cast.therapist.post(path, {"body": "A word."}, headers=headers)
     with cast.app.app_context(), as_owner() as session:
-        session.execute(update(replies.KeptReply).values(created_at=clock.now() - replies.KEPT - timedelta(seconds=1)))
+        session.execute(
+            update(stored_responses.StoredResponse).values(
+                created_at=clock.now() - stored_responses.LIFETIME - timedelta(seconds=1)
+            )
+        )
     again = cast.therapist.post(path, {"body": "A word."}, headers=headers)
     assert "Idempotency-Replayed" not in again.headers
     with cast.app.app_context(), as_owner() as session:
-        session.execute(update(replies.KeptReply).values(created_at=clock.now() - replies.KEPT - timedelta(seconds=1)))
+        session.execute(
+            update(stored_responses.StoredResponse).values(
+                created_at=clock.now() - stored_responses.LIFETIME - timedelta(seconds=1)
+            )
+        )
     with cast.app.app_context():
-        replies.forget_old()
+        stored_responses.delete_expired()
         with db.engines[OWNER].connect() as connection:
-            assert connection.execute(select(func.count()).select_from(replies.KeptReply)).scalar_one() == 0
+            assert (
+                connection.execute(select(func.count()).select_from(stored_responses.StoredResponse)).scalar_one() == 0
+            )
 
 
 def test_what_is_kept_is_sealed(cast: Cast) -> None:
@@ -111,7 +121,7 @@ def test_what_is_kept_is_sealed(cast: Cast) -> None:
         _ = db.engine
     _assign(cast.therapist, cast, "key", why="A very private reason.")
     with cast.app.app_context(), db.engines[OWNER].connect() as connection:
-        rows = connection.execute(select(replies.KeptReply.__table__)).all()
+        rows = connection.execute(select(stored_responses.StoredResponse.__table__)).all()
     assert "private reason" not in str(rows)
     assert b"private reason" not in b"".join(bytes(row.reply) for row in rows)
 
@@ -155,7 +165,9 @@ def test_a_client_can_repeat_too_and_their_reply_dies_with_their_key(cast: Cast)
     assert (first.status_code, again.status_code) == (200, 200)
     assert again.headers["Idempotency-Replayed"] == "true"
     with cast.app.app_context(), db.engines[OWNER].connect() as connection:
-        kept = select(replies.KeptReply.subject_id).where(replies.KeptReply.subject_id == cast.client.id)
+        kept = select(stored_responses.StoredResponse.subject_id).where(
+            stored_responses.StoredResponse.subject_id == cast.client.id
+        )
         assert connection.execute(kept).first() is not None
 
 

@@ -19,9 +19,9 @@ from portal.accounts.schemas import SessionSchema
 from portal.accounts.service import sessions
 from portal.assignments.schemas.assignment import AssignmentItemSchema, MyAssignmentItemSchema
 from portal.assignments.schemas.response import AttemptItemSchema
-from portal.assignments.service import attempts, shown
+from portal.assignments.service import attempts, queries
 from portal.core import clock, wire
-from portal.core.listing import Asked, Listing
+from portal.core.listing import Listing, ListRequest
 from portal.http.serializer import compiled, to_json
 from portal.library.schemas.resource import ResourceItemSchema
 from portal.library.schemas.version import VersionItemSchema
@@ -52,17 +52,17 @@ class WholeSchema(wire.WireSchema):
     id = wire.Identifier(required=True)
     text = wire.Text(100, required=True, allow_none=True)
     line = wire.Line(100, required=True)
-    word = wire.Word(("a", "b"), required=True)
+    word = wire.EnumString(("a", "b"), required=True)
     at = wire.Instant(required=True, allow_none=True)
     day = wire.Day(required=True, allow_none=True)
     mail = wire.MailAddress(required=True)
     zone = wire.TimeZone(required=True)
-    flag = wire.Flag(required=True)
-    maybe = wire.Flag(required=True, allow_none=True)
+    flag = wire.StrictBoolean(required=True)
+    maybe = wire.StrictBoolean(required=True, allow_none=True)
     json = wire.Json(required=True, allow_none=True)
     whole = fields.Integer(required=True, allow_none=True)
     part = fields.Float(required=True)
-    words = fields.List(wire.Word(("a", "b")), required=True)
+    words = fields.List(wire.EnumString(("a", "b")), required=True)
     renamed = wire.Line(10, data_key="other name", attribute="source")
     inner = fields.Nested(InnerSchema(), required=True)
     none_or_inner = fields.Nested(InnerSchema(), required=True, allow_none=True)
@@ -146,8 +146,8 @@ def test_compiled_rows_are_what_a_dump_of_the_same_rows_is(driver: Driver, rows:
 
 Raw = tuple[str, Listing, str | None, Schema]
 RAW: tuple[Raw, ...] = (
-    ("therapist", shown.ASSIGNMENTS, None, AssignmentItemSchema()),
-    ("client", shown.ASSIGNMENTS, None, MyAssignmentItemSchema()),
+    ("therapist", queries.ASSIGNMENTS, None, AssignmentItemSchema()),
+    ("client", queries.ASSIGNMENTS, None, MyAssignmentItemSchema()),
     ("therapist", resources.RESOURCES, None, ResourceItemSchema()),
     ("therapist", versions.VERSIONS, "linden.exercise", VersionItemSchema()),
     ("therapist", attempts.ATTEMPTS, "client.submitted", AttemptItemSchema()),
@@ -163,8 +163,8 @@ def test_what_the_engine_gives_is_shown_as_a_dump_of_its_values_would(raw: Raw, 
     more: dict[str, Any] = {"idle_since": clock.now() - sessions.IDLE}
     if thing is not None:
         more["thing_id"] = cast.things[thing]
-    as_driven = listing.page(viewer, Asked(limit=100), **more)
-    as_values = replace(listing, raw=False).page(viewer, Asked(limit=100), **more)
+    as_driven = listing.page(viewer, ListRequest(limit=100), **more)
+    as_values = replace(listing, raw=False).page(viewer, ListRequest(limit=100), **more)
     assert as_driven.tuples
     nested = {name for name, field in schema.dump_fields.items() if isinstance(field, fields.Nested)}
     expected = schema.dump([_nested(row, nested) for row in as_values.rows()], many=True)
@@ -180,7 +180,7 @@ def test_what_the_engine_gives_is_shown_as_a_dump_of_its_values_would(raw: Raw, 
         fields.Decimal(),
         fields.String(),
         fields.Time(),
-        fields.List(wire.Flag()),
+        fields.List(wire.StrictBoolean()),
         fields.UUID(),
     ],
 )
@@ -204,7 +204,9 @@ def test_a_kind_of_field_of_ones_own_is_not_taken_for_its_parent() -> None:
 
 def test_a_member_that_is_only_shown_on_request_may_be_left_out() -> None:
     schema = type(
-        "Optional", (wire.WireSchema,), {"id": wire.Identifier(), "more": fields.Nested(InnerSchema(), required=False)}
+        "Optional",
+        (wire.WireSchema,),
+        {"id": wire.Identifier(), "more": fields.Nested(InnerSchema(), required=False)},
     )()
     assert compiled(schema, ("id",))([("x",)]) == [{"id": "x"}]
 

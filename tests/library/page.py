@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.library.service.resources import compiled
-from portal.library.starter import Starter, starters
+from portal.library.starter_files import Starter, starters
 from tests.library.plain_language import measured, sentences_for_clients
 
 PAGE = Path(__file__).parents[2] / "docs" / "library.md"

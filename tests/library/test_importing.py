@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from portal.core import exact
+from portal.core import decimal_json
 from portal.core.ids import new_id
 from portal.library.models import Resource
 from portal.library.service import importing
 from tests.accounts import stored
-from tests.assignments.service.stories import given, saved, submitted
+from tests.assignments.service.scenarios import given, saved, submitted
 from tests.cast import CARD, Actor, Cast, exercise_document
 from tests.instruments import questionnaire_of
 
@@ -37,7 +37,7 @@ PLAIN = {
 
 
 def _bytes(content: Any) -> bytes:
-    return exact.written(content).replace(b'"@"', b"1.50")
+    return decimal_json.dumps(content).replace(b'"@"', b"1.50")
 
 
 def _send(actor: Actor, content: bytes, media_type: str = FHIR, key: str | None = None) -> TestResponse:
@@ -66,7 +66,7 @@ def test_a_questionnaire_comes_in_published_goes_out_as_it_came_to_the_digit(cas
     number = _published(cast, result["resource_id"])
     answer = cast.therapist.get(f"/resources/{result['resource_id']}/versions/{number}?format=fhir")
     assert answer.mimetype == FHIR
-    assert exact.read(answer.get_data()) == exact.read(_bytes(PLAIN))
+    assert decimal_json.loads(answer.get_data()) == decimal_json.loads(_bytes(PLAIN))
     assert b"1.50" in answer.get_data()
     resource = cast.therapist.get(f"/resources/{result['resource_id']}").get_json()
     assert resource["licence"] == "(c) Somebody"
@@ -97,7 +97,7 @@ def test_an_instrument_is_recognised_scored_by_its_recipe_and_still_goes_out_as_
     assert (result["instrument"], result["kind"], result["outcome"]) == ("phq-9", "measure", "full")
     number = _published(cast, result["resource_id"])
     path = f"/resources/{result['resource_id']}/versions/{number}"
-    assert exact.read(cast.therapist.get(path + "?format=fhir").get_data()) == exact.read(_bytes(form))
+    assert decimal_json.loads(cast.therapist.get(path + "?format=fhir").get_data()) == decimal_json.loads(_bytes(form))
     document = cast.therapist.get(path).get_json()["document"]
     assert [score["id"] for score in document["scores"]] == ["phq-9-total"]
     assert document["blocks"][8]["risk"], "the ninth item raises an alert"
@@ -328,7 +328,7 @@ def test_odd_contents_are_refused_or_tamed_and_never_break_anything(cast: Cast, 
         {"resourceType": "Patient"},
         {"absent": ["resourceType"]},
         {"contained": [{"resourceType": "ValueSet", "id": "a", "compose": 5}]},
-        {"_deep": exact.read(b"[" * 100 + b"]" * 100)},
+        {"_deep": decimal_json.loads(b"[" * 100 + b"]" * 100)},
     ],
 )
 def test_what_is_kept_under_fhir_cannot_be_made_into_nonsense(cast: Cast, bag: Any) -> None:

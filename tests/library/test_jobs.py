@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import OperationalError
 
-from portal.assignments.service import giving, shown
+from portal.assignments.service import assigning, queries
 from portal.core import jobs
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from portal.core.viewer import Viewer, system
 from portal.library import jobs as library_jobs
 from portal.library.models import Resource, ResourceWords, Version
-from portal.library.service import resources, starters
-from portal.library.starter import Starter
-from portal.library.starter import starters as files
+from portal.library.service import resources, starter_library
+from portal.library.starter_files import Starter
+from portal.library.starter_files import starters as files
 from tests.cast import Cast
 from tests.conftest import Queries
 from tests.owner import as_owner
@@ -29,9 +29,9 @@ KEY, NEW = "trust-ladder", "letter-i-will-not-send"
 @pytest.fixture(autouse=True)
 def fresh_process() -> Iterator[None]:
     """A worker that has just been started."""
-    starters._up_to_date.clear()
+    starter_library._up_to_date.clear()
     yield
-    starters._up_to_date.clear()
+    starter_library._up_to_date.clear()
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def upgraded(monkeypatch: pytest.MonkeyPatch) -> Starter:
         document={**older[KEY].document, "blocks": blocks},
         description={**older[KEY].description, "title": "The newer ladder"},
     )
-    monkeypatch.setattr(starters, "starters", lambda: [*(older | {KEY: newer}).values()])
+    monkeypatch.setattr(starter_library, "starters", lambda: [*(older | {KEY: newer}).values()])
     return newer
 
 
@@ -93,10 +93,10 @@ def test_every_practice_gets_the_newer_text_as_a_new_version(cast: Cast, context
 
 def test_a_running_assignment_keeps_the_text_it_was_given(cast: Cast, context: None, upgraded: Starter) -> None:
     ladder = _there(cast.therapist.viewer)
-    given = giving.assign(cast.therapist.viewer, client_id=cast.client.id, resource_id=ladder, why="To go slowly.")
-    before = shown.get_mine(cast.client.viewer, given["id"])
+    given = assigning.assign(cast.therapist.viewer, client_id=cast.client.id, resource_id=ladder, why="To go slowly.")
+    before = queries.get_my_assignment(cast.client.viewer, given["id"])
     library_jobs.renew_starter_libraries()
-    assert shown.get_mine(cast.client.viewer, given["id"]) == before
+    assert queries.get_my_assignment(cast.client.viewer, given["id"]) == before
     assert before["resource"]["number"] == 1
     assert "A new question?" not in str(before["document"])
 
@@ -106,7 +106,7 @@ def test_what_a_practice_has_edited_is_never_overwritten(cast: Cast, context: No
     version = resources.get_resource(cast.therapist.viewer, ladder)["version"]
     resources.change_resource(cast.therapist.viewer, ladder, version, summary="In our own words.")
     before = resources.get_resource(cast.therapist.viewer, ladder)
-    assert starters.renew_starter_libraries() == 1  # the other practice's: here there is nothing to write
+    assert starter_library.renew_starter_libraries() == 1  # the other practice's: here there is nothing to write
     assert resources.get_resource(cast.therapist.viewer, ladder) == before
     assert _copies()[cast.things["birch.practice"]].latest_number == 2
 
@@ -142,7 +142,7 @@ def test_an_older_worker_that_still_runs_does_not_bring_the_older_text_back(
     cast: Cast, context: None, upgraded: Starter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library_jobs.renew_starter_libraries()
-    monkeypatch.setattr(starters, "starters", files)  # what the older one has on its disk
+    monkeypatch.setattr(starter_library, "starters", files)  # what the older one has on its disk
     library_jobs.renew_starter_libraries()
     assert {row.title for row in _copies().values()} == {"The newer ladder"}
 
@@ -150,18 +150,18 @@ def test_an_older_worker_that_still_runs_does_not_bring_the_older_text_back(
 def test_one_practice_that_cannot_be_renewed_holds_up_no_other_and_is_tried_again(
     cast: Cast, context: None, upgraded: Starter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install, linden = starters.install_starter_library, cast.things["linden.practice"]
+    install, linden = starter_library.install_starter_library, cast.things["linden.practice"]
 
     def fails_once(viewer: Viewer, practice: object) -> None:
         if viewer.practice_id == linden:
-            monkeypatch.setattr(starters, "install_starter_library", install)
+            monkeypatch.setattr(starter_library, "install_starter_library", install)
             raise OperationalError(select(1).compile().string, {}, TimeoutError())
         install(viewer, practice)
 
-    monkeypatch.setattr(starters, "install_starter_library", fails_once)
-    assert starters.renew_starter_libraries() == 1
+    monkeypatch.setattr(starter_library, "install_starter_library", fails_once)
+    assert starter_library.renew_starter_libraries() == 1
     assert _copies()[linden].latest_number == 1
-    assert starters.renew_starter_libraries() == 1
+    assert starter_library.renew_starter_libraries() == 1
     assert _copies()[linden].latest_number == 2
 
 
@@ -176,7 +176,7 @@ def test_two_workers_at_once_publish_one_new_version_and_add_one_new_text(
         try:
             with cast.app.app_context():
                 both.wait(10)
-                starters.install_starter_library(system(cast.things["linden.practice"]), None)
+                starter_library.install_starter_library(system(cast.things["linden.practice"]), None)
         except BaseException as fault:  # noqa: BLE001 -- told by the test
             faults.append(fault)
 
@@ -195,7 +195,7 @@ def test_an_edit_that_arrives_while_a_library_is_renewed_is_not_lost(
     cast: Cast, context: None, upgraded: Starter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The copy was untouched when the worker looked, and is edited before it writes."""
-    ladder, viewer, looks = _there(cast.therapist.viewer), cast.therapist.viewer, starters._is_behind
+    ladder, viewer, looks = _there(cast.therapist.viewer), cast.therapist.viewer, starter_library._is_behind
 
     def edited_meanwhile(practice_id: str) -> bool:
         behind = looks(practice_id)
@@ -204,6 +204,6 @@ def test_an_edit_that_arrives_while_a_library_is_renewed_is_not_lost(
             resources.change_resource(viewer, ladder, version, title="Ours")
         return behind
 
-    monkeypatch.setattr(starters, "_is_behind", edited_meanwhile)
-    assert starters.renew_starter_libraries() == 2
+    monkeypatch.setattr(starter_library, "_is_behind", edited_meanwhile)
+    assert starter_library.renew_starter_libraries() == 2
     assert resources.get_resource(viewer, ladder)["title"] == "Ours"

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from portal.assignments.service import giving
+from portal.assignments.service import assigning
 from portal.core.errors import Conflict
 from portal.core.ids import new_id
 from portal.library.locks import LOCKED, REASONS
 from portal.library.models import Resource
 from portal.library.service import resources, versions
-from portal.library.starter import starters
+from portal.library.starter_files import starters
 from tests.cast import Actor, Cast
 from tests.owner import as_owner
 
@@ -77,7 +77,7 @@ def test_changing_publishing_archiving_or_restoring_lifts_no_lock(cast: Cast, co
     resources.archive(by, locked)
     assert resources.restore(by, locked)["locked"] == LOCKED[key]
     with pytest.raises(Conflict) as refused:
-        giving.assign(by, client_id=cast.client.id, resource_id=locked, why="You asked for it.")
+        assigning.assign(by, client_id=cast.client.id, resource_id=locked, why="You asked for it.")
     assert refused.value.detail == REASONS[LOCKED[key]]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from portal.library.starter import Starter, starters
+from portal.library.starter_files import Starter, starters
 from tests.library.page import PAGE, TABLES, as_measured
 from tests.library.plain_language import plain, said_to_clients
 

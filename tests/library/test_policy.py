@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import func
 
 from portal.core.access import binds
-from portal.core.statements import fetch_one
-from portal.core.viewer import ANYONE, Kind, Viewer, system
+from portal.core.db.statements import fetch_one
+from portal.core.viewer import ANYONE, PrincipalKind, Viewer, system
 from portal.library.models import Resource, Version
 from portal.library.policy import may_write, versions_visible_to, visible_to
 from tests.cast import Cast
@@ -66,8 +66,8 @@ def test_another_practices_resource_is_absent(cast: Cast, thing: str) -> None:
 
 
 def test_only_a_therapist_writes_for_the_library() -> None:
-    assert may_write(Viewer("a", "p", Kind.STAFF, therapist=True))
-    assert may_write(Viewer("a", "p", Kind.STAFF, owner=True, therapist=True))
-    assert not may_write(Viewer("a", "p", Kind.STAFF, owner=True))
-    assert not may_write(Viewer("a", "p", Kind.CLIENT))
+    assert may_write(Viewer("a", "p", PrincipalKind.STAFF, therapist=True))
+    assert may_write(Viewer("a", "p", PrincipalKind.STAFF, owner=True, therapist=True))
+    assert not may_write(Viewer("a", "p", PrincipalKind.STAFF, owner=True))
+    assert not may_write(Viewer("a", "p", PrincipalKind.CLIENT))
     assert not may_write(ANYONE)

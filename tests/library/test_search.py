@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text
 
-from portal.core.db import transaction
-from portal.core.statements import fetch_one
+from portal.core.db.statements import fetch_one
+from portal.core.db.transactions import transaction
 from portal.library.models import Resource, ResourceWords
 from tests.cast import CARD, Actor, Cast
 from tests.conftest import Queries

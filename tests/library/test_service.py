@@ -8,14 +8,14 @@ import pytest
 from sqlalchemy import func, select, update
 
 from portal.accounts.service import practices
-from portal.assignments.service import giving, shown
+from portal.assignments.service import assigning, queries
+from portal.core.audit_log.events import Event
 from portal.core.errors import Conflict, Forbidden, Invalid, NotVisible, Stale
-from portal.core.events import Event
-from portal.core.listing import Asked
-from portal.core.viewer import ANYONE, Kind, Viewer
+from portal.core.listing import ListRequest
+from portal.core.viewer import ANYONE, PrincipalKind, Viewer
 from portal.library.models import Resource
-from portal.library.service import resources, starters, versions
-from portal.library.starter import starters as files
+from portal.library.service import resources, starter_library, versions
+from portal.library.starter_files import starters as files
 from tests.cast import CARD, Cast, exercise_document
 from tests.owner import as_owner
 
@@ -35,7 +35,7 @@ def test_a_new_resource_is_a_draft_that_cannot_be_assigned(cast: Cast, context: 
     made = _draft(cast)
     assert (made["status"], made["latest_number"]) == ("draft", None)
     with pytest.raises(Conflict) as refused:
-        giving.assign(cast.therapist.viewer, client_id=cast.client.id, resource_id=made["id"], why="Because.")
+        assigning.assign(cast.therapist.viewer, client_id=cast.client.id, resource_id=made["id"], why="Because.")
     assert refused.value.members["state"] == "draft"
 
 
@@ -102,13 +102,13 @@ def test_a_document_that_is_no_form_is_not_saved(cast: Cast, context: None) -> N
 
 def test_an_archived_resource_is_neither_assigned_nor_published_and_comes_back(cast: Cast, context: None) -> None:
     exercise = cast.things["linden.exercise"]
-    before = shown.get_assignment(cast.therapist.viewer, cast.things["client.draft"])
+    before = queries.get_assignment(cast.therapist.viewer, cast.things["client.draft"])
     assert resources.archive(cast.therapist.viewer, exercise)["status"] == "archived"
     with pytest.raises(Conflict):
-        giving.assign(cast.therapist.viewer, client_id=cast.client.id, resource_id=exercise, why="Because.")
+        assigning.assign(cast.therapist.viewer, client_id=cast.client.id, resource_id=exercise, why="Because.")
     with pytest.raises(Conflict):
         versions.publish(cast.therapist.viewer, exercise)
-    assert shown.get_assignment(cast.therapist.viewer, cast.things["client.draft"]) == before
+    assert queries.get_assignment(cast.therapist.viewer, cast.things["client.draft"]) == before
     assert resources.restore(cast.therapist.viewer, exercise)["status"] == "published"
 
 
@@ -176,7 +176,7 @@ def test_the_starter_library_of_a_new_practice_is_a_copy_of_its_own(cast: Cast, 
         practice={"slug": "third", "name": "Third", "country": "DE", "time_zone": "Europe/Berlin"},
         person={"name": "T", "email": "t@third.example", "password": "maple-otter-violin-sunday"},
     )
-    third = Viewer(made["person"]["id"], made["practice"]["id"], Kind.STAFF, owner=True, therapist=True)
+    third = Viewer(made["person"]["id"], made["practice"]["id"], PrincipalKind.STAFF, owner=True, therapist=True)
     ids = [{row[0] for row in _library(viewer).values()} for viewer in (third, cast.owner.viewer)]
     assert len(ids[0]) == len(files())
     assert not ids[0] & ids[1]
@@ -184,23 +184,23 @@ def test_the_starter_library_of_a_new_practice_is_a_copy_of_its_own(cast: Cast, 
 
 def test_installing_again_changes_nothing(cast: Cast, context: None) -> None:
     before, published = _library(cast.owner.viewer), _facts("resource.published")
-    starters.install_starter_library(cast.owner.viewer, None)
+    starter_library.install_starter_library(cast.owner.viewer, None)
     assert _library(cast.owner.viewer) == before
     assert _facts("resource.published") == published
 
 
 def test_an_untouched_text_gets_the_newer_one_as_a_new_version(cast: Cast, context: None, older_texts: None) -> None:
     first = versions.get_version(cast.therapist.viewer, cast.things["linden.reading"], 1)
-    assigned = shown.get_assignment(cast.therapist.viewer, cast.things["client.reading"])
-    starters.install_starter_library(cast.owner.viewer, None)
+    assigned = queries.get_assignment(cast.therapist.viewer, cast.things["client.reading"])
+    starter_library.install_starter_library(cast.owner.viewer, None)
     after = _library(cast.owner.viewer)
     assert {row[2] for row in after.values()} == {2}
     assert not any(row[3].endswith("(older)") for row in after.values())
     assert {key: row[4] for key, row in after.items()} == {starter.key: starter.digest for starter in files()}
-    assert shown.get_assignment(cast.therapist.viewer, cast.things["client.reading"]) == assigned
+    assert queries.get_assignment(cast.therapist.viewer, cast.things["client.reading"]) == assigned
     assert assigned["resource"]["number"] == 1
     assert versions.get_version(cast.therapist.viewer, cast.things["linden.reading"], 1) == first
-    starters.install_starter_library(cast.owner.viewer, None)
+    starter_library.install_starter_library(cast.owner.viewer, None)
     assert _library(cast.owner.viewer) == after
 
 
@@ -209,28 +209,30 @@ def test_an_edited_text_is_never_overwritten(cast: Cast, context: None, older_te
     version = resources.get_resource(cast.therapist.viewer, reading)["version"]
     resources.change_resource(cast.therapist.viewer, reading, version, title="Our own words")
     before = resources.get_resource(cast.therapist.viewer, reading)
-    starters.install_starter_library(cast.owner.viewer, None)
+    starter_library.install_starter_library(cast.owner.viewer, None)
     assert resources.get_resource(cast.therapist.viewer, reading) == before
     versions.publish(cast.therapist.viewer, reading)
-    starters.install_starter_library(cast.owner.viewer, None)
+    starter_library.install_starter_library(cast.owner.viewer, None)
     assert resources.get_resource(cast.therapist.viewer, reading)["title"] == "Our own words"
 
 
 def test_renewing_one_practices_library_leaves_the_others(cast: Cast, context: None, older_texts: None) -> None:
     before = _library(cast.other_owner.viewer)
-    starters.install_starter_library(cast.owner.viewer, None)
+    starter_library.install_starter_library(cast.owner.viewer, None)
     assert _library(cast.other_owner.viewer) == before
 
 
 def test_an_archived_starter_text_stays_archived(cast: Cast, context: None, older_texts: None) -> None:
     resources.archive(cast.therapist.viewer, cast.things["linden.reading"])
-    starters.install_starter_library(cast.owner.viewer, None)
+    starter_library.install_starter_library(cast.owner.viewer, None)
     assert resources.get_resource(cast.therapist.viewer, cast.things["linden.reading"])["status"] == "archived"
 
 
 def test_a_topic_is_found_as_it_is_spelt_and_no_wider(cast: Cast, context: None) -> None:
     def found(topic: str) -> int:
-        return len(resources.list_resources(cast.therapist.viewer, Asked(filters={"topic": topic}, limit=100)).tuples)
+        return len(
+            resources.list_resources(cast.therapist.viewer, ListRequest(filters={"topic": topic}, limit=100)).tuples
+        )
 
     assert found("testing") == 2
     assert [found(topic) for topic in ("test", "%", "t_sting", "testin%", 'testing","x')] == [0, 0, 0, 0, 0]

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from portal.core.errors import Invalid
-from portal.library.forms.answers import Response, merge
-from portal.library.forms.completion import complete, shared
-from portal.library.forms.document import Form
-from portal.library.forms.shown import Shown
+from portal.forms.answering.responses import Response, apply_patch
+from portal.forms.answering.visibility import Visibility
+from portal.forms.definition.document import Form
+from portal.forms.evaluation.completion import require_complete, shared_part
 from portal.library.models import DESCRIBED
 from portal.library.schemas.resource import CreateResourceSchema
 from portal.library.service.resources import compiled
-from portal.library.starter import FOLDER, Starter, starters
+from portal.library.starter_files import FOLDER, Starter, starters
 from tests.library.plain_language import (
     HIGHEST_GRADE,
     LONGEST_SENTENCE,
@@ -237,8 +237,8 @@ def test_the_letter_is_private_unless_it_is_shared_and_says_so() -> None:
     assert private == {("letter-i-will-not-send", "letter"), ("letter-i-will-not-send", "need")}
     form = _form(_by_key("letter-i-will-not-send"))
     assert "Only you can read this, unless you share it." in form.blocks["letter"].spec["help"]
-    written = merge(form, Response(), {"answers": [{"block": "letter", "value": "Dear you"}]})
-    assert shared(complete(form, written)).answers == {}
+    written = apply_patch(form, Response(), {"answers": [{"block": "letter", "value": "Dear you"}]})
+    assert shared_part(require_complete(form, written)).answers == {}
 
 
 @pytest.mark.parametrize("starter", EVERY)
@@ -351,13 +351,13 @@ ROW = "01980c5e-7d2a-7c3b-9f10-0a1b2c3d4e5f"
 
 def _ladder_after(*, answer: bool | None, **more: Any) -> tuple[Form, Response]:
     form = _form(LADDER)
-    return form, merge(form, Response(), {"answers": [{"block": "unsafe-person", "value": answer}], **more})
+    return form, apply_patch(form, Response(), {"answers": [{"block": "unsafe-person", "value": answer}], **more})
 
 
 @pytest.mark.parametrize("answer", [None, True])
 def test_the_trust_ladder_stays_closed_unless_the_answer_is_no(answer: bool | None) -> None:
     form, response = _ladder_after(answer=answer)
-    shown = Shown(form, response)
+    shown = Visibility(form, response)
     for block in form.blocks.values():
         if block.id in LADDER_PARTS or "ladder-part" in block.parents:
             assert not shown(block.id, (ROW,) if block.logs else ()), block.id
@@ -365,7 +365,7 @@ def test_the_trust_ladder_stays_closed_unless_the_answer_is_no(answer: bool | No
 
 def test_the_trust_ladder_opens_after_a_no() -> None:
     form, response = _ladder_after(answer=False)
-    shown = Shown(form, response)
+    shown = Visibility(form, response)
     assert all(shown(part, ()) for part in LADDER_PARTS)
     assert not shown("stop", ())
 
@@ -373,10 +373,10 @@ def test_the_trust_ladder_opens_after_a_no() -> None:
 def test_whoever_says_yes_is_shown_where_help_is_and_sends_no_step_in() -> None:
     steps: Mapping[str, Any] = {"rows": [{"log": "steps", "id": ROW}]}
     form, open_ladder = _ladder_after(answer=False, **steps)
-    filled = merge(form, open_ladder, {"answers": [{"block": "step", "row": [ROW], "value": "ask for a call"}]})
-    closed = merge(form, filled, {"answers": [{"block": "unsafe-person", "value": True}]})
-    assert Shown(form, closed)("stop", ())
-    sent = complete(form, closed)
+    filled = apply_patch(form, open_ladder, {"answers": [{"block": "step", "row": [ROW], "value": "ask for a call"}]})
+    closed = apply_patch(form, filled, {"answers": [{"block": "unsafe-person", "value": True}]})
+    assert Visibility(form, closed)("stop", ())
+    sent = require_complete(form, closed)
     assert set(sent.answers) == {("unsafe-person", ())}
     assert sent.rows == []
 
@@ -398,5 +398,5 @@ def test_only_the_safety_answer_opens_the_ladder() -> None:
 def test_a_first_step_is_needed_once_the_ladder_is_open() -> None:
     form, response = _ladder_after(answer=False)
     with pytest.raises(Invalid) as refused:
-        complete(form, response)
+        require_complete(form, response)
     assert [fault.block for fault in refused.value.faults] == ["steps"]

@@ -32,10 +32,10 @@ from sqlalchemy.exc import IntegrityError
 from config import Config
 from portal.accounts.models import Credential
 from portal.app import MIGRATIONS, create_app
-from portal.core.db import OWNER, db
+from portal.core.db.engines import OWNER, db
+from portal.core.db.statements import close_connections
 from portal.core.ids import new_id
-from portal.core.listing import Asked
-from portal.core.statements import let_go_of_connections
+from portal.core.listing import ListRequest
 from portal.library.models import is_mapped
 from portal.library.service import resources, versions
 from tests.cast import CARD, Cast, build, exercise_document
@@ -70,7 +70,7 @@ def empty_app(engine: str, config: Config, tmp_path: Path, request: pytest.Fixtu
         app = create_app(replace(config, database_url=address, owner_url=url))
         yield app
         with app.app_context():
-            let_go_of_connections()
+            close_connections()
 
 
 def test_there_is_one_head_and_revisions_are_numbered(scripts: ScriptDirectory) -> None:
@@ -121,8 +121,10 @@ def test_what_was_written_before_search_is_found_after(empty_app: Flask, scripts
         downgrade(revision=str(scripts.get_revision("0005").down_revision))
         upgrade()
         for q in ("okapi", "tapir cue", "tapi"):
-            assert [row["title"] for row in resources.list_resources(therapist.viewer, Asked(), q).rows()] == ["Tapir"]
-        assert len(resources.list_resources(therapist.viewer, Asked(), "betr").rows()) > 1
+            assert [row["title"] for row in resources.list_resources(therapist.viewer, ListRequest(), q).rows()] == [
+                "Tapir"
+            ]
+        assert len(resources.list_resources(therapist.viewer, ListRequest(), "betr").rows()) > 1
 
 
 def _below(revisions: list[str], position: int) -> str:

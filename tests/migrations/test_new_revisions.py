@@ -20,8 +20,8 @@ from sqlalchemy import Connection, text
 from config import Config
 from migrations.rls import enable_rls
 from portal.app import MIGRATIONS, create_app
-from portal.core.db import OWNER, db
-from portal.core.statements import let_go_of_connections
+from portal.core.db.engines import OWNER, db
+from portal.core.db.statements import close_connections
 from tests.cast import Cast
 from tests.server import ROOT
 
@@ -40,7 +40,7 @@ def migrated(config: Config, tmp_path: Path) -> Iterator[Flask]:
     with app.app_context():
         upgrade()
         yield app
-        let_go_of_connections()
+        close_connections()
 
 
 def _without_notes() -> None:

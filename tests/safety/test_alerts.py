@@ -9,19 +9,20 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from portal.assignments.models import Assignment, Response
-from portal.core import clock, events
-from portal.core.events import Event
+from portal.assignments.models import Assignment, Attempt
+from portal.core import clock
+from portal.core.audit_log import sealing
+from portal.core.audit_log.events import Event
 from portal.core.jobs import Job
-from portal.safety import events as safety_events
+from portal.safety import facts as safety_events
 from portal.safety.models import Alert
 from portal.safety.service import alerts
 from tests.access.table import raised
 from tests.accounts import letters, stored
 from tests.accounts.test_jobs import TELLING
-from tests.assignments.service.stories import act, published, saved, submitted
+from tests.assignments.service.scenarios import act, published, saved, submitted
 from tests.cast import Actor, Cast
-from tests.safety.stories import FINE, FORM, LABEL, RISKY, acknowledged, alerted, assigned, ids, listed, mails_of_need
+from tests.safety.scenarios import FINE, FORM, LABEL, RISKY, acknowledged, alerted, assigned, ids, listed, mails_of_need
 
 NOTE = "Called; we meet this afternoon."
 
@@ -128,7 +129,7 @@ def test_where_sending_in_does_not_come_to_its_end_there_is_no_alert_and_no_mail
     thing = assigned(cast)
     saved(cast.client, thing, RISKY)
     before = _alerts(cast)
-    monkeypatch.setattr("portal.assignments.service.responses.notices.alert_raised", _broken)
+    monkeypatch.setattr("portal.assignments.service.responses.notices.notices_for_submitted", _broken)
     assert _tried(cast, thing) == 500
     assert _alerts(cast) == before
     assert _facts(cast, "assignment.submitted", thing) == []
@@ -144,7 +145,7 @@ def test_where_the_alert_cannot_be_raised_nothing_is_sent_in(cast: Cast, monkeyp
     assert _tried(cast, thing) == 500
     status = select(Assignment.status).where(Assignment.id == thing)
     assert stored.value(cast.app, status) == "in_progress"
-    assert stored.value(cast.app, select(Response.submission).where(Response.assignment_id == thing)) is None
+    assert stored.value(cast.app, select(Attempt.submission).where(Attempt.assignment_id == thing)) is None
     monkeypatch.undo()
     submitted(cast.client, thing)
     assert len(ids(cast.therapist)) == 1
@@ -246,7 +247,7 @@ def test_the_client_meets_no_alert_anywhere_in_their_own_view(cast: Cast) -> Non
     cast.therapist.get(f"/alerts/{alert}")
     acknowledged(cast.therapist, alert, note=NOTE)
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
     paths = ("/me", "/me/progress", "/me/access-log", "/me/assignments", "/sessions")
     shown = "".join(cast.client.get(path).get_data(as_text=True) for path in paths)
@@ -260,7 +261,7 @@ def test_systems_see_no_alert_and_no_fact_about_one(cast: Cast) -> None:
     alert = alerted(cast)
     acknowledged(cast.therapist, alert)
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
     assert cast.integration.get("/alerts").status_code == 404
     facts = cast.integration.get("/events?limit=500").get_json()["data"]
@@ -274,7 +275,7 @@ def test_systems_see_no_alert_and_no_fact_about_one(cast: Cast) -> None:
 def test_an_owner_who_cares_for_the_client_finds_it_in_the_feed(cast: Cast) -> None:
     alert = raised(cast, "other_client")
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
     facts = cast.other_owner.get("/events?limit=500&type=safety.flagged").get_json()["data"]
     assert [fact["subject_id"] for fact in facts] == [alert]
@@ -287,7 +288,7 @@ def test_an_owner_who_is_a_therapist_for_others_finds_none_in_the_feed(cast: Cas
     both = {"capabilities": ["owner", "therapist"]}
     assert cast.owner.patch(path, both, cast.owner.etag(path)).status_code == 200
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
     facts = cast.owner.get("/events?limit=500").get_json()["data"]
     assert "crisis_card.changed" in {fact["type"] for fact in facts}
@@ -443,7 +444,7 @@ def test_a_client_with_an_open_alert_comes_first_since_the_oldest(cast: Cast) ->
 
 
 def test_who_waits_longest_is_first_of_those_with_an_alert(cast: Cast) -> None:
-    with clock.travelled(timedelta(hours=-2)), cast.app.app_context():
+    with clock.time_shifted(timedelta(hours=-2)), cast.app.app_context():
         alerts.raise_alert(
             cast.partner.viewer,
             client_id=cast.partner.id,
@@ -512,7 +513,9 @@ def test_who_has_left_care_meanwhile_gets_no_mail(cast: Cast) -> None:
 
 def test_a_job_holds_an_id_and_nothing_else(cast: Cast) -> None:
     alerted(cast)
-    subjects = stored.rows(cast.app, select(Job.subject).where(Job.kind == alerts.TELL, Job.ended_at.is_(None)))
+    subjects = stored.rows(
+        cast.app, select(Job.subject).where(Job.kind == alerts.NOTIFY_THERAPIST, Job.ended_at.is_(None))
+    )
     assert {row.subject for row in subjects} >= {cast.therapist.id, cast.co_therapist.id}
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from portal.accounts.models import Person, Practice
 from portal.core import clock, jobs
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from portal.core.viewer import system
 from portal.safety import jobs as safety_jobs
 from portal.safety.models import Alert
@@ -20,7 +20,7 @@ from tests.access.table import raised
 from tests.accounts import letters, stored
 from tests.accounts.test_jobs import TELLING
 from tests.cast import Cast
-from tests.safety.stories import acknowledged, alerted, ids, listed, mails_of_need, round_made, set_practice
+from tests.safety.scenarios import acknowledged, alerted, ids, listed, mails_of_need, round_made, set_practice
 
 DAY = timedelta(hours=24)
 
@@ -34,7 +34,7 @@ def _facts(cast: Cast, alert: str) -> list[Any]:
 
 
 def _passed_on(cast: Cast, later: timedelta = DAY) -> int:
-    with clock.travelled(later):
+    with clock.time_shifted(later):
         return round_made(cast)
 
 
@@ -54,7 +54,7 @@ def alert(cast: Cast) -> str:
 
 def _deliver(cast: Cast) -> None:
     """Let the worker do what is due by the time the rounds were made."""
-    with clock.travelled(3 * DAY):
+    with clock.time_shifted(3 * DAY):
         letters.deliver(cast.app)
 
 
@@ -295,4 +295,4 @@ def test_who_stops_being_a_therapist_here_covers_no_longer(cast: Cast) -> None:
 
 def test_the_worker_knows_its_round_and_its_mails() -> None:
     assert safety_jobs.escalate in [tick.call for tick in jobs.TICKS]
-    assert {alerts.TELL, escalation.TELL_OWNER} <= set(jobs.HANDLERS)
+    assert {alerts.NOTIFY_THERAPIST, escalation.NOTIFY_OWNER} <= set(jobs.HANDLERS)

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from portal.core.access import binds
-from portal.core.db import OWNER, db
-from portal.core.viewer import Kind, Viewer, system
+from portal.core.db.engines import OWNER, db
+from portal.core.viewer import PrincipalKind, Viewer, system
 from portal.safety import policy
 from portal.safety.models import Alert
 from tests.access.table import raised
@@ -41,7 +41,7 @@ def test_everybody_sees_those_of_their_care_or_cover_and_no_other(cast: Cast) ->
 def test_capabilities_are_asked_each_time(cast: Cast) -> None:
     _everybodys(cast)
     for therapist in (cast.therapist.viewer, cast.colleague.viewer):
-        without = Viewer(therapist.id, therapist.practice_id, Kind.STAFF, owner=True, therapist=False)
+        without = Viewer(therapist.id, therapist.practice_id, PrincipalKind.STAFF, owner=True, therapist=False)
         assert _seen(cast, without) == set()
     assert _seen(cast, system(cast.things["linden.practice"])) == set()
 

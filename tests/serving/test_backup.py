@@ -19,9 +19,9 @@ from sqlalchemy import create_engine, make_url, text
 from config import Config
 from portal import backup
 from portal.app import create_app
-from portal.core.db import OWNER, db
-from portal.core.events import seal
-from portal.core.statements import let_go_of_connections
+from portal.core.audit_log.sealing import seal
+from portal.core.db.engines import OWNER, db
+from portal.core.db.statements import close_connections
 from tests.cast import Cast
 from tests.postgresql import as_application
 
@@ -88,7 +88,7 @@ def _another(config: Config) -> Iterator[None]:
         try:
             yield
         finally:
-            let_go_of_connections()
+            close_connections()
 
 
 @pytest.mark.engines("postgresql")

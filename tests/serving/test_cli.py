@@ -16,7 +16,8 @@ from sqlalchemy import delete, select, update
 
 from portal import __version__, cli
 from portal.accounts.service import practices
-from portal.core import events
+from portal.core.audit_log import events as audit_events
+from portal.core.audit_log import sealing
 from portal.core.crypto import Keyring, Undecipherable, import_keyring
 from portal.core.errors import NotVisible
 from portal.core.viewer import ANYONE
@@ -95,10 +96,10 @@ def test_a_set_up_link_is_given_even_where_a_practice_exists(cast: Cast) -> None
 
 def test_a_whole_audit_trail_exits_0_and_counts_its_facts(cast: Cast) -> None:
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
         with as_owner() as session:
-            facts = len(session.scalars(select(events.Event.id)).all())
+            facts = len(session.scalars(select(audit_events.Event.id)).all())
     done = _run(cast.app, cli.verify_audit)
     assert done.exit_code == 0, done.output
     counted = [int(number) for number in re.findall(r": (\d+) facts, whole", done.output)]
@@ -109,12 +110,12 @@ def test_a_whole_audit_trail_exits_0_and_counts_its_facts(cast: Cast) -> None:
 @pytest.mark.parametrize("tampering", ["changed", "removed"])
 def test_a_broken_audit_trail_exits_1_and_says_where(cast: Cast, tampering: str) -> None:
     with cast.app.app_context():
-        while events.seal():
+        while sealing.seal():
             pass
-        third = (events.Event.practice_id == cast.owner.viewer.practice_id) & (events.Event.position == 3)
-        change = update(events.Event).where(third).values(details="{}", actor_kind="system")
+        third = (audit_events.Event.practice_id == cast.owner.viewer.practice_id) & (audit_events.Event.position == 3)
+        change = update(audit_events.Event).where(third).values(details="{}", actor_kind="system")
         with as_owner() as session:
-            session.execute(change if tampering == "changed" else delete(events.Event).where(third))
+            session.execute(change if tampering == "changed" else delete(audit_events.Event).where(third))
     done = _run(cast.app, cli.verify_audit)
     assert done.exit_code == 1
     assert f"{cast.owner.viewer.practice_id}: 3 facts, BROKEN at position 3" in done.output

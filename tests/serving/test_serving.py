@@ -13,7 +13,7 @@ import httpx
 import pytest
 from flask import Flask
 
-from portal import serving
+from portal import server
 from portal.core import clock
 from tests.server import PATIENCE, Server, is_alive, loopback, set_up_practice, take_on, until
 
@@ -111,11 +111,11 @@ def test_the_end_comes_while_a_dead_worker_waits_to_be_started_again(server: Ser
 def hours(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The clock the watch over the worker goes by; a test moves it."""
     moved = [1_000.0]
-    monkeypatch.setattr("portal.serving.time.monotonic", lambda: moved[0])
+    monkeypatch.setattr("portal.server.time.monotonic", lambda: moved[0])
     return moved
 
 
-def _pause_after(kept: serving.Kept, hours: list[float], ran: float) -> float:
+def _pause_after(kept: server.Kept, hours: list[float], ran: float) -> float:
     """How long it waits, after it ran for that long and ended, before it is there again."""
     hours[0] += ran
     [process] = kept.living()
@@ -129,9 +129,9 @@ def _pause_after(kept: serving.Kept, hours: list[float], ran: float) -> float:
 
 
 def test_a_worker_that_keeps_ending_is_started_ever_less_often_but_never_given_up(hours: list[float]) -> None:
-    kept = serving.Kept([sys.executable, "-S", "-c", "raise SystemExit(3)"])
+    kept = server.Kept([sys.executable, "-S", "-c", "raise SystemExit(3)"])
     assert [_pause_after(kept, hours, ran=5) for _ in range(8)] == [1, 2, 4, 8, 16, 30, 30, 30]
-    assert _pause_after(kept, hours, ran=serving.STEADY) == 1, "it had run well in between"
+    assert _pause_after(kept, hours, ran=server.STEADY) == 1, "it had run well in between"
     for process in kept.living():
         process.wait(PATIENCE)
 
@@ -185,11 +185,11 @@ def test_readiness_follows_the_workers_heartbeat(app: Flask) -> None:
     late = "late: start `flask worker`"
     assert worker() == (200, "degraded", late), "nobody has ever seen it"
     with app.app_context():
-        serving._beat()
+        server._beat()
     assert worker()[2] == "ok"
-    with clock.travelled(timedelta(seconds=50)):
+    with clock.time_shifted(timedelta(seconds=50)):
         assert worker()[2] == "ok"
-    with clock.travelled(timedelta(seconds=61)):
+    with clock.time_shifted(timedelta(seconds=61)):
         assert worker() == (200, "degraded", late)
 
 

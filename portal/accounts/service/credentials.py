@@ -6,14 +6,15 @@ from datetime import timedelta
 
 from sqlalchemy import bindparam, insert, select, update
 
-from portal.accounts import events
+from portal.accounts import facts
 from portal.accounts.models import Credential, CredentialKind, Invitation, Person
 from portal.accounts.secrets import mint
 from portal.core import clock
-from portal.core.db import db, transactional
-from portal.core.events import record
+from portal.core.audit_log.events import record
+from portal.core.db.engines import db
+from portal.core.db.statements import execute
+from portal.core.db.transactions import transactional
 from portal.core.ids import new_id
-from portal.core.statements import run
 from portal.core.viewer import Viewer
 
 
@@ -43,7 +44,7 @@ def issue(
         "last_used_at": now,
         "expires_at": now + lasts,
     }
-    run("credentials.issue", lambda: insert(Credential).values({name: bindparam(name) for name in row}), row)
+    execute("credentials.issue", lambda: insert(Credential).values({name: bindparam(name) for name in row}), row)
     return secret, Credential(**row)
 
 
@@ -91,4 +92,4 @@ def end_invitation(viewer: Viewer, invitation: Invitation) -> None:
     db.session.flush()
     end_credentials(invitation.practice_id, invitation.person_id, kind=CredentialKind.INVITATION)
     person = db.session.get_one(Person, (invitation.practice_id, invitation.person_id))
-    record(viewer, events.INVITATION_REVOKED, invitation, client_id=person.client_id)
+    record(viewer, facts.INVITATION_REVOKED, invitation, client_id=person.client_id)

@@ -8,18 +8,20 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, func, select, update
 
-from portal.accounts import events, policy
+from portal.accounts import facts, policy
 from portal.accounts.models import Credential, CredentialKind, Integration
 from portal.accounts.secrets import hashed, is_whole
 from portal.accounts.service.credentials import issue, note_use
 from portal.core import access, clock
 from portal.core.access import THING
-from portal.core.db import AnySelect, Id, Instant, db, transactional
+from portal.core.audit_log.events import record
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch, fetch_tuples
+from portal.core.db.tables import AnySelect, Id, Instant
+from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict
-from portal.core.events import record
-from portal.core.listing import Asked, Listing, Page, claim
-from portal.core.statements import fetch, fetch_tuples
-from portal.core.viewer import Kind, Viewer
+from portal.core.listing import Listing, ListRequest, Page, condition
+from portal.core.viewer import PrincipalKind, Viewer
 
 PREFIX = "int"
 SCOPES: Mapping[str, str] = {
@@ -66,7 +68,7 @@ INTEGRATIONS = Listing(
         Integration.created_at,
         Integration.revoked_at,
     ),
-    filters={"revoked": claim(lambda: Integration.revoked_at.is_not(None))},
+    filters={"revoked": condition(lambda: Integration.revoked_at.is_not(None))},
     sorts={"created_at": Integration.created_at},
     default_sort="-created_at",
     identity=Integration.id,
@@ -78,12 +80,12 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "scopes": row["scopes"].split()}
 
 
-def list_integrations(viewer: Viewer, asked: Asked) -> Page:
+def list_integrations(viewer: Viewer, asked: ListRequest) -> Page:
     return INTEGRATIONS.page(viewer, asked).mapped(_shown)
 
 
 def get_integration(viewer: Viewer, integration_id: str) -> dict[str, Any]:
-    row = access.look(
+    row = access.get_visible(
         viewer,
         "accounts.integration",
         lambda: (
@@ -109,7 +111,7 @@ def create_integration(viewer: Viewer, *, name: str, scopes: list[str], expires_
     )
     db.session.add(integration)
     db.session.flush()
-    record(viewer, events.INTEGRATION_CREATED, integration, scopes=sorted(set(scopes)))
+    record(viewer, facts.INTEGRATION_CREATED, integration, scopes=sorted(set(scopes)))
     return _with_new_token(viewer, integration, expires_in_days)
 
 
@@ -131,12 +133,12 @@ def rotate(
 ) -> dict[str, Any]:
     """A new token. Earlier ones end at once, or after `overlap_minutes`, so that the other system can change over."""
     access.require(policy.may_run_the_practice(viewer), "Only an owner rotates a token.")
-    integration = access.see(viewer, Integration, policy.integrations_visible_to, integration_id)
+    integration = access.get_for_update(viewer, Integration, policy.integrations_visible_to, integration_id)
     if integration.revoked_at is not None:
         msg = "This integration is revoked. Make a new one."
         raise Conflict(msg, state="revoked", allowed=[])
     _end_tokens(integration, timedelta(minutes=overlap_minutes))
-    record(viewer, events.INTEGRATION_ROTATED, integration)
+    record(viewer, facts.INTEGRATION_ROTATED, integration)
     return _with_new_token(viewer, integration, expires_in_days)
 
 
@@ -144,11 +146,11 @@ def rotate(
 def revoke(viewer: Viewer, integration_id: str) -> None:
     """Shut another system out, from its next request on. Revoking twice is revoking once."""
     access.require(policy.may_run_the_practice(viewer), "Only an owner shuts other systems out.")
-    integration = access.see(viewer, Integration, policy.integrations_visible_to, integration_id)
+    integration = access.get_for_update(viewer, Integration, policy.integrations_visible_to, integration_id)
     if integration.revoked_at is None:
         integration.revoked_at = clock.now()
         _end_tokens(integration, timedelta())
-        record(viewer, events.INTEGRATION_REVOKED, integration)
+        record(viewer, facts.INTEGRATION_REVOKED, integration)
 
 
 def _end_tokens(integration: Integration, overlap: timedelta) -> None:
@@ -182,7 +184,7 @@ def identify(token: str) -> Viewer | None:
     return Viewer(
         integration_id,
         practice_id,
-        Kind.INTEGRATION,
+        PrincipalKind.INTEGRATION,
         credential_id=credential_id,
         scopes=frozenset(scopes.split()),
     )

@@ -13,18 +13,19 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from portal.accounts import events, passwords, policy
+from portal.accounts import facts, passwords, policy
 from portal.accounts.models import Credential, CredentialKind, Delivery, Invitation, Person, Practice
 from portal.accounts.secrets import hashed, is_whole, mint_code, normal_code
 from portal.accounts.service import people, throttle
 from portal.accounts.service.credentials import end_credentials, end_invitation, end_invitations, issue
 from portal.core import access, clock, mail
+from portal.core.audit_log.events import record
 from portal.core.crypto import blind_index, keyring, vault
-from portal.core.db import db, enter_practice, transactional
+from portal.core.db.engines import db
+from portal.core.db.transactions import enter_practice, transactional
 from portal.core.errors import Conflict, NotVisible, PortalError
-from portal.core.events import record
 from portal.core.jobs import enqueue
-from portal.core.viewer import Kind, Viewer
+from portal.core.viewer import PrincipalKind, Viewer
 
 PREFIX = "inv"
 LASTS = timedelta(days=14)
@@ -49,7 +50,7 @@ def invite_staff(viewer: Viewer, *, name: str, email: str, capabilities: list[st
         therapist="therapist" in capabilities,
     )
     shown = open_invitation(viewer, person, Delivery.MAIL, with_code=False)
-    record(viewer, events.STAFF_INVITED, person, capabilities=sorted(capabilities))
+    record(viewer, facts.STAFF_INVITED, person, capabilities=sorted(capabilities))
     return shown
 
 
@@ -76,7 +77,7 @@ def open_invitation(viewer: Viewer, person: Person, delivery: str, *, with_code:
         "link": None,
     }
     if delivery == Delivery.IN_PERSON:
-        shown["link"] = mail.address(f"/invitation#{_mint_secret(invitation)}")
+        shown["link"] = mail.public_url(f"/invitation#{_mint_secret(invitation)}")
     else:
         enqueue(viewer, SEND, invitation.id)
     return shown
@@ -204,7 +205,7 @@ def _activate(
         return Conflict(TAKEN, state="address_taken", allowed=[])
     person.password_hash, person.activated_at = password_hash, now
     invitation.accepted_at = credential.ended_at = now
-    viewer = Viewer(person.id, person.practice_id, Kind(person.kind), person.owner, person.therapist)
+    viewer = Viewer(person.id, person.practice_id, PrincipalKind(person.kind), person.owner, person.therapist)
     people.apply_changes(viewer, person, time_zone=time_zone)
-    record(viewer, events.CLIENT_ACTIVATED if person.kind == "client" else events.STAFF_ACTIVATED, person)
+    record(viewer, facts.CLIENT_ACTIVATED if person.kind == "client" else facts.STAFF_ACTIVATED, person)
     return people.get_me(viewer)

@@ -7,19 +7,21 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, select
 
-from portal.accounts import events, passwords, policy
+from portal.accounts import facts, passwords, policy
 from portal.accounts.models import Person, Practice
 from portal.accounts.service import throttle
 from portal.accounts.service.credentials import end_credentials, end_invitations
 from portal.core import access, clock
 from portal.core.access import PRACTICE, THING, VIEWER
-from portal.core.crypto import DataKey, Vault, create_vault, vault, vault_of
-from portal.core.db import AnySelect, Id, db, transactional
+from portal.core.audit_log.events import record
+from portal.core.crypto import DataKey, Vault, create_vault, unwrap_vault, vault
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch, fetch_one
+from portal.core.db.tables import AnySelect, Id
+from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, Fault, Invalid, NotVisible, Stale
-from portal.core.events import record
 from portal.core.ids import new_id
-from portal.core.listing import Asked, Listing, Page, claim
-from portal.core.statements import fetch, fetch_one
+from portal.core.listing import Listing, ListRequest, Page, condition
 from portal.core.viewer import Viewer
 
 CAPABILITIES = ("owner", "therapist")
@@ -67,7 +69,7 @@ def get_me(viewer: Viewer) -> dict[str, Any]:
     row = fetch_one("accounts.me", _me, access.binds(viewer))
     if row is None:
         raise NotVisible
-    opened = vault_of(row["practice_id"], row["subject_id"], row["keyring_version"], row["wrapped"])
+    opened = unwrap_vault(row["practice_id"], row["subject_id"], row["keyring_version"], row["wrapped"])
     return {
         **_with_name(row, opened),
         "practice": {"id": row["practice_id"], "slug": row["slug"], "name": row["practice_name"]},
@@ -104,7 +106,7 @@ def _with_name(row: dict[str, Any], opened: Vault) -> dict[str, Any]:
 @transactional
 def change_me(viewer: Viewer, expected: int, **changes: Any) -> dict[str, Any]:
     """Change one's name or time zone."""
-    person = access.see(viewer, Person, policy.visible_to, viewer.id or "")
+    person = access.get_for_update(viewer, Person, policy.visible_to, viewer.id or "")
     if person.version != expected:
         raise Stale(get_me(viewer))
     apply_changes(viewer, person, **changes)
@@ -120,7 +122,7 @@ def apply_changes(viewer: Viewer, person: Person, *, name: str | None = None, ti
     person.version += 1
     db.session.flush()
     if moved:
-        record(viewer, events.TIME_ZONE_CHANGED, person)
+        record(viewer, facts.TIME_ZONE_CHANGED, person)
 
 
 def change_password(viewer: Viewer, address: str, *, current_password: str, new_password: str) -> None:
@@ -133,7 +135,9 @@ def change_password(viewer: Viewer, address: str, *, current_password: str, new_
         access.binds(viewer),
     )
     if not passwords.hasher().verify(stored["password_hash"] if stored else None, current_password):
-        raise Invalid(Fault("#/current_password", "This is not your current password. Check it and try again."))
+        raise Invalid(
+            Fault("invalid", "This is not your current password. Check it and try again.").at("#/current_password")
+        )
     throttle.forgive(attempt)
     _set_password(viewer, viewer.id or "", passwords.hasher().hash(new_password), keep=viewer.credential_id)
 
@@ -143,7 +147,7 @@ def _set_password(viewer: Viewer, person_id: str, password_hash: str, *, keep: s
     person = db.session.get_one(Person, (viewer.practice_id, person_id))
     person.password_hash = password_hash
     end_credentials(viewer.practice_id, person_id, but=keep)
-    record(viewer, events.PASSWORD_CHANGED, person)
+    record(viewer, facts.PASSWORD_CHANGED, person)
 
 
 # Staff ---------------------------------------------------------------------------------------------------------
@@ -152,7 +156,7 @@ STAFF = Listing(
     name="accounts.staff",
     base=policy.visible_to,
     columns=tuple(column for column in Person.__table__.columns if column.key != "password_hash"),
-    filters={"active": claim(lambda: Person.activated_at.is_not(None) & Person.deactivated_at.is_(None))},
+    filters={"active": condition(lambda: Person.activated_at.is_not(None) & Person.deactivated_at.is_(None))},
     sorts={"created_at": Person.created_at},
     default_sort="created_at",
     identity=Person.id,
@@ -160,14 +164,14 @@ STAFF = Listing(
 )
 
 
-def list_staff(viewer: Viewer, asked: Asked) -> Page:
+def list_staff(viewer: Viewer, asked: ListRequest) -> Page:
     opened = vault(viewer.practice_id, viewer.practice_id)
     return STAFF.page(viewer, asked).mapped(lambda row: _with_name(row, opened))
 
 
 def get_staff(viewer: Viewer, person_id: str) -> dict[str, Any]:
     columns = STAFF.columns
-    row = access.look(
+    row = access.get_visible(
         viewer,
         "accounts.staff_member",
         lambda: policy.visible_to(viewer).where(Person.id == THING).with_only_columns(*columns),
@@ -180,7 +184,7 @@ def get_staff(viewer: Viewer, person_id: str) -> dict[str, Any]:
 def change_staff(viewer: Viewer, person_id: str, expected: int, *, capabilities: list[str]) -> dict[str, Any]:
     """Set a staff member's capabilities. The last owner stays one."""
     access.require(policy.may_run_the_practice(viewer), "Only an owner changes what staff may do.")
-    person = access.see(viewer, Person, policy.visible_to, person_id)
+    person = access.get_for_update(viewer, Person, policy.visible_to, person_id)
     if person.version != expected:
         raise Stale(get_staff(viewer, person_id))
     if person.owner and "owner" not in capabilities:
@@ -190,7 +194,7 @@ def change_staff(viewer: Viewer, person_id: str, expected: int, *, capabilities:
     person.owner, person.therapist = "owner" in capabilities, "therapist" in capabilities
     person.version += 1
     db.session.flush()
-    record(viewer, events.STAFF_CHANGED, person, capabilities=sorted(capabilities))
+    record(viewer, facts.STAFF_CHANGED, person, capabilities=sorted(capabilities))
     return get_staff(viewer, person_id)
 
 
@@ -198,7 +202,7 @@ def change_staff(viewer: Viewer, person_id: str, expected: int, *, capabilities:
 def deactivate(viewer: Viewer, person_id: str) -> dict[str, Any]:
     """End a staff member's access on their next request. The last owner cannot be removed."""
     access.require(policy.may_run_the_practice(viewer), "Only an owner deactivates staff.")
-    person = access.see(viewer, Person, policy.visible_to, person_id)
+    person = access.get_for_update(viewer, Person, policy.visible_to, person_id)
     if person.owner:
         _refuse_to_lose_the_last_owner(viewer, person)
     if person.deactivated_at is None:
@@ -208,7 +212,7 @@ def deactivate(viewer: Viewer, person_id: str) -> dict[str, Any]:
         end_invitations(viewer, to=person.id)
         end_invitations(viewer, sent_by=person.id)
         db.session.flush()
-        record(viewer, events.STAFF_DEACTIVATED, person)
+        record(viewer, facts.STAFF_DEACTIVATED, person)
     return get_staff(viewer, person_id)
 
 
@@ -232,11 +236,11 @@ def _refuse_to_lose_the_last_owner(viewer: Viewer, person: Person) -> None:
 def require_therapist(viewer: Viewer, person_id: str, pointer: str) -> Person:
     """An active therapist of the practice, by id. Raises Invalid at `pointer` for anyone else."""
     try:
-        person = access.see(viewer, Person, policy.visible_to, person_id)
+        person = access.get_for_update(viewer, Person, policy.visible_to, person_id)
     except NotVisible:
         person = None
     if person is None or not person.therapist or person.deactivated_at is not None or person.activated_at is None:
-        raise Invalid(Fault(pointer, "This is not an active therapist of the practice. See GET /staff."))
+        raise Invalid(Fault("invalid", "This is not an active therapist of the practice. See GET /staff.").at(pointer))
     return person
 
 
@@ -247,7 +251,7 @@ def names_of(practice_id: str, person_ids: Iterable[str]) -> dict[str, dict[str,
     """Names and addresses by id, for callers that have already established that the viewer may see these people."""
     rows = fetch("accounts.names", _names, {"practice": practice_id, "people": sorted(set(person_ids))})
     return {
-        row["id"]: _with_name(row, vault_of(practice_id, row["subject_id"], row["keyring_version"], row["wrapped"]))
+        row["id"]: _with_name(row, unwrap_vault(practice_id, row["subject_id"], row["keyring_version"], row["wrapped"]))
         for row in rows
     }
 

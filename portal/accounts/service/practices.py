@@ -7,18 +7,19 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from portal.accounts import events, passwords, policy
+from portal.accounts import facts, passwords, policy
 from portal.accounts.models import Person, Practice, SetupLink
 from portal.accounts.secrets import hashed, is_whole, mint
 from portal.accounts.service import people, sessions
 from portal.core import access, clock
+from portal.core.audit_log.events import record
 from portal.core.crypto import blind_index, create_vault
-from portal.core.db import db, enter_practice, transactional
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch_one
+from portal.core.db.transactions import enter_practice, transactional
 from portal.core.errors import Fault, Invalid, NotVisible, Stale
-from portal.core.events import record
 from portal.core.ids import new_id
-from portal.core.statements import fetch_one
-from portal.core.viewer import Kind, Viewer
+from portal.core.viewer import PrincipalKind, Viewer
 
 PREFIX = "set"
 SETUP_LASTS = timedelta(days=2)
@@ -52,14 +53,16 @@ def set_up(viewer: Viewer, *, token: str, practice: dict[str, Any], person: dict
 def _set_up(token: str, practice: dict[str, Any], person: dict[str, Any], password_hash: str) -> dict[str, Any]:
     _use_link(token)
     if sessions.find_practice(practice["slug"]) is not None:
-        raise Invalid(Fault("#/practice/slug", "Another practice here has this short name. Choose another."))
+        raise Invalid(
+            Fault("invalid", "Another practice here has this short name. Choose another.").at("#/practice/slug")
+        )
     row = Practice(id=new_id(), created_at=clock.now(), **practice)
     enter_practice(row.id)
     db.session.add(row)
     db.session.flush()
     create_vault(row.id, row.id)
     owner = people.add_person(
-        Viewer(None, row.id, Kind.SYSTEM),
+        Viewer(None, row.id, PrincipalKind.SYSTEM),
         kind="staff",
         name=person["name"],
         email=person["email"],
@@ -70,8 +73,8 @@ def _set_up(token: str, practice: dict[str, Any], person: dict[str, Any], passwo
     owner.password_hash, owner.activated_at = password_hash, clock.now()
     owner.mail_index = blind_index(row.id, person["email"])
     db.session.flush()
-    viewer = Viewer(owner.id, row.id, Kind.STAFF, owner=True, therapist=owner.therapist)
-    record(viewer, events.PRACTICE_SET_UP, row)
+    viewer = Viewer(owner.id, row.id, PrincipalKind.STAFF, owner=True, therapist=owner.therapist)
+    record(viewer, facts.PRACTICE_SET_UP, row)
     return {"practice": get_practice(viewer), "person": people.get_me(viewer)}
 
 
@@ -108,26 +111,26 @@ def change_practice(viewer: Viewer, expected: int, **changes: Any) -> dict[str, 
     access.require(policy.may_run_the_practice(viewer), "Only an owner changes the practice.")
     if changes.get("cover_id") is not None:  # first the person, then the practice: as when somebody leaves
         people.require_therapist(viewer, changes["cover_id"], "#/cover_id")
-    practice = access.see(viewer, Practice, policy.practice_visible_to, viewer.practice_id)
+    practice = access.get_for_update(viewer, Practice, policy.practice_visible_to, viewer.practice_id)
     if practice.version != expected:
         raise Stale(get_practice(viewer))
     for name, value in changes.items():
         setattr(practice, name, value)
     practice.version += 1
     db.session.flush()
-    record(viewer, events.PRACTICE_CHANGED, practice, changed=sorted(changes))
+    record(viewer, facts.PRACTICE_CHANGED, practice, changed=sorted(changes))
     return get_practice(viewer)
 
 
-@events.STAFF_CHANGED.also
-@events.STAFF_DEACTIVATED.also
-def cover_no_longer(viewer: Viewer, person: Person) -> None:
+@facts.STAFF_CHANGED.also
+@facts.STAFF_DEACTIVATED.also
+def clear_cover_of_inactive_therapist(viewer: Viewer, person: Person) -> None:
     """Who is no longer a therapist here stands in for nobody."""
     if person.therapist and person.deactivated_at is None:
         return
-    practice = access.see(viewer, Practice, policy.practice_visible_to, person.practice_id)
+    practice = access.get_for_update(viewer, Practice, policy.practice_visible_to, person.practice_id)
     if practice.cover_id == person.id:
         practice.cover_id = None
         practice.version += 1
         db.session.flush()
-        record(viewer, events.PRACTICE_CHANGED, practice, changed=["cover_id"])
+        record(viewer, facts.PRACTICE_CHANGED, practice, changed=["cover_id"])

@@ -10,18 +10,19 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from portal.accounts import events, passwords
+from portal.accounts import facts, passwords
 from portal.accounts.models import Credential, CredentialKind, Person
 from portal.accounts.secrets import hashed, is_whole
 from portal.accounts.service import sessions, throttle
 from portal.accounts.service.credentials import end_credentials, issue
 from portal.core import clock
+from portal.core.audit_log.events import record
 from portal.core.crypto import blind_index, vault
-from portal.core.db import db, enter_practice, transactional
+from portal.core.db.engines import db
+from portal.core.db.transactions import enter_practice, transactional
 from portal.core.errors import NotVisible
-from portal.core.events import record
 from portal.core.jobs import enqueue
-from portal.core.viewer import Kind, Viewer, system
+from portal.core.viewer import PrincipalKind, Viewer, system
 
 PREFIX = "rst"
 LASTS = timedelta(hours=1)
@@ -97,4 +98,4 @@ def _complete(token: str, password_hash: str) -> None:
     person = db.session.get_one(Person, (credential.practice_id, credential.person_id))
     person.password_hash = password_hash
     end_credentials(person.practice_id, person.id)
-    record(Viewer(person.id, person.practice_id, Kind(person.kind)), events.PASSWORD_CHANGED, person)
+    record(Viewer(person.id, person.practice_id, PrincipalKind(person.kind)), facts.PASSWORD_CHANGED, person)

@@ -7,21 +7,23 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from portal.accounts import events, policy
+from portal.accounts import facts, policy
 from portal.accounts.models import Credential, CredentialKind, Person, Practice
 from portal.accounts.passwords import hasher
 from portal.accounts.secrets import hashed, is_whole
 from portal.accounts.service import people, throttle
 from portal.accounts.service.credentials import issue, note_use
 from portal.core import access, clock
+from portal.core.audit_log.events import record
 from portal.core.crypto import blind_index
-from portal.core.db import AnySelect, Id, Instant, db, transactional
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch, fetch_one, fetch_tuples
+from portal.core.db.tables import AnySelect, Id, Instant
+from portal.core.db.transactions import transactional
 from portal.core.errors import Fault, Invalid, NotVisible, Unauthenticated
-from portal.core.events import record
 from portal.core.ids import is_id
-from portal.core.listing import Asked, Listing, Page
-from portal.core.statements import fetch, fetch_one, fetch_tuples
-from portal.core.viewer import Kind, Viewer
+from portal.core.listing import Listing, ListRequest, Page
+from portal.core.viewer import PrincipalKind, Viewer
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=8)
@@ -42,7 +44,7 @@ def sign_in(viewer: Viewer, address: str, *, email: str, password: str, practice
     if not hasher().verify(person["password_hash"] if person else None, password):
         raise Unauthenticated(REFUSED)
     assert person is not None, "verify() is False where nothing is stored"
-    starting = Viewer(person["id"], person["practice_id"], Kind(person["kind"]))
+    starting = Viewer(person["id"], person["practice_id"], PrincipalKind(person["kind"]))
     return _start(starting, attempt, password, person["password_hash"])
 
 
@@ -55,7 +57,7 @@ def find_practice(slug: str | None) -> str | None:
         return None if found is None else str(found["id"])
     rows = fetch("accounts.practices", lambda: select(Practice.id).limit(2), {})
     if len(rows) > 1:
-        raise Invalid(Fault("#/practice", "Say which practice: this portal serves several."))
+        raise Invalid(Fault("invalid", "Say which practice: this portal serves several.").at("#/practice"))
     return str(rows[0]["id"]) if rows else None
 
 
@@ -82,7 +84,7 @@ def _start(viewer: Viewer, attempt: throttle.Try, password: str, stored: str) ->
             .where(Person.practice_id == viewer.practice_id, Person.id == viewer.id)
             .values(password_hash=hasher().hash(password))
         )
-    record(viewer, events.SESSION_STARTED, session)
+    record(viewer, facts.SESSION_STARTED, session)
     return {"token": token, "expires_at": session.expires_at, "person": people.get_me(viewer)}
 
 
@@ -100,7 +102,7 @@ def identify(token: str | None) -> Viewer | None:
     credential_id, practice_id, person_id, kind, owner, therapist, unnoted = rows[0]
     if unnoted:
         note_use(practice_id, credential_id)
-    return Viewer(person_id, practice_id, Kind(kind), bool(owner), bool(therapist), credential_id)
+    return Viewer(person_id, practice_id, PrincipalKind(kind), bool(owner), bool(therapist), credential_id)
 
 
 def _identity() -> AnySelect:
@@ -142,7 +144,7 @@ SESSIONS = Listing(
 )
 
 
-def list_sessions(viewer: Viewer, asked: Asked) -> Page:
+def list_sessions(viewer: Viewer, asked: ListRequest) -> Page:
     return SESSIONS.page(viewer, asked, idle_since=clock.now() - IDLE)
 
 
@@ -152,6 +154,8 @@ def end_session(viewer: Viewer, session_id: str) -> None:
     wanted = viewer.credential_id if session_id == "current" else session_id
     if wanted is None or not is_id(wanted):
         raise NotVisible
-    session = access.see(viewer, Credential, policy.sessions_visible_to, wanted, idle_since=clock.now() - IDLE)
+    session = access.get_for_update(
+        viewer, Credential, policy.sessions_visible_to, wanted, idle_since=clock.now() - IDLE
+    )
     session.ended_at = clock.now()
-    record(viewer, events.SESSION_ENDED, session)
+    record(viewer, facts.SESSION_ENDED, session)

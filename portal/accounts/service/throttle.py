@@ -11,13 +11,15 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, select
 
-from portal.accounts.models import Attempt
+from portal.accounts.models import ThrottledTry
 from portal.core import clock
 from portal.core.crypto import keyring
-from portal.core.db import AnySelect, Instant, db, is_postgresql, transactional
-from portal.core.errors import TooMany
+from portal.core.db.engines import db, is_postgresql
+from portal.core.db.statements import execute, fetch
+from portal.core.db.tables import AnySelect, Instant
+from portal.core.db.transactions import transactional
+from portal.core.errors import TooManyRequests
 from portal.core.ids import new_id
-from portal.core.statements import fetch, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,9 @@ def begin(purpose: str, account: str, address: str) -> Try:
     for key, limit in limits.items():
         counted = fetch("throttle.count", _counted, {"key": key, "since": now - limit.within})[0]
         if counted["count"] >= limit.most:
-            raise TooMany(retry_after=max(1, int((counted["oldest"] + limit.within - now).total_seconds())))
+            raise TooManyRequests(retry_after=max(1, int((counted["oldest"] + limit.within - now).total_seconds())))
         ids.append(new_id())
-        run("throttle.note", _note, {"id": ids[-1], "key": key, "at": now})
+        execute("throttle.note", _note, {"id": ids[-1], "key": key, "at": now})
     return Try(tuple(limits), tuple(ids))
 
 
@@ -68,26 +70,30 @@ def _lock() -> AnySelect:
 
 
 def _counted() -> AnySelect:
-    return select(func.count().label("count"), func.min(Attempt.at).label("oldest")).where(
-        Attempt.key == bindparam("key"), Attempt.at > bindparam("since", type_=Instant())
+    return select(func.count().label("count"), func.min(ThrottledTry.at).label("oldest")).where(
+        ThrottledTry.key == bindparam("key"), ThrottledTry.at > bindparam("since", type_=Instant())
     )
 
 
 def _note() -> Any:
-    return insert(Attempt).values(id=bindparam("id"), key=bindparam("key"), at=bindparam("at"))
+    return insert(ThrottledTry).values(id=bindparam("id"), key=bindparam("key"), at=bindparam("at"))
 
 
 @transactional
 def forgive(attempt: Try) -> None:
     """The secret was right: this try and the failures of this account from this address count no more."""
-    run("throttle.forgive", lambda: delete(Attempt).where(Attempt.key == bindparam("key")), {"key": attempt.keys[0]})
+    execute(
+        "throttle.forgive",
+        lambda: delete(ThrottledTry).where(ThrottledTry.key == bindparam("key")),
+        {"key": attempt.keys[0]},
+    )
     for one in attempt.ids[1:]:
-        run("throttle.forget", lambda: delete(Attempt).where(Attempt.id == bindparam("id")), {"id": one})
+        execute("throttle.forget", lambda: delete(ThrottledTry).where(ThrottledTry.id == bindparam("id")), {"id": one})
 
 
 @transactional
 def forget_old() -> None:
-    db.session.execute(delete(Attempt).where(Attempt.at < clock.now() - LONGEST))
+    db.session.execute(delete(ThrottledTry).where(ThrottledTry.at < clock.now() - LONGEST))
 
 
 def _key(*parts: str) -> str:

@@ -6,16 +6,16 @@ from marshmallow import fields, validate
 
 from portal.core.wire import (
     Day,
-    Flag,
+    EnumList,
+    EnumString,
     Identifier,
     Instant,
     Json,
     Line,
     ListQuerySchema,
+    StrictBoolean,
     Text,
     WireSchema,
-    Word,
-    Words,
 )
 from portal.library.schemas.resource import DOCUMENT, INTENSITIES, KINDS
 
@@ -30,10 +30,10 @@ class AssignedResourceSchema(WireSchema):
 
     id = Identifier(required=True)
     number = fields.Integer(required=True, metadata={"example": 1})
-    kind = Word(KINDS, required=True)
+    kind = EnumString(KINDS, required=True)
     title = Line(200, required=True, metadata={"example": "Trigger log"})
     minutes = fields.Integer(required=True, metadata={"example": 10})
-    intensity = Word(INTENSITIES, required=True)
+    intensity = EnumString(INTENSITIES, required=True)
 
 
 class ProgressSchema(WireSchema):
@@ -48,10 +48,10 @@ class MyAssignmentItemSchema(WireSchema):
 
     id = Identifier(required=True)
     resource = fields.Nested(AssignedResourceSchema(), required=True)
-    status = Word(STATUSES, required=True)
-    scheduled = Flag(required=True, metadata={"description": "Opens on a later day."})
-    overdue = Flag(required=True)
-    frozen = Flag(required=True, metadata={"description": "Rests, because the client is archived."})
+    status = EnumString(STATUSES, required=True)
+    scheduled = StrictBoolean(required=True, metadata={"description": "Opens on a later day."})
+    overdue = StrictBoolean(required=True)
+    frozen = StrictBoolean(required=True, metadata={"description": "Rests, because the client is archived."})
     progress = fields.Nested(ProgressSchema(), required=True)
     attempt = fields.Integer(required=True, metadata={"example": 1})
     opens_on = Day(required=True, allow_none=True)
@@ -94,7 +94,7 @@ class DetailSchema(WireSchema):
     note = Text(5000, required=True, allow_none=True)
     plan = fields.Nested(PlanSchema(), required=True, allow_none=True)
     reason = Text(2000, required=True, allow_none=True, metadata={"description": "Why it was declined or withdrawn."})
-    did_something_else = Flag(required=True)
+    did_something_else = StrictBoolean(required=True)
     opens_at = Instant(required=True, allow_none=True)
     due_at = Instant(required=True, allow_none=True)
 
@@ -137,7 +137,7 @@ class AssignAllSchema(WireSchema):
         required=True,
         validate=validate.Length(1, MOST_AT_ONCE, error=f"Send 1 to {MOST_AT_ONCE} assignments at a time."),
     )
-    atomic = Flag(
+    atomic = StrictBoolean(
         load_default=False,
         metadata={"description": "All or none: where one cannot be made, 422 points to each that stands in the way."},
     )
@@ -154,7 +154,7 @@ class ItemOutcomeSchema(WireSchema):
     """What became of one of them."""
 
     index = fields.Integer(required=True, metadata={"description": "Its place in the request, from 0.", "example": 0})
-    outcome = Word(("created", "duplicate", "error"), required=True)
+    outcome = EnumString(("created", "duplicate", "error"), required=True)
     assignment_id = Identifier(
         required=True, allow_none=True, metadata={"description": "The new one, or the one that is already open."}
     )
@@ -205,12 +205,12 @@ class ReturnSchema(WireSchema):
 class MyAssignmentQuerySchema(ListQuerySchema):
     """How to list one's own assignments."""
 
-    status = Words(STATUSES)
-    kind = Words(KINDS)
+    status = EnumList(STATUSES)
+    kind = EnumList(KINDS)
     due_on_gte = Day(data_key="due_on[gte]", attribute="due_on[gte]")
     due_on_lt = Day(data_key="due_on[lt]", attribute="due_on[lt]")
-    scheduled = Flag()
-    sort = Word(("assigned_at", "-assigned_at", "due_on", "-due_on"))
+    scheduled = StrictBoolean()
+    sort = EnumString(("assigned_at", "-assigned_at", "due_on", "-due_on"))
 
 
 class AssignmentQuerySchema(MyAssignmentQuerySchema):
@@ -220,10 +220,10 @@ class AssignmentQuerySchema(MyAssignmentQuerySchema):
     resource_id = Identifier()
     assigned_at_gte = Instant(data_key="assigned_at[gte]", attribute="assigned_at[gte]")
     assigned_at_lt = Instant(data_key="assigned_at[lt]", attribute="assigned_at[lt]")
-    overdue = Flag()
-    frozen = Flag()
-    expand = Words(("client",))
-    sort = Word(("assigned_at", "-assigned_at", "due_on", "-due_on", "submitted_at", "-submitted_at"))
+    overdue = StrictBoolean()
+    frozen = StrictBoolean()
+    expand = EnumList(("client",))
+    sort = EnumString(("assigned_at", "-assigned_at", "due_on", "-due_on", "submitted_at", "-submitted_at"))
 
 
 class ExportQuerySchema(AssignmentQuerySchema):
@@ -236,7 +236,7 @@ class ExportQuerySchema(AssignmentQuerySchema):
 class AssignmentExpandSchema(WireSchema):
     """What to bring along."""
 
-    expand = Words(("client",))
+    expand = EnumList(("client",))
 
 
 class SetPlanSchema(WireSchema):
@@ -253,4 +253,4 @@ class DeclineSchema(WireSchema):
     """A no; a reason is welcome, never needed."""
 
     reason = Text(2000, allow_none=True, metadata={"example": "Not this week."})
-    did_something_else = Flag(load_default=False)
+    did_something_else = StrictBoolean(load_default=False)

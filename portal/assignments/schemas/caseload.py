@@ -5,18 +5,13 @@ from __future__ import annotations
 from marshmallow import fields
 
 from portal.assignments.schemas.assignment import ClientNameSchema
-from portal.core.wire import (
-    Identifier,
-    Instant,
-    WireSchema,
-    Word,
-)
+from portal.core.wire import EnumString, Identifier, Instant, WireSchema
 
 
 class CaseloadClientSchema(ClientNameSchema):
     """A client in one's care."""
 
-    status = Word(("invited", "active"), required=True)
+    status = EnumString(("invited", "active"), required=True)
 
 
 class CaseloadItemSchema(WireSchema):
@@ -24,7 +19,7 @@ class CaseloadItemSchema(WireSchema):
 
     client = fields.Nested(CaseloadClientSchema(), required=True)
     care_id = Identifier(required=True)
-    needs = Word(
+    needs = EnumString(
         ("safety", "review", "overdue", "quiet"),
         required=True,
         allow_none=True,

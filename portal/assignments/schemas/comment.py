@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from portal.core.wire import (
-    Flag,
-    Identifier,
-    Instant,
-    ListQuerySchema,
-    Text,
-    WireSchema,
-    Word,
-)
+from portal.core.wire import EnumString, Identifier, Instant, ListQuerySchema, StrictBoolean, Text, WireSchema
 
 
 class CommentSchema(WireSchema):
@@ -22,7 +14,7 @@ class CommentSchema(WireSchema):
     attempt = fields.Integer(required=True, metadata={"example": 1})
     block = Text(255, required=True, allow_none=True, metadata={"example": None})
     author_id = Identifier(required=True)
-    author_kind = Word(("staff", "client"), required=True)
+    author_kind = EnumString(("staff", "client"), required=True)
     body = Text(5000, required=True, metadata={"example": "Thank you for trying this."})
     created_at = Instant(required=True)
     read_at = Instant(required=True, allow_none=True)
@@ -38,5 +30,5 @@ class WriteCommentSchema(WireSchema):
 class CommentQuerySchema(ListQuerySchema):
     """How to list comments."""
 
-    read = Flag()
-    sort = Word(("created_at", "-created_at"))
+    read = StrictBoolean()
+    sort = EnumString(("created_at", "-created_at"))

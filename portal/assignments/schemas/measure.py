@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from portal.core.wire import Flag, Identifier, Instant, WireSchema
+from portal.core.wire import Identifier, Instant, StrictBoolean, WireSchema
 
 
 class MeasuredResourceSchema(WireSchema):
@@ -66,7 +66,9 @@ class MeasuredSchema(WireSchema):
 
     resource = fields.Nested(MeasuredResourceSchema(), required=True)
     instrument = fields.Nested(InstrumentSchema(), required=True, allow_none=True)
-    validated = Flag(required=True, metadata={"description": "Whether it is a published, validated instrument."})
+    validated = StrictBoolean(
+        required=True, metadata={"description": "Whether it is a published, validated instrument."}
+    )
     copyright = fields.String(required=True, metadata={"example": "Written for this library."})
     scores = fields.List(fields.Nested(SeriesSchema()), required=True, metadata={"example": []})
 

@@ -5,16 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from portal.assignments.schemas.assignment import STATUSES, MyAssignmentSchema, ProgressSchema
-from portal.core.wire import (
-    Flag,
-    Identifier,
-    Instant,
-    Json,
-    ListQuerySchema,
-    Text,
-    WireSchema,
-    Word,
-)
+from portal.core.wire import EnumString, Identifier, Instant, Json, ListQuerySchema, StrictBoolean, Text, WireSchema
 from portal.library.schemas.answers import ANSWERS, ROW, AnswerSchema, ResultSchema, RowSchema
 from portal.library.schemas.resource import DOCUMENT
 from portal.safety.schemas import NoticeSchema
@@ -25,7 +16,7 @@ class MyResponseSchema(WireSchema):
 
     assignment_id = Identifier(required=True)
     attempt = fields.Integer(required=True, metadata={"example": 1})
-    status = Word((*STATUSES, "returned"), required=True)
+    status = EnumString((*STATUSES, "returned"), required=True)
     progress = fields.Nested(ProgressSchema(), required=True)
     answers = fields.List(fields.Nested(AnswerSchema()), required=True, metadata={"example": ANSWERS})
     rows = fields.List(
@@ -85,7 +76,7 @@ class AttemptItemSchema(WireSchema):
     """An attempt: times, never a word."""
 
     attempt = fields.Integer(required=True, metadata={"example": 1})
-    readable = Flag(required=True, metadata={"description": "Whether its answers can be opened."})
+    readable = StrictBoolean(required=True, metadata={"description": "Whether its answers can be opened."})
     saved_at = Instant(required=True, allow_none=True)
     submitted_at = Instant(required=True, allow_none=True)
     reviewed_at = Instant(required=True, allow_none=True)
@@ -117,4 +108,4 @@ class AttemptSchema(WireSchema):
 class AttemptQuerySchema(ListQuerySchema):
     """How to list attempts."""
 
-    sort = Word(("attempt", "-attempt"))
+    sort = EnumString(("attempt", "-attempt"))

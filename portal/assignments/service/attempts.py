@@ -10,44 +10,46 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam
 
-from portal.assignments import events, policy
-from portal.assignments.models import Assignment, Response
+from portal.assignments import facts, policy
+from portal.assignments.models import Assignment, Attempt
 from portal.assignments.service.responses import as_shown, read_draft
-from portal.core import access, exact
+from portal.core import access, decimal_json
 from portal.core.access import THING
+from portal.core.audit_log.events import record
 from portal.core.crypto import Vault, vault
-from portal.core.db import db, transactional
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch
+from portal.core.db.transactions import transactional
 from portal.core.errors import NotVisible
-from portal.core.events import record
-from portal.core.listing import Asked, Listing, Page, equals
-from portal.core.statements import fetch
+from portal.core.listing import Listing, ListRequest, Page, equals
 from portal.core.viewer import Viewer
-from portal.library.forms import answers, completion
+from portal.forms.answering import responses
+from portal.forms.evaluation import completion
 from portal.library.service.versions import form_of_version
 
 ATTEMPTS = Listing(
     name="assignments.attempts",
-    base=lambda viewer: policy.attempts_visible_to(viewer).where(Response.assignment_id == THING),
+    base=lambda viewer: policy.attempts_visible_to(viewer).where(Attempt.assignment_id == THING),
     columns=(
-        Response.id,
-        Response.attempt,
-        Response.submission.is_not(None).label("readable"),
-        Response.saved_at,
-        Response.submitted_at,
-        Response.reviewed_at,
-        Response.returned_at,
-        Response.version,
+        Attempt.id,
+        Attempt.attempt,
+        Attempt.submission.is_not(None).label("readable"),
+        Attempt.saved_at,
+        Attempt.submitted_at,
+        Attempt.reviewed_at,
+        Attempt.returned_at,
+        Attempt.version,
     ),
-    filters={"attempt": equals(Response.attempt)},
-    sorts={"attempt": Response.attempt},
+    filters={"attempt": equals(Attempt.attempt)},
+    sorts={"attempt": Attempt.attempt},
     default_sort="-attempt",
-    identity=Response.id,
+    identity=Attempt.id,
 )
 
 
-def list_attempts(viewer: Viewer, assignment_id: str, asked: Asked) -> Page:
+def list_attempts(viewer: Viewer, assignment_id: str, asked: ListRequest) -> Page:
     """The attempts at an assignment: times and versions, never a word."""
-    access.look(
+    access.get_visible(
         viewer,
         "assignments.there",
         lambda: policy.visible_to(viewer).where(Assignment.id == THING).with_only_columns(Assignment.id),
@@ -66,19 +68,19 @@ def open_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str, A
     assignment = db.session.get_one(Assignment, (viewer.practice_id, response.assignment_id))
     record(
         viewer,
-        events.RESPONSE_OPENED,
+        facts.RESPONSE_OPENED,
         response,
         care_id=assignment.care_id,
         attempt=response.attempt,
         assignment=assignment.id,
     )
     sealed = vault(viewer.practice_id, response.client_id)
-    content = exact.read(sealed.open(Response.submission, response.id, response.submission or b""))
-    feedback = orjson.loads(sealed.open(Response.feedback, response.id, response.feedback or b""))
+    content = decimal_json.loads(sealed.open(Attempt.submission, response.id, response.submission or b""))
+    feedback = orjson.loads(sealed.open(Attempt.feedback, response.id, response.feedback or b""))
     form = form_of_version(viewer.practice_id, assignment.version_id)
     return {
         **_attempt(response, assignment),
-        **answers.Response.from_json(content).as_json(),
+        **responses.Response.from_json(content).as_json(),
         "scores": scores_of(sealed, response.id, response.scores),
         "private_count": response.private_count,
         "feedback": feedback,
@@ -86,11 +88,11 @@ def open_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str, A
     }
 
 
-def _readable(viewer: Viewer, assignment_id: str, number: int) -> Response:
+def _readable(viewer: Viewer, assignment_id: str, number: int) -> Attempt:
     """The attempt, where the viewer may read its answers now. Raises NotVisible."""
     found = db.session.scalars(
         policy.submissions_visible_to(viewer).where(
-            Response.assignment_id == THING, Response.attempt == bindparam("number")
+            Attempt.assignment_id == THING, Attempt.attempt == bindparam("number")
         ),
         access.binds(viewer, thing_id=assignment_id, number=number),
     ).first()
@@ -101,10 +103,10 @@ def _readable(viewer: Viewer, assignment_id: str, number: int) -> Response:
 
 def scores_of(sealed: Vault, response_id: str, scores: bytes | None) -> list[dict[str, Any]]:
     """What an attempt came to when it was sent in."""
-    return [] if scores is None else list(exact.read(sealed.open(Response.scores, response_id, scores)))
+    return [] if scores is None else list(decimal_json.loads(sealed.open(Attempt.scores, response_id, scores)))
 
 
-def _attempt(response: Response, assignment: Assignment) -> dict[str, Any]:
+def _attempt(response: Attempt, assignment: Assignment) -> dict[str, Any]:
     return {
         "id": response.id,
         "assignment_id": assignment.id,
@@ -128,18 +130,16 @@ def get_my_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str,
         ("assignments.own_attempt", viewer.shape),
         lambda: (
             policy.submissions_visible_to(viewer)
-            .where(
-                Response.assignment_id == THING, Response.attempt == bindparam("number"), Response.draft.is_not(None)
-            )
-            .with_only_columns(Response.id, Response.draft, Response.version, Response.saved_at, Response.submitted_at)
+            .where(Attempt.assignment_id == THING, Attempt.attempt == bindparam("number"), Attempt.draft.is_not(None))
+            .with_only_columns(Attempt.id, Attempt.draft, Attempt.version, Attempt.saved_at, Attempt.submitted_at)
         ),
         access.binds(viewer, thing_id=assignment_id, number=number),
     )
     if not rows:
         raise NotVisible
     row = rows[0]
-    content = exact.read(draft.vault.open(Response.draft, row["id"], row["draft"]))
-    response = answers.Response.from_json(content)
+    content = decimal_json.loads(draft.vault.open(Attempt.draft, row["id"], row["draft"]))
+    response = responses.Response.from_json(content)
     count = completion.progress(draft.form, response)
     earlier = {
         **draft.row,

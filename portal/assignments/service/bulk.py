@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from portal.assignments import policy
-from portal.assignments.service.giving import assign
+from portal.assignments.service.assigning import assign
 from portal.core import access
-from portal.core.db import db, transactional
+from portal.core.db.engines import db
+from portal.core.db.transactions import transactional
 from portal.core.errors import Duplicate, Fault, Invalid, NotVisible, PortalError
 from portal.core.viewer import Viewer
 
@@ -31,7 +32,7 @@ def assign_all(viewer: Viewer, *, assignments: Sequence[Mapping[str, Any]], atom
     if atomic and (failed := [one for one in shown if one["outcome"] == "error"]):
         raise Invalid(
             *(
-                Fault(fault["pointer"].replace("#", f"#/assignments/{one['index']}", 1), fault["detail"])
+                Fault("invalid", fault["detail"]).at(fault["pointer"].replace("#", f"#/assignments/{one['index']}", 1))
                 for one in failed
                 for fault in one["errors"]
             )
@@ -53,4 +54,4 @@ def _outcome(viewer: Viewer, asked: Mapping[str, Any]) -> dict[str, Any]:
 def _faults(error: PortalError) -> Sequence[Fault]:
     if isinstance(error, Invalid):
         return error.faults
-    return [Fault("#", NOT_HERE if isinstance(error, NotVisible) else error.detail)]
+    return [Fault("invalid", NOT_HERE if isinstance(error, NotVisible) else error.detail).at("#")]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.assignments import events, policy
+from portal.assignments import facts, policy
 from portal.assignments.models import Assignment, Comment
 from portal.core import access, clock
 from portal.core.access import THING
+from portal.core.audit_log.events import record
 from portal.core.crypto import vault
-from portal.core.db import db, transactional
+from portal.core.db.engines import db
+from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, Fault, Invalid, NotVisible
-from portal.core.events import record
 from portal.core.ids import new_id
-from portal.core.listing import Asked, Listing, Page, claim
+from portal.core.listing import Listing, ListRequest, Page, condition
 from portal.core.viewer import Viewer
 from portal.library.service.versions import form_of_version
 
@@ -31,7 +32,7 @@ COMMENTS = Listing(
         Comment.created_at,
         Comment.read_at,
     ),
-    filters={"read": claim(lambda: Comment.read_at.is_not(None))},
+    filters={"read": condition(lambda: Comment.read_at.is_not(None))},
     sorts={"created_at": Comment.created_at},
     default_sort="created_at",
     identity=Comment.id,
@@ -39,9 +40,9 @@ COMMENTS = Listing(
 )
 
 
-def list_comments(viewer: Viewer, assignment_id: str, asked: Asked) -> Page:
+def list_comments(viewer: Viewer, assignment_id: str, asked: ListRequest) -> Page:
     """What was said about an assignment, in order."""
-    there = access.look(
+    there = access.get_visible(
         viewer,
         "assignments.there_for_comments",
         lambda: policy.visible_to(viewer).where(Assignment.id == THING).with_only_columns(Assignment.client_id),
@@ -55,9 +56,9 @@ def list_comments(viewer: Viewer, assignment_id: str, asked: Asked) -> Page:
 @transactional
 def comment(viewer: Viewer, assignment_id: str, *, body: str, block: str | None = None) -> dict[str, Any]:
     """Say something about the current attempt, or about one question in it."""
-    assignment = access.see(viewer, Assignment, policy.visible_to, assignment_id)
+    assignment = access.get_for_update(viewer, Assignment, policy.visible_to, assignment_id)
     if block is not None and block not in form_of_version(viewer.practice_id, assignment.version_id).blocks:
-        raise Invalid(Fault("#/block", "This form has no block with this id.", block))
+        raise Invalid(Fault("invalid", "This form has no block with this id.").at("#/block", block))
     return write(viewer, assignment, body=body, block=block)
 
 
@@ -78,7 +79,7 @@ def write(viewer: Viewer, assignment: Assignment, *, body: str, block: str | Non
     )
     db.session.add(row)
     db.session.flush()
-    record(viewer, events.COMMENTED, row, care_id=assignment.care_id, assignment=assignment.id)
+    record(viewer, facts.COMMENTED, row, care_id=assignment.care_id, assignment=assignment.id)
     return _shown(row, body)
 
 
@@ -98,7 +99,7 @@ def _shown(row: Comment, body: str) -> dict[str, Any]:
 @transactional
 def mark_read(viewer: Viewer, assignment_id: str, comment_id: str) -> dict[str, Any]:
     """Say that one has read what the other side wrote."""
-    row = access.see(viewer, Comment, policy.comments_visible_to, comment_id)
+    row = access.get_for_update(viewer, Comment, policy.comments_visible_to, comment_id)
     if row.assignment_id != assignment_id:
         raise NotVisible
     if row.author_kind == viewer.kind:

@@ -8,13 +8,13 @@ from typing import Any
 from portal.assignments.models import Status
 from portal.assignments.service import attempts
 from portal.core.viewer import Viewer
-from portal.library.forms.answers import Response
-from portal.library.forms.calculation import calculate
-from portal.library.forms.completion import visible
-from portal.library.forms.document import Form
-from portal.library.forms.fhir import names
-from portal.library.forms.fhir.response import Answered, write
-from portal.library.forms.results import by_block
+from portal.forms.answering.responses import Response
+from portal.forms.definition.document import Form
+from portal.forms.evaluation.completion import visible_part
+from portal.forms.evaluation.evaluate import evaluate
+from portal.forms.evaluation.results import values_by_block
+from portal.forms.fhir import urls
+from portal.forms.fhir.response import Answered, write
 from portal.library.service.versions import canonical, form_of_version
 
 Json = Mapping[str, Any]
@@ -31,7 +31,7 @@ def get_my_questionnaire_response(viewer: Viewer, assignment_id: str, number: in
     """One of one's own attempts, whole, sent in or not."""
     mine = attempts.get_my_attempt(viewer, assignment_id, number)
     form, response = form_of_version(viewer.practice_id, mine["version_id"]), Response.from_json(mine)
-    return _written(form, mine, visible(response, calculate(form, response).shown), _status(mine))
+    return _written(form, mine, visible_part(response, evaluate(form, response).shown), _status(mine))
 
 
 def _status(mine: Json) -> str:
@@ -45,9 +45,9 @@ def _written(form: Form, attempt: Json, shown: Response, status: str) -> dict[st
     authored = attempt["submitted_at"] or attempt["saved_at"]
     copyright_line = form.document.get("license")
     return write(
-        Answered(form, shown, by_block(form, attempt["scores"])),
+        Answered(form, shown, values_by_block(form, attempt["scores"])),
         id=attempt["id"],
-        extension=[{"url": names.COPYRIGHT, "valueString": copyright_line}] if copyright_line else None,
+        extension=[{"url": urls.COPYRIGHT, "valueString": copyright_line}] if copyright_line else None,
         questionnaire=_address(form, attempt["version_id"]),
         status=status,
         subject=patient,

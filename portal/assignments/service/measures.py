@@ -10,20 +10,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from portal.accounts.models import Practice
-from portal.assignments import events, policy
-from portal.assignments.models import Assignment, Response
+from portal.assignments import facts, policy
+from portal.assignments.models import Assignment, Attempt
 from portal.assignments.service.attempts import scores_of
 from portal.caseload import policy as caseload
 from portal.caseload.models import Client
 from portal.core import access
 from portal.core.access import PRACTICE, THING
+from portal.core.audit_log.events import record
 from portal.core.crypto import Vault, vault
-from portal.core.db import AnySelect, transactional
-from portal.core.events import record
-from portal.core.statements import fetch, fetch_one
+from portal.core.db.statements import fetch, fetch_one
+from portal.core.db.tables import AnySelect
+from portal.core.db.transactions import transactional
 from portal.core.viewer import Viewer
-from portal.library.forms.results import without_bands
-from portal.library.instruments.recipes import recipes
+from portal.forms.evaluation.results import strip_bands
+from portal.forms.instruments.recipes import recipes
 from portal.library.models import Version
 from portal.library.service.versions import form_of_version
 
@@ -40,8 +41,8 @@ def list_measures(viewer: Viewer, client_id: str) -> dict[str, Any]:
 
     Leaves `measures.opened` in the transaction that decrypts; where that cannot be written, nothing is read.
     """
-    client = access.see(viewer, Client, caseload.in_care, client_id)
-    record(viewer, events.MEASURES_OPENED, client, client_id=client.id)
+    client = access.get_for_update(viewer, Client, caseload.in_care, client_id)
+    record(viewer, facts.MEASURES_OPENED, client, client_id=client.id)
     rows = fetch(
         ("assignments.measures", viewer.shape),
         lambda: _scored(viewer).where(GIVEN.client_id == THING),
@@ -66,18 +67,18 @@ def _scored(viewer: Viewer) -> AnySelect:
     """The newest attempts that came to something, each with where it belongs."""
     return (
         policy.submissions_visible_to(viewer)
-        .join(GIVEN, (GIVEN.practice_id == Response.practice_id) & (GIVEN.id == Response.assignment_id))
+        .join(GIVEN, (GIVEN.practice_id == Attempt.practice_id) & (GIVEN.id == Attempt.assignment_id))
         .join(Version, (Version.practice_id == GIVEN.practice_id) & (Version.id == GIVEN.version_id))
-        .where(Response.scores.is_not(None))
-        .order_by(Response.submitted_at.desc(), Response.id.desc())
+        .where(Attempt.scores.is_not(None))
+        .order_by(Attempt.submitted_at.desc(), Attempt.id.desc())
         .limit(MOST_POINTS)
         .with_only_columns(
-            Response.id,
-            Response.practice_id,
-            Response.assignment_id,
-            Response.attempt,
-            Response.submitted_at,
-            Response.scores,
+            Attempt.id,
+            Attempt.practice_id,
+            Attempt.assignment_id,
+            Attempt.attempt,
+            Attempt.submitted_at,
+            Attempt.scores,
             GIVEN.resource_id,
             GIVEN.version_id,
             Version.title,
@@ -132,7 +133,7 @@ def _numbers(row: Json, sealed: Vault) -> Iterator[Json]:
 
 
 def _point(row: Json, one: Json, *, bands: bool) -> dict[str, Any]:
-    said = one if bands else without_bands([one])[0]
+    said = one if bands else strip_bands([one])[0]
     return {
         "assignment_id": row["assignment_id"],
         "attempt": row["attempt"],

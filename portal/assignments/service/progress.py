@@ -8,12 +8,12 @@ from sqlalchemy import ColumnElement, case, func, select
 
 from portal.assignments import policy
 from portal.assignments.models import COMPLETED, WORKABLE, Assignment, Status
-from portal.assignments.service.shown import is_overdue, is_scheduled
+from portal.assignments.service.queries import is_overdue, is_scheduled
 from portal.caseload.service import clients
 from portal.core import access
 from portal.core.access import PRACTICE, THING
-from portal.core.db import AnySelect
-from portal.core.statements import among, fetch_one
+from portal.core.db.statements import fetch_one, is_one_of
+from portal.core.db.tables import AnySelect
 from portal.core.viewer import Viewer
 
 
@@ -22,7 +22,7 @@ def _how_many(claim: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 def _of(*statuses: Status) -> ColumnElement[bool]:
-    return among(Assignment.status, statuses)
+    return is_one_of(Assignment.status, statuses)
 
 
 def _counts() -> tuple[ColumnElement[Any], ...]:

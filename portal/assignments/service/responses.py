@@ -14,25 +14,28 @@ import orjson
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import aliased
 
-from portal.assignments import events, policy
-from portal.assignments.models import FROM, Act, Assignment, Response, Status, require_state
-from portal.assignments.service.counting import LAG, note_act
-from portal.assignments.service.giving import to_act_on
-from portal.assignments.service.shown import get_mine, is_scheduled
+from portal.assignments import facts, policy
+from portal.assignments.models import FROM, Act, Assignment, Attempt, Status, require_state
+from portal.assignments.service.assigning import lock_for_act
+from portal.assignments.service.care_counts import ACTIVITY_LAG, touch_activity
+from portal.assignments.service.queries import get_my_assignment, is_scheduled
 from portal.caseload.models import Client
-from portal.core import access, clock, exact
+from portal.core import access, clock, decimal_json
 from portal.core.access import THING
-from portal.core.crypto import DataKey, Vault, vault_of
-from portal.core.db import AnySelect, Id, Instant, db, transactional
+from portal.core.audit_log.events import record
+from portal.core.crypto import DataKey, Vault, unwrap_vault
+from portal.core.db.engines import db
+from portal.core.db.statements import execute, is_one_of
+from portal.core.db.tables import AnySelect, Id, Instant
+from portal.core.db.transactions import transactional
 from portal.core.errors import Stale
-from portal.core.events import record
-from portal.core.statements import among, run
 from portal.core.viewer import Viewer
-from portal.library.forms import answers, completion, flags
-from portal.library.forms.calculation import Calculation, calculate
-from portal.library.forms.document import Form
-from portal.library.forms.results import results, withheld, without_bands
-from portal.library.forms.scores import VALUED
+from portal.forms.answering import responses
+from portal.forms.definition.document import Form
+from portal.forms.definition.scores import VALUED
+from portal.forms.evaluation import completion, risk_flags
+from portal.forms.evaluation.evaluate import Evaluation, evaluate
+from portal.forms.evaluation.results import redacted_results, results, strip_bands
 from portal.library.service.versions import form_of_version
 from portal.safety.service import notices
 from portal.safety.service.alerts import raise_alert
@@ -45,13 +48,13 @@ class Draft:
     row: Mapping[str, Any]
     vault: Vault
     form: Form
-    response: answers.Response
+    response: responses.Response
 
     @property
-    def saved(self) -> answers.Response:
+    def saved(self) -> responses.Response:
         """What has been saved so far: a value the form begins with has not, and may call for somebody yet."""
         begun = self.row["draft"] is not None or self.row["earlier_draft"] is not None
-        return self.response if begun else answers.Response()
+        return self.response if begun else responses.Response()
 
     @property
     def version(self) -> int:
@@ -62,7 +65,7 @@ class Draft:
 
 
 def as_shown(
-    row: Mapping[str, Any], form: Form, response: answers.Response, worked: Calculation | None = None
+    row: Mapping[str, Any], form: Form, response: responses.Response, worked: Evaluation | None = None
 ) -> dict[str, Any]:
     """A response with where its attempt stands, and what it comes to so far, without a word on how much that is."""
     return {
@@ -74,7 +77,7 @@ def as_shown(
         "status": row["status"],
         "progress": {"answered": row["answered"], "total": row["total"]},
         **response.as_json(),
-        "scores": without_bands(results(form, response, worked)),
+        "scores": strip_bands(results(form, response, worked)),
         "saved_at": row["saved_at"],
         "submitted_at": row["submitted_at"],
         "notices": [],
@@ -84,34 +87,34 @@ def as_shown(
 
 def read_draft(viewer: Viewer, assignment_id: str) -> Draft:
     """The current attempt; one that was returned begins with the answers of the attempt before."""
-    row = access.look(viewer, "assignments.draft", lambda: _current_attempt(viewer), assignment_id)
-    sealed = vault_of(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
+    row = access.get_visible(viewer, "assignments.draft", lambda: _current_attempt(viewer), assignment_id)
+    sealed = unwrap_vault(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
     form = form_of_version(row["practice_id"], row["version_id"])
     if row["draft"] is not None:
-        content = exact.read(sealed.open(Response.draft, row["response_id"], row["draft"]))
+        content = decimal_json.loads(sealed.open(Attempt.draft, row["response_id"], row["draft"]))
     elif row["earlier_draft"] is not None:
-        content = exact.read(sealed.open(Response.draft, row["earlier_id"], row["earlier_draft"]))
+        content = decimal_json.loads(sealed.open(Attempt.draft, row["earlier_id"], row["earlier_draft"]))
     else:
-        return Draft(row, sealed, form, answers.beginning(form))
-    return Draft(row, sealed, form, answers.Response.from_json(content))
+        return Draft(row, sealed, form, responses.initial_response(form))
+    return Draft(row, sealed, form, responses.Response.from_json(content))
 
 
 def _current_attempt(viewer: Viewer) -> AnySelect:
-    earlier = aliased(Response)
+    earlier = aliased(Attempt)
     return (
         policy.visible_to(viewer)
         .join(
-            Response,
-            (Response.practice_id == Assignment.practice_id)
-            & (Response.assignment_id == Assignment.id)
-            & (Response.attempt == Assignment.attempt),
+            Attempt,
+            (Attempt.practice_id == Assignment.practice_id)
+            & (Attempt.assignment_id == Assignment.id)
+            & (Attempt.attempt == Assignment.attempt),
         )
         .outerjoin(
             earlier,
             (earlier.practice_id == Assignment.practice_id)
             & (earlier.assignment_id == Assignment.id)
             & (earlier.attempt == Assignment.attempt - 1)
-            & Response.draft.is_(None),
+            & Attempt.draft.is_(None),
         )
         .join(Client, (Client.practice_id == Assignment.practice_id) & (Client.id == Assignment.client_id))
         .join(DataKey, (DataKey.practice_id == Assignment.practice_id) & (DataKey.subject_id == Assignment.client_id))
@@ -129,11 +132,11 @@ def _current_attempt(viewer: Viewer) -> AnySelect:
             is_scheduled().label("scheduled"),
             Client.archived_at.is_not(None).label("frozen"),
             Assignment.last_act_at,
-            Response.id.label("response_id"),
-            Response.version,
-            Response.draft,
-            Response.saved_at,
-            Response.submitted_at,
+            Attempt.id.label("response_id"),
+            Attempt.version,
+            Attempt.draft,
+            Attempt.saved_at,
+            Attempt.submitted_at,
             earlier.id.label("earlier_id"),
             earlier.draft.label("earlier_draft"),
             DataKey.keyring_version,
@@ -167,11 +170,13 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
     draft = read_draft(viewer, assignment_id)
     require_state(Act.SAVE, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
     _require_version(draft, expected)
-    merged = answers.merge(draft.form, draft.response, patch)
-    worked = calculate(draft.form, merged)
+    merged = responses.apply_patch(draft.form, draft.response, patch)
+    worked = evaluate(draft.form, merged)
     count = completion.progress(draft.form, merged, worked.shown)
-    risky = flags.labelled(draft.form, flags.just_raised(draft.form, draft.saved, merged, patch, worked.shown))
-    told = notices.card_at_hand(viewer, risky) if risky else []
+    risky = risk_flags.with_labels(
+        draft.form, risk_flags.newly_risky_answers(draft.form, draft.saved, merged, patch, worked.shown)
+    )
+    told = notices.notices_for_saved(viewer, risky) if risky else []
     now = clock.now()
     values = {
         "practice": draft.row["practice_id"],
@@ -179,7 +184,7 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
         "response": draft.row["response_id"],
         "attempt": draft.row["attempt"],
         "expected": expected,
-        "sealed": draft.vault.seal(Response.draft, draft.row["response_id"], exact.written(merged.as_json())),
+        "sealed": draft.vault.seal(Attempt.draft, draft.row["response_id"], decimal_json.dumps(merged.as_json())),
         "now": now,
         "done": count.answered,
         "of": count.total,
@@ -196,13 +201,15 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
 
 @transactional
 def _store(viewer: Viewer, draft: Draft, values: Mapping[str, Any]) -> None:
-    if not run("assignments.count", _count_progress, values) or not run("assignments.save", _save_draft, values):
+    if not execute("assignments.count", _count_progress, values) or not execute(
+        "assignments.save", _save_draft, values
+    ):
         raise _Overtaken
     if draft.row["status"] != Status.IN_PROGRESS:
         row = draft.row
-        record(viewer, events.STARTED, _Concerned(row["assignment_id"], row["client_id"], row["care_id"]))
-    elif draft.row["last_act_at"] is None or values["now"] - draft.row["last_act_at"] >= LAG:
-        note_act(viewer.practice_id, draft.row["care_id"])
+        record(viewer, facts.STARTED, _Concerned(row["assignment_id"], row["client_id"], row["care_id"]))
+    elif draft.row["last_act_at"] is None or values["now"] - draft.row["last_act_at"] >= ACTIVITY_LAG:
+        touch_activity(viewer.practice_id, draft.row["care_id"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +238,7 @@ def _count_progress() -> Any:
             Assignment.practice_id == bindparam("practice", type_=Id()),
             Assignment.id == bindparam("assignment", type_=Id()),
             Assignment.attempt == bindparam("attempt"),
-            among(Assignment.status, FROM[Act.SAVE]),
+            is_one_of(Assignment.status, FROM[Act.SAVE]),
             ~frozen,
         )
         .values(
@@ -248,13 +255,13 @@ def _count_progress() -> Any:
 
 def _save_draft() -> Any:
     return (
-        update(Response)
+        update(Attempt)
         .where(
-            Response.practice_id == bindparam("practice", type_=Id()),
-            Response.id == bindparam("response", type_=Id()),
-            Response.version == bindparam("expected"),
+            Attempt.practice_id == bindparam("practice", type_=Id()),
+            Attempt.id == bindparam("response", type_=Id()),
+            Attempt.version == bindparam("expected"),
         )
-        .values(draft=bindparam("sealed"), version=Response.version + 1, saved_at=bindparam("now", type_=Instant()))
+        .values(draft=bindparam("sealed"), version=Attempt.version + 1, saved_at=bindparam("now", type_=Instant()))
     )
 
 
@@ -269,9 +276,9 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
     draft = read_draft(viewer, assignment_id)
     require_state(Act.SUBMIT, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
     _require_version(draft, response_version)
-    worked = calculate(draft.form, draft.response)
-    whole = completion.complete(draft.form, draft.response, worked.shown)
-    part = completion.shared(whole)
+    worked = evaluate(draft.form, draft.response)
+    whole = completion.require_complete(draft.form, draft.response, worked.shown)
+    part = completion.shared_part(whole)
     scores = _scored(draft.form, whole, part, worked)
     response_id = draft.row["response_id"]
     try:
@@ -279,32 +286,34 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
             viewer,
             draft,
             {
-                "draft": draft.vault.seal(Response.draft, response_id, exact.written(draft.response.as_json())),
-                "submission": draft.vault.seal(Response.submission, response_id, exact.written(part.as_json())),
-                "feedback": draft.vault.seal(Response.feedback, response_id, orjson.dumps(feedback)),
-                "scores": draft.vault.seal(Response.scores, response_id, exact.written(scores)) if scores else None,
+                "draft": draft.vault.seal(Attempt.draft, response_id, decimal_json.dumps(draft.response.as_json())),
+                "submission": draft.vault.seal(Attempt.submission, response_id, decimal_json.dumps(part.as_json())),
+                "feedback": draft.vault.seal(Attempt.feedback, response_id, orjson.dumps(feedback)),
+                "scores": draft.vault.seal(Attempt.scores, response_id, decimal_json.dumps(scores)) if scores else None,
                 "private_count": len(whole.answers) - len(part.answers),
             },
-            flags.labelled(draft.form, flags.raised(draft.form, whole, worked.shown)),
+            risk_flags.with_labels(draft.form, risk_flags.risky_answers(draft.form, whole, worked.shown)),
         )
     except _Overtaken:
         raise Stale(get_response(viewer, assignment_id)) from None
 
 
-def _scored(form: Form, whole: answers.Response, part: answers.Response, worked: Calculation) -> list[dict[str, Any]]:
+def _scored(
+    form: Form, whole: responses.Response, part: responses.Response, worked: Evaluation
+) -> list[dict[str, Any]]:
     """What is sent in comes to; what an expression would count of private answers is not given at all."""
     private = [block for block, row in whole.answers if (block, row) not in part.answers]
     if any(form.blocks[block].type in VALUED for block in private):
-        scores = results(form, part, Calculation(worked.shown))
-        return [*scores, *withheld(form, scores)]
-    return results(form, part, calculate(form, part, shown=worked.shown))
+        scores = results(form, part, Evaluation(worked.shown))
+        return [*scores, *redacted_results(form, scores)]
+    return results(form, part, evaluate(form, part, shown=worked.shown))
 
 
 @transactional
 def _submit(
     viewer: Viewer, draft: Draft, sealed: Mapping[str, Any], risky: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    assignment = to_act_on(viewer, Act.SUBMIT, draft.row["assignment_id"])
+    assignment = lock_for_act(viewer, Act.SUBMIT, draft.row["assignment_id"])
     response = locked_attempt(assignment)
     if response.version != draft.version or response.id != draft.row["response_id"]:
         raise _Overtaken
@@ -317,16 +326,16 @@ def _submit(
     db.session.flush()
     record(
         viewer,
-        events.SUBMITTED,
+        facts.SUBMITTED,
         assignment,
         attempt=response.attempt,
         answered=assignment.answered,
         total=assignment.total,
     )
     if response.scores is not None:
-        record(viewer, events.SCORED, assignment, attempt=response.attempt)
+        record(viewer, facts.SCORED, assignment, attempt=response.attempt)
     told = _alert(viewer, assignment, risky) if risky else []
-    return {**get_mine(viewer, assignment.id), "notices": told}
+    return {**get_my_assignment(viewer, assignment.id), "notices": told}
 
 
 def _alert(viewer: Viewer, assignment: Assignment, risky: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -339,31 +348,31 @@ def _alert(viewer: Viewer, assignment: Assignment, risky: Sequence[Mapping[str, 
         attempt=assignment.attempt,
         items=risky,
     )
-    return notices.alert_raised(viewer, risky, told=told)
+    return notices.notices_for_submitted(viewer, risky, told=told)
 
 
-def locked_attempt(assignment: Assignment) -> Response:
+def locked_attempt(assignment: Assignment) -> Attempt:
     """The current attempt of a locked assignment, locked too."""
     return db.session.scalars(
-        select(Response)
+        select(Attempt)
         .where(
-            Response.practice_id == assignment.practice_id,
-            Response.assignment_id == assignment.id,
-            Response.attempt == assignment.attempt,
+            Attempt.practice_id == assignment.practice_id,
+            Attempt.assignment_id == assignment.id,
+            Attempt.attempt == assignment.attempt,
         )
         .with_for_update()
     ).one()
 
 
 @transactional
-def take_back(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
+def recall(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     """Take back what was sent in and go on with it; the therapist's sight of it ends on the next request."""
-    assignment = to_act_on(viewer, Act.TAKE_BACK, assignment_id)
+    assignment = lock_for_act(viewer, Act.TAKE_BACK, assignment_id)
     response = locked_attempt(assignment)
     response.submission, response.feedback, response.scores, response.submitted_at = None, None, None, None
     response.version += 1
     assignment.submitted_at, assignment.last_act_at = None, clock.now()
     assignment.move(Status.IN_PROGRESS)
     db.session.flush()
-    record(viewer, events.TAKEN_BACK, assignment, attempt=response.attempt)
-    return get_mine(viewer, assignment_id)
+    record(viewer, facts.TAKEN_BACK, assignment, attempt=response.attempt)
+    return get_my_assignment(viewer, assignment_id)

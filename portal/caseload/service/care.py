@@ -10,14 +10,15 @@ from sqlalchemy import select
 
 from portal.accounts.service import people
 from portal.accounts.service.credentials import end_invitations
-from portal.caseload import events, policy
+from portal.caseload import facts, policy
 from portal.caseload.models import CareLink, Client
 from portal.core import access, clock
 from portal.core.access import THING
-from portal.core.db import db, transactional
+from portal.core.audit_log.events import record
+from portal.core.db.engines import db
+from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, Fault, Invalid, NotVisible
-from portal.core.events import record
-from portal.core.listing import Asked, Listing, Page
+from portal.core.listing import Listing, ListRequest, Page
 from portal.core.viewer import Viewer
 
 CARE = Listing(
@@ -32,9 +33,9 @@ CARE = Listing(
 )
 
 
-def list_care(viewer: Viewer, client_id: str, asked: Asked) -> Page:
+def list_care(viewer: Viewer, client_id: str, asked: ListRequest) -> Page:
     """The care team, past and present, of a client the viewer sees."""
-    access.look(
+    access.get_visible(
         viewer,
         "caseload.there",
         lambda: policy.visible_to(viewer).where(Client.id == THING).with_only_columns(Client.id),
@@ -74,14 +75,14 @@ def begin_care(viewer: Viewer, client: Client, therapist_id: str) -> CareLink:
     )
     db.session.add(link)
     db.session.flush()
-    record(viewer, events.CARE_STARTED, link, therapist=therapist_id)
+    record(viewer, facts.CARE_STARTED, link, therapist=therapist_id)
     return link
 
 
 @transactional
 def start_care(viewer: Viewer, client_id: str, *, therapist_id: str) -> dict[str, Any]:
     """Bring another therapist into a client's care: by one in care, or by an owner where nobody is."""
-    client = access.see(viewer, Client, policy.visible_to, client_id)
+    client = access.get_for_update(viewer, Client, policy.visible_to, client_id)
     people.require_therapist(viewer, therapist_id, "#/therapist_id")
     there = db.session.scalars(
         select(CareLink.id).where(
@@ -100,19 +101,19 @@ def start_care(viewer: Viewer, client_id: str, *, therapist_id: str) -> dict[str
 @transactional
 def end_care(viewer: Viewer, client_id: str, care_id: str) -> None:
     """End one's own care for a client; sight ends with it, on the next request."""
-    access.see(viewer, Client, policy.in_care, client_id)
-    link = access.see(viewer, CareLink, policy.open_care_of, care_id)
+    access.get_for_update(viewer, Client, policy.in_care, client_id)
+    link = access.get_for_update(viewer, CareLink, policy.open_care_of, care_id)
     if link.client_id != client_id:
         raise NotVisible
     end_invitations(viewer, to=client_id)
     link.ended_at = clock.now()
-    record(viewer, events.CARE_ENDED, link, therapist=link.therapist_id)
+    record(viewer, facts.CARE_ENDED, link, therapist=link.therapist_id)
 
 
 @transactional
 def hand_over(viewer: Viewer, client_id: str, *, therapist_id: str) -> None:
     """Move one's own care for a client to a colleague, with everything assigned through it."""
-    access.see(viewer, Client, policy.in_care, client_id)
+    access.get_for_update(viewer, Client, policy.in_care, client_id)
     _require_another(viewer, therapist_id, viewer.id)
     for link in _own_links(viewer, client_id):
         _move(viewer, link, therapist_id)
@@ -122,7 +123,7 @@ def _require_another(viewer: Viewer, therapist_id: str, giver_id: str | None) ->
     """Raise Invalid where this is no active therapist of the practice, or the one who hands over."""
     people.require_therapist(viewer, therapist_id, "#/therapist_id")
     if therapist_id == giver_id:
-        raise Invalid(Fault("#/therapist_id", "This is who cares for them already. Choose a colleague."))
+        raise Invalid(Fault("invalid", "This is who cares for them already. Choose a colleague.").at("#/therapist_id"))
 
 
 def _own_links(viewer: Viewer, client_id: str) -> Sequence[CareLink]:
@@ -158,7 +159,7 @@ def hand_over_caseload(viewer: Viewer, staff_id: str, *, therapist_id: str) -> d
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class MergedCare:
     """A care link that went up in another one of the same therapist."""
 
     practice_id: str
@@ -185,10 +186,10 @@ def _move(viewer: Viewer, link: CareLink, therapist_id: str) -> None:
     left, link.therapist_id = link.therapist_id, therapist_id
     if twin is not None:
         twin.ended_at = clock.now()
-        record(viewer, events.CARE_MERGED, Merged(link.practice_id, twin.id, link.client_id, link.id), into=link.id)
+        record(viewer, facts.CARE_MERGED, MergedCare(link.practice_id, twin.id, link.client_id, link.id), into=link.id)
     db.session.flush()
     end_invitations(viewer, to=link.client_id)
-    record(viewer, events.CARE_HANDED_OVER, link, left=left, therapist=therapist_id)
+    record(viewer, facts.CARE_HANDED_OVER, link, left=left, therapist=therapist_id)
 
 
 def own_care(viewer: Viewer, client_id: str, therapist_id: str | None = None) -> CareLink:
@@ -202,7 +203,11 @@ def own_care(viewer: Viewer, client_id: str, therapist_id: str | None = None) ->
         raise NotVisible
     named = [link for link in links if therapist_id in {None, link.therapist_id}]
     if not named:
-        raise Invalid(Fault("#/therapist_id", "This therapist does not care for this client, or not through you."))
+        raise Invalid(
+            Fault("invalid", "This therapist does not care for this client, or not through you.").at("#/therapist_id")
+        )
     if viewer.is_integration and len({link.therapist_id for link in named}) > 1:
-        raise Invalid(Fault("#/therapist_id", "Several therapists care for this client. Say for whom you assign."))
+        raise Invalid(
+            Fault("invalid", "Several therapists care for this client. Say for whom you assign.").at("#/therapist_id")
+        )
     return named[0]

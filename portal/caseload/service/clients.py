@@ -10,16 +10,18 @@ from sqlalchemy import ColumnElement
 
 from portal.accounts.models import Invitation, Person, Practice
 from portal.accounts.service import invitations, people
-from portal.caseload import events, policy
+from portal.caseload import facts, policy
 from portal.caseload.models import Client
 from portal.caseload.service.care import begin_care
 from portal.core import access, clock
 from portal.core.access import THING
-from portal.core.crypto import DataKey, vault_of
-from portal.core.db import AnySelect, db, transactional
+from portal.core.audit_log.events import record
+from portal.core.crypto import DataKey, unwrap_vault
+from portal.core.db.engines import db
+from portal.core.db.tables import AnySelect
+from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, Fault, Invalid, Malformed, Stale
-from portal.core.events import record
-from portal.core.listing import Asked, Listing, Page, claim
+from portal.core.listing import Listing, ListRequest, Page, condition
 from portal.core.viewer import Viewer
 
 MOST_NAMES = 2_000
@@ -59,8 +61,8 @@ CLIENTS = Listing(
         DataKey.wrapped,
     ),
     filters={
-        "archived": claim(lambda: Client.archived_at.is_not(None), among=_in_care),
-        "activated": claim(lambda: Person.activated_at.is_not(None), among=_in_care),
+        "archived": condition(lambda: Client.archived_at.is_not(None), among=_in_care),
+        "activated": condition(lambda: Person.activated_at.is_not(None), among=_in_care),
     },
     sorts={"created_at": Client.created_at},
     default_sort="-created_at",
@@ -71,7 +73,7 @@ CLIENTS = Listing(
 
 def _opened(row: Mapping[str, Any]) -> dict[str, Any]:
     """A client as the viewer may see them: outside their care, the name alone."""
-    sealed = vault_of(row["practice_id"], row["id"], row["keyring_version"], row["wrapped"])
+    sealed = unwrap_vault(row["practice_id"], row["id"], row["keyring_version"], row["wrapped"])
     shown = {
         "id": row["id"],
         "name": sealed.open_text(Person.name, row["id"], row["name"]),
@@ -94,7 +96,7 @@ def _opened(row: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def list_clients(viewer: Viewer, asked: Asked, q: str | None = None) -> Page:
+def list_clients(viewer: Viewer, asked: ListRequest, q: str | None = None) -> Page:
     """The clients the viewer sees; by name only within the first 2,000, since names are sealed.
 
     Raises Invalid where more than that are visible and a name is asked for.
@@ -104,12 +106,14 @@ def list_clients(viewer: Viewer, asked: Asked, q: str | None = None) -> Page:
     everyone = CLIENTS.page(viewer, replace(asked, sort="", limit=MOST_NAMES, after=None)).mapped(_opened)
     if everyone.following is not None:
         raise Invalid(
-            Fault("#/q", f"More than {MOST_NAMES} clients are visible: names are sealed, so narrow the list first.")
+            Fault(
+                "invalid", f"More than {MOST_NAMES} clients are visible: names are sealed, so narrow the list first."
+            ).at("#/q")
         )
     return _by_name(everyone, asked, (q or "").casefold())
 
 
-def _by_name(everyone: Page, asked: Asked, wanted: str) -> Page:
+def _by_name(everyone: Page, asked: ListRequest, wanted: str) -> Page:
     rows = [row for row in everyone.rows() if wanted in row["name"].casefold()]
     rows.sort(key=lambda row: (row["name"].casefold(), row["id"]), reverse=asked.sort.startswith("-"))
     begin = 0
@@ -126,7 +130,7 @@ def _by_name(everyone: Page, asked: Asked, wanted: str) -> Page:
 
 
 def get_client(viewer: Viewer, client_id: str) -> dict[str, Any]:
-    row = access.look(
+    row = access.get_visible(
         viewer,
         "caseload.client",
         lambda: _with_person(viewer).where(Client.id == THING).with_only_columns(*CLIENTS.columns),
@@ -151,70 +155,72 @@ def create_client(
     db.session.flush()
     begin_care(viewer, client, viewer.id or "")
     invitation = invitations.open_invitation(viewer, person, delivery, with_code=True)
-    record(viewer, events.CLIENT_INVITED, client)
+    record(viewer, facts.CLIENT_INVITED, client)
     return {**get_client(viewer, client.id), "invitation": invitation}
 
 
 @transactional
 def invite_again(viewer: Viewer, client_id: str, *, delivery: str = "mail") -> dict[str, Any]:
     """A new invitation for a client who has not come in yet; the earlier one ends."""
-    client = access.see(viewer, Client, policy.in_care, client_id)
+    client = access.get_for_update(viewer, Client, policy.in_care, client_id)
     person = db.session.get_one(Person, (viewer.practice_id, client.id))
     if person.activated_at is not None:
         msg = "This client has already accepted."
         raise Conflict(msg, state="active", allowed=[])
-    record(viewer, events.CLIENT_INVITED, client)
+    record(viewer, facts.CLIENT_INVITED, client)
     return invitations.open_invitation(viewer, person, delivery, with_code=True)
 
 
 @transactional
 def resend_invitation(viewer: Viewer, invitation_id: str) -> dict[str, Any]:
     """Send an invitation again, with a new link and, for a client, a new code; the earlier ones end."""
-    return invitations.resend(viewer, access.see(viewer, Invitation, policy.invitations_visible_to, invitation_id))
+    return invitations.resend(
+        viewer, access.get_for_update(viewer, Invitation, policy.invitations_visible_to, invitation_id)
+    )
 
 
 @transactional
 def revoke_invitation(viewer: Viewer, invitation_id: str) -> None:
     """Take an invitation back; its link ends at once."""
-    invitations.revoke(viewer, access.see(viewer, Invitation, policy.invitations_visible_to, invitation_id))
+    invitations.revoke(viewer, access.get_for_update(viewer, Invitation, policy.invitations_visible_to, invitation_id))
 
 
 @transactional
 def change_client(viewer: Viewer, client_id: str, expected: int, **changes: Any) -> dict[str, Any]:
     """Change a client's name or time zone."""
-    client = access.see(viewer, Client, policy.in_care, client_id)
+    client = access.get_for_update(viewer, Client, policy.in_care, client_id)
     person = db.session.get_one(Person, (viewer.practice_id, client.id), with_for_update={"key_share": True})
     if person.version != expected:
         raise Stale(get_client(viewer, client_id))
     people.apply_changes(viewer, person, **changes)
-    record(viewer, events.CLIENT_CHANGED, client, changed=sorted(changes))
+    record(viewer, facts.CLIENT_CHANGED, client, changed=sorted(changes))
     return get_client(viewer, client_id)
 
 
 @transactional
 def archive(viewer: Viewer, client_id: str) -> dict[str, Any]:
     """Freeze what is open for a client, reversibly."""
-    client = access.see(viewer, Client, policy.in_care, client_id)
+    client = access.get_for_update(viewer, Client, policy.in_care, client_id)
     if client.archived_at is None:
         client.archived_at = clock.now()
         db.session.flush()
-        record(viewer, events.CLIENT_ARCHIVED, client)
+        record(viewer, facts.CLIENT_ARCHIVED, client)
     return get_client(viewer, client_id)
 
 
 @transactional
 def restore(viewer: Viewer, client_id: str) -> dict[str, Any]:
     """Go on with an archived client where things stood."""
-    client = access.see(viewer, Client, policy.in_care, client_id)
+    client = access.get_for_update(viewer, Client, policy.in_care, client_id)
     if client.archived_at is not None:
         client.archived_at = None
         db.session.flush()
-        record(viewer, events.CLIENT_RESTORED, client)
+        record(viewer, facts.CLIENT_RESTORED, client)
     return get_client(viewer, client_id)
 
 
 def require_in_care(viewer: Viewer, client_id: str) -> None:
-    access.look(
+    access.get_visible(
         viewer,
         "caseload.in_care",
         lambda: policy.in_care(viewer).where(Client.id == THING).with_only_columns(Client.id),

@@ -10,8 +10,9 @@ from portal.caseload.service.clients import require_in_care
 from portal.core import access, clock
 from portal.core.access import THING
 from portal.core.crypto import vault
-from portal.core.db import db, transactional
-from portal.core.listing import Asked, Listing, Page
+from portal.core.db.engines import db
+from portal.core.db.transactions import transactional
+from portal.core.listing import Listing, ListRequest, Page
 from portal.core.viewer import Viewer
 
 NOTES = Listing(
@@ -26,7 +27,7 @@ NOTES = Listing(
 )
 
 
-def list_notes(viewer: Viewer, client_id: str, asked: Asked) -> Page:
+def list_notes(viewer: Viewer, client_id: str, asked: ListRequest) -> Page:
     """One's own private notes about a client."""
     require_in_care(viewer, client_id)
     opened = vault(viewer.practice_id, client_id)
@@ -37,7 +38,7 @@ def list_notes(viewer: Viewer, client_id: str, asked: Asked) -> Page:
 @transactional
 def add_note(viewer: Viewer, client_id: str, *, body: str) -> dict[str, Any]:
     """Write a private note; nobody but its author will read it."""
-    client = access.see(viewer, Client, policy.in_care, client_id)
+    client = access.get_for_update(viewer, Client, policy.in_care, client_id)
     note = Note(
         practice_id=viewer.practice_id, client_id=client.id, author_id=viewer.id, created_at=clock.now(), body=b""
     )

@@ -6,17 +6,18 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from portal.accounts.events import STAFF_CHANGED, STAFF_DEACTIVATED
+from portal.accounts.facts import STAFF_CHANGED, STAFF_DEACTIVATED
 from portal.accounts.models import Person
 from portal.accounts.service import integrations
-from portal.caseload import events, policy
+from portal.caseload import facts, policy
 from portal.caseload.models import OptIn
 from portal.core import access, clock
 from portal.core.access import THING
-from portal.core.db import db, transactional
+from portal.core.audit_log.events import record
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch_one
+from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, NotVisible
-from portal.core.events import record
-from portal.core.statements import fetch_one
 from portal.core.viewer import Viewer
 
 REFUSED = "Only a therapist speaks for a caseload, and only for their own."
@@ -53,7 +54,7 @@ def opt_in(viewer: Viewer, integration_id: str) -> dict[str, Any]:
         )
         db.session.add(row)
         db.session.flush()
-        record(viewer, events.CASELOAD_OPTED_IN, row, integration=integration_id)
+        record(viewer, facts.CASELOAD_OPTED_IN, row, integration=integration_id)
     return get_opt_in(viewer, integration_id)
 
 
@@ -64,7 +65,7 @@ def opt_out(viewer: Viewer, integration_id: str) -> None:
     integrations.get_integration(viewer, integration_id)
     row = _locked(viewer, integration_id)
     if row is not None:
-        record(viewer, events.CASELOAD_OPTED_OUT, row, integration=integration_id)
+        record(viewer, facts.CASELOAD_OPTED_OUT, row, integration=integration_id)
         db.session.delete(row)
 
 

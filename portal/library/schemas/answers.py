@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from portal.core.wire import Flag, Identifier, WireSchema, Word
+from portal.core.wire import EnumString, Identifier, StrictBoolean, WireSchema
 
 ROW = "01980c5e-7d2a-7c3b-9f10-0a1b2c3d4e5f"
 ANSWERS = [
@@ -28,7 +28,7 @@ class AnswerSchema(WireSchema):
     value = fields.Raw(
         required=True, allow_none=True, metadata={"description": "As the block's type says; null clears.", "example": 7}
     )
-    share = Word(("my_therapist", "only_me"))
+    share = EnumString(("my_therapist", "only_me"))
 
 
 class RowSchema(WireSchema):
@@ -44,7 +44,7 @@ class RowSchema(WireSchema):
         load_only=True,
         metadata={"description": "The row before it; null for the first place.", "example": None},
     )
-    removed = Flag(load_only=True)
+    removed = StrictBoolean(load_only=True)
 
 
 class ResultSchema(WireSchema):

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from portal.core.wire import Flag, Identifier, WireSchema, Word
+from portal.core.wire import EnumString, Identifier, StrictBoolean, WireSchema
 from portal.library.schemas.answers import ResultSchema, SaveSchema
 from portal.library.schemas.resource import DOCUMENT, KINDS, description_fields
 
@@ -35,7 +35,7 @@ ValidateSchema = type(
         "__doc__": "A reading or exercise to check, with as much of its card as there is.",
         "exact": True,
         "__module__": __name__,
-        "kind": Word(KINDS, required=True, metadata={"example": "exercise"}),
+        "kind": EnumString(KINDS, required=True, metadata={"example": "exercise"}),
         "document": fields.Dict(required=True, metadata={"example": DOCUMENT}),
         **_unchecked(),
     },
@@ -67,7 +67,7 @@ class MeasureSchema(WireSchema):
 class ValidationSchema(WireSchema):
     """What creating this would say. Errors keep it from being saved; warnings keep nothing from anything."""
 
-    valid = Flag(required=True)
+    valid = StrictBoolean(required=True)
     errors = fields.List(fields.Nested(FindingSchema()), required=True)
     warnings = fields.List(fields.Nested(FindingSchema()), required=True)
     reading = fields.Nested(MeasureSchema(), required=True, allow_none=True)
@@ -77,7 +77,7 @@ class PreviewFormSchema(SaveSchema):
     """A reading or exercise to look at, with answers to try its conditions; none of it is kept."""
 
     exact = True
-    kind = Word(KINDS, required=True, metadata={"example": "exercise"})
+    kind = EnumString(KINDS, required=True, metadata={"example": "exercise"})
     document = fields.Dict(required=True, metadata={"example": DOCUMENT})
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from portal.core.wire import (
-    Flag,
+    BoundedList,
+    EnumList,
+    EnumString,
     Identifier,
     Instant,
     Json,
     Line,
     ListQuerySchema,
-    Several,
+    StrictBoolean,
     Text,
     WireSchema,
-    Word,
-    Words,
 )
 from portal.library.locks import REASONS
 
@@ -71,32 +71,34 @@ def description_fields(*, required: bool) -> dict[str, fields.Field]:  # type: i
             1000, required=required, metadata={"example": "Why feelings come in waves, and when to get help."}
         ),
         "language": Line(16, required=required, metadata={"example": "en"}),
-        "topics": Several(fields.String(validate=TOPIC, metadata={"example": "triggers"}), 20, required=required),
+        "topics": BoundedList(fields.String(validate=TOPIC, metadata={"example": "triggers"}), 20, required=required),
         "minutes": fields.Integer(
             required=required, strict=True, validate=validate.Range(1, 240), metadata={"example": 8}
         ),
-        "intensity": Word(INTENSITIES, required=required),
+        "intensity": EnumString(INTENSITIES, required=required),
         "content_note": Text(
             1000, required=required, metadata={"example": "Touches on being lied to. You can stop at any time."}
         ),
-        "audience": Word(AUDIENCES, required=required),
+        "audience": EnumString(AUDIENCES, required=required),
         "licence": Text(5000, required=required, metadata={"example": "Written for this library."}),
-        "sources": Several(Line(500, metadata={"example": "Freyd JJ (1996). Betrayal Trauma."}), 50, required=required),
+        "sources": BoundedList(
+            Line(500, metadata={"example": "Freyd JJ (1996). Betrayal Trauma."}), 50, required=required
+        ),
     }
 
 
 class CardSchema(WireSchema):
     """What a library card shows."""
 
-    kind = Word(KINDS, required=True)
+    kind = EnumString(KINDS, required=True)
     title = Line(200, required=True, metadata={"example": "Your reactions make sense"})
     summary = Text(1000, required=True)
     language = Line(16, required=True, metadata={"example": "en"})
     topics = Json(required=True, metadata={"type": "array", "items": {"type": "string"}, "example": ["triggers"]})
     minutes = fields.Integer(required=True, metadata={"example": 8})
-    intensity = Word(INTENSITIES, required=True)
+    intensity = EnumString(INTENSITIES, required=True)
     content_note = Text(1000, required=True)
-    audience = Word(AUDIENCES, required=True)
+    audience = EnumString(AUDIENCES, required=True)
     licence = Text(5000, required=True)
     sources = Json(required=True, metadata={"type": "array", "items": {"type": "string"}, "example": []})
 
@@ -105,12 +107,12 @@ class ResourceItemSchema(CardSchema):
     """A resource as lists show it."""
 
     id = Identifier(required=True)
-    status = Word(STATUSES, required=True)
+    status = EnumString(STATUSES, required=True)
     latest_number = fields.Integer(
         required=True, allow_none=True, metadata={"description": "The latest published version."}
     )
-    unpublished_changes = Flag(required=True)
-    locked = Word(
+    unpublished_changes = StrictBoolean(required=True)
+    locked = EnumString(
         tuple(REASONS),
         required=True,
         allow_none=True,
@@ -140,7 +142,7 @@ CreateResourceSchema = type(
         "__doc__": "A reading, exercise or measure to write.",
         "exact": True,
         "__module__": __name__,
-        "kind": Word(KINDS, required=True, metadata={"example": "exercise"}),
+        "kind": EnumString(KINDS, required=True, metadata={"example": "exercise"}),
         "document": fields.Dict(required=True, metadata={"example": DOCUMENT}),
         **description_fields(required=True),
     },
@@ -162,10 +164,10 @@ ChangeResourceSchema = type(
 class ResourceQuerySchema(ListQuerySchema):
     """How to list resources."""
 
-    kind = Words(KINDS)
-    intensity = Words(INTENSITIES)
-    audience = Words(AUDIENCES)
-    status = Words(STATUSES)
+    kind = EnumList(KINDS)
+    intensity = EnumList(INTENSITIES)
+    audience = EnumList(AUDIENCES)
+    status = EnumList(STATUSES)
     language = Line(16, metadata={"example": "en"})
     topic = fields.String(validate=TOPIC, metadata={"example": "triggers"})
     minutes_gte = fields.Integer(
@@ -182,5 +184,5 @@ class ResourceQuerySchema(ListQuerySchema):
             "example": "letting someone in",
         },
     )
-    assignable = Flag(metadata={"description": "Published and not archived."})
-    sort = Word(("title", "-title", "updated_at", "-updated_at", "created_at", "-created_at"))
+    assignable = StrictBoolean(metadata={"description": "Published and not archived."})
+    sort = EnumString(("title", "-title", "updated_at", "-updated_at", "created_at", "-created_at"))

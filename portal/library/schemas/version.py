@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from portal.core.wire import Identifier, Instant, Json, ListQuerySchema, WireSchema, Word
+from portal.core.wire import EnumString, Identifier, Instant, Json, ListQuerySchema, WireSchema
 from portal.library.schemas.resource import DOCUMENT, CardSchema
 
 
@@ -27,10 +27,10 @@ class VersionSchema(VersionItemSchema):
 class FormatSchema(WireSchema):
     """In which form to read it."""
 
-    format = Word(("portal", "fhir"), metadata={"description": "Our own, or FHIR R4.", "example": "fhir"})
+    format = EnumString(("portal", "fhir"), metadata={"description": "Our own, or FHIR R4.", "example": "fhir"})
 
 
 class VersionQuerySchema(ListQuerySchema):
     """How to list versions."""
 
-    sort = Word(("number", "-number"))
+    sort = EnumString(("number", "-number"))

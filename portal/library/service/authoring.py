@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from portal.core import access, exact
+from portal.core import access, decimal_json
 from portal.core.errors import Fault, Invalid
 from portal.core.viewer import Viewer
-from portal.core.wire import faults_in
+from portal.core.wire import faults_from
+from portal.forms.answering.responses import apply_patch, initial_response
+from portal.forms.definition.document import Form
+from portal.forms.evaluation.completion import progress
+from portal.forms.evaluation.evaluate import evaluate
+from portal.forms.evaluation.preview import preview_blocks
+from portal.forms.evaluation.results import results
+from portal.forms.text import readings
+from portal.forms.text.diff import changed_members, diff_documents
+from portal.forms.text.readability import reading_hints, writing_hints
 from portal.library import policy
-from portal.library.forms import reading
-from portal.library.forms.answers import beginning, merge
-from portal.library.forms.calculation import calculate
-from portal.library.forms.comparing import compared, members
-from portal.library.forms.completion import progress
-from portal.library.forms.document import Form
-from portal.library.forms.hints import hints, hints_on_reading
-from portal.library.forms.previews import shown_blocks
-from portal.library.forms.results import results
-from portal.library.models import DESCRIBED, Kind
+from portal.library.models import DESCRIBED, ResourceKind
 from portal.library.schemas.resource import ChangeResourceSchema
 from portal.library.service.resources import compiled, get_resource
 from portal.library.service.versions import get_version
@@ -31,7 +31,7 @@ _description = ChangeResourceSchema()
 def validate(viewer: Viewer, *, kind: str, document: dict[str, Any], **description: Any) -> dict[str, Any]:
     """What creating this would say, and hints; nothing is stored."""
     access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
-    errors = faults_in(_description.validate(description))
+    errors = faults_from(_description.validate(description))
     language = description.get("language") or document.get("language")
     warnings: list[Fault] = []
     measure = None
@@ -40,9 +40,9 @@ def validate(viewer: Viewer, *, kind: str, document: dict[str, Any], **descripti
     except Invalid as error:
         errors += error.faults
     else:
-        warnings, measured = hints(form, language if isinstance(language, str) else None, "#/document")
+        warnings, measured = writing_hints(form, language if isinstance(language, str) else None, "#/document")
         measure = measured.as_json()
-        if kind == Kind.READING:
+        if kind == ResourceKind.READING:
             warnings = [*_as_written(form, warnings), *_on_reading(form, document)]
     return {
         "valid": not errors,
@@ -59,7 +59,7 @@ def _finding(fault: Fault) -> dict[str, Any]:
 def _as_written(form: Form, warnings: Sequence[Fault]) -> list[Fault]:
     """Hints on the blocks a reading becomes, pointing into the reading."""
     return [
-        Fault("#/document" + reading.written(form.document["blocks"], fault.pointer), fault.detail)
+        Fault("invalid", fault.detail).at("#/document" + readings.written(form.document["blocks"], fault.pointer))
         if fault.block
         else fault
         for fault in warnings
@@ -68,7 +68,7 @@ def _as_written(form: Form, warnings: Sequence[Fault]) -> list[Fault]:
 
 def _on_reading(form: Form, document: Mapping[str, Any]) -> list[Fault]:
     headings = [block.spec["label"] for block in form.blocks.values() if block.type == "reading"]
-    return hints_on_reading(document, headings, "#/document")
+    return reading_hints(document, headings, "#/document")
 
 
 def preview(
@@ -85,11 +85,11 @@ def preview(
     """
     access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
     form = compiled(kind, document)
-    response = merge(form, beginning(form), {"answers": answers, "rows": rows})
-    worked_out = calculate(form, response)
+    response = apply_patch(form, initial_response(form), {"answers": answers, "rows": rows})
+    worked_out = evaluate(form, response)
     done = progress(form, response, worked_out.shown)
     return {
-        "blocks": shown_blocks(form, response, worked_out),
+        "blocks": preview_blocks(form, response, worked_out),
         "progress": {"answered": done.answered, "total": done.total},
         "scores": results(form, response, worked_out),
     }
@@ -102,15 +102,15 @@ def compare(viewer: Viewer, resource_id: str, before: str, after: str) -> dict[s
         "resource_id": resource_id,
         "from": before,
         "to": after,
-        "description": members(_described(one), _described(other), frozenset()),
-        **compared(one["document"], other["document"]),
+        "description": changed_members(_described(one), _described(other), frozenset()),
+        **diff_documents(one["document"], other["document"]),
     }
 
 
 def _side(viewer: Viewer, resource_id: str, which: str) -> dict[str, Any]:
     if which != DRAFT:
         version = get_version(viewer, resource_id, int(which))
-        return {**version, "document": exact.read(version["document"])}
+        return {**version, "document": decimal_json.loads(version["document"])}
     resource = get_resource(viewer, resource_id)
     return {**resource, "document": compiled(resource["kind"], resource["draft"]).document}
 

@@ -9,17 +9,18 @@ from typing import Any
 
 from sqlalchemy import select
 
-from portal.core import access, exact
-from portal.core.db import db, transactional
+from portal.core import access, decimal_json
+from portal.core.audit_log.events import record
+from portal.core.db.engines import db
+from portal.core.db.transactions import transactional
 from portal.core.errors import Fault, Invalid, Malformed
-from portal.core.events import record
 from portal.core.viewer import Viewer
-from portal.library import events, policy
-from portal.library.formats.fhir import from_questionnaire
-from portal.library.formats.imported import Imported, Remark, text_of
-from portal.library.formats.markdown import read_reading, readings_in_zip
-from portal.library.formats.native import from_native
-from portal.library.formats.redcap import forms_in_csv, forms_in_json
+from portal.forms.imports import Imported, Remark, text_of
+from portal.forms.redcap.reader import forms_in_csv, forms_in_json
+from portal.library import facts, policy
+from portal.library.importers.fhir import from_questionnaire
+from portal.library.importers.markdown import read_reading, readings_in_zip
+from portal.library.importers.native import from_native
 from portal.library.models import Resource
 from portal.library.service.resources import add, compiled
 
@@ -38,14 +39,14 @@ KNOWN_BEFORE = "The same file was imported before."
 def _from_json(content: bytes) -> list[Imported]:
     """FHIR, a form of our own, or a REDCap dictionary: told by what is in it."""
     try:
-        said = exact.read(content)
+        said = decimal_json.loads(content)
     except RecursionError as error:
-        raise Invalid(Fault("#", "This nests deeper than any form does.")) from error
+        raise Invalid(Fault("invalid", "This nests deeper than any form does.").at("#")) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         msg = "The file is not JSON."
         raise Malformed(msg) from error
     except ValueError as error:
-        raise Invalid(Fault("#", "A number in it is beyond all measure.")) from error
+        raise Invalid(Fault("invalid", "A number in it is beyond all measure.").at("#")) from error
     if isinstance(said, list):
         return forms_in_json(content)
     if isinstance(said, dict) and "resourceType" not in said:
@@ -69,7 +70,7 @@ READERS: Mapping[str, Callable[[bytes], list[Imported]]] = {
 def read_file(content: bytes, media_type: str) -> list[Imported]:
     """What a file holds. Raises Invalid with places for what cannot be taken in, Malformed for what is not read."""
     if len(content) > LARGEST:
-        raise Invalid(Fault("#", f"This is larger than {LARGEST} bytes. Send less at a time."))
+        raise Invalid(Fault("invalid", f"This is larger than {LARGEST} bytes. Send less at a time.").at("#"))
     found = READERS[media_type](content)
     for one in found:
         compiled(one.kind, one.document)
@@ -102,7 +103,7 @@ def keep(viewer: Viewer, found: Sequence[Imported], digest: str) -> dict[str, An
 
 def _kept(viewer: Viewer, one: Imported, digest: str, known: Iterable[Remark]) -> dict[str, Any]:
     resource = add(viewer, one.kind, one.document, one.description, import_digest=digest)
-    record(viewer, events.RESOURCE_IMPORTED, resource, degraded=bool(one.losses))
+    record(viewer, facts.RESOURCE_IMPORTED, resource, degraded=bool(one.losses))
     return {
         "resource_id": resource.id,
         "title": resource.title,

@@ -12,18 +12,19 @@ from sqlalchemy import ColumnElement, String, bindparam, case, cast, null
 
 from portal.core import access, clock
 from portal.core.access import THING
-from portal.core.db import db, transactional
+from portal.core.audit_log.events import record
+from portal.core.db.engines import db
+from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, Fault, Invalid, Stale
-from portal.core.events import record
-from portal.core.listing import Asked, Filter, Listing, Page, any_of, at_least, at_most, claim, equals
+from portal.core.listing import Filter, Listing, ListRequest, Page, any_of, at_least, at_most, condition, equals
 from portal.core.viewer import Viewer
-from portal.library import events, policy
-from portal.library.forms import document as forms
-from portal.library.forms import reading
-from portal.library.forms.fhir.intake import check_kept
+from portal.forms.definition import document as forms
+from portal.forms.fhir.importing import check_kept
+from portal.forms.text import readings
+from portal.library import facts, policy
 from portal.library.locks import LOCKED, REASONS
-from portal.library.models import DESCRIBED, Kind, Resource
-from portal.library.service.search import holding, keep_words
+from portal.library.models import DESCRIBED, Resource, ResourceKind
+from portal.library.service.search import index_resource, matching_text
 
 STATUS: ColumnElement[str] = case(
     (Resource.archived_at.is_not(None), "archived"), (Resource.latest_number.is_(None), "draft"), else_="published"
@@ -71,8 +72,8 @@ RESOURCES = Listing(
         "topic": _with_topic(),
         "minutes[gte]": at_least(Resource.minutes),
         "minutes[lte]": at_most(Resource.minutes),
-        "q": holding(),
-        "assignable": claim(
+        "q": matching_text(),
+        "assignable": condition(
             lambda: Resource.archived_at.is_(None) & Resource.latest_number.is_not(None) & LOCK.is_(None)
         ),
     },
@@ -82,7 +83,7 @@ RESOURCES = Listing(
 )
 
 
-def list_resources(viewer: Viewer, asked: Asked, q: str | None = None) -> Page:
+def list_resources(viewer: Viewer, asked: ListRequest, q: str | None = None) -> Page:
     """The practice's resources; with `q` those that hold its words in title, summary or text."""
     if q is not None:
         asked = replace(asked, filters={**asked.filters, "q": q})
@@ -91,7 +92,7 @@ def list_resources(viewer: Viewer, asked: Asked, q: str | None = None) -> Page:
 
 def get_resource(viewer: Viewer, resource_id: str) -> dict[str, Any]:
     """A resource with its draft."""
-    return access.look(
+    return access.get_visible(
         viewer,
         "library.resource",
         lambda: (
@@ -103,8 +104,8 @@ def get_resource(viewer: Viewer, resource_id: str) -> dict[str, Any]:
 
 def compiled(kind: str, document: Mapping[str, Any]) -> forms.Form:
     """The form of a document of this kind. Raises Invalid, with pointers into the document, where it is none."""
-    if kind == Kind.READING:
-        return reading.form_of(document, "#/document")
+    if kind == ResourceKind.READING:
+        return readings.form_for(document, "#/document")
     form = forms.parse(document, "#/document")
     check_kept(document, "#/document")
     return form
@@ -129,8 +130,8 @@ def add(
     )
     db.session.add(resource)
     db.session.flush()
-    keep_words(resource)
-    record(viewer, events.RESOURCE_CREATED, resource, kind=kind)
+    index_resource(resource)
+    record(viewer, facts.RESOURCE_CREATED, resource, kind=kind)
     return resource
 
 
@@ -148,8 +149,8 @@ def change_resource(viewer: Viewer, resource_id: str, expected: int, **changes: 
         setattr(resource, name, value)
     resource.edited = True
     touch(resource)
-    keep_words(resource)
-    record(viewer, events.RESOURCE_CHANGED, resource)
+    index_resource(resource)
+    record(viewer, facts.RESOURCE_CHANGED, resource)
     return get_resource(viewer, resource_id)
 
 
@@ -158,11 +159,11 @@ def _refuse_claims(document: Mapping[str, Any], before: Mapping[str, Any]) -> No
     for name in ("given", "instrument"):
         if name in document and document[name] != before.get(name):
             words = "An import says this of a form. Leave it as it was, or take it away."
-            raise Invalid(Fault(f"#/document/{name}", words))
+            raise Invalid(Fault("invalid", words).at(f"#/document/{name}"))
 
 
 def to_write(viewer: Viewer, resource_id: str) -> Resource:
-    resource = access.see(viewer, Resource, policy.visible_to, resource_id)
+    resource = access.get_for_update(viewer, Resource, policy.visible_to, resource_id)
     access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
     return resource
 
@@ -187,7 +188,7 @@ def archive(viewer: Viewer, resource_id: str) -> dict[str, Any]:
     if resource.archived_at is None:
         resource.archived_at = clock.now()
         db.session.flush()
-        record(viewer, events.RESOURCE_ARCHIVED, resource)
+        record(viewer, facts.RESOURCE_ARCHIVED, resource)
     return get_resource(viewer, resource_id)
 
 
@@ -198,7 +199,7 @@ def restore(viewer: Viewer, resource_id: str) -> dict[str, Any]:
     if resource.archived_at is not None:
         resource.archived_at = None
         db.session.flush()
-        record(viewer, events.RESOURCE_RESTORED, resource)
+        record(viewer, facts.RESOURCE_RESTORED, resource)
     return get_resource(viewer, resource_id)
 
 

@@ -6,20 +6,20 @@ from sqlalchemy import ColumnElement, String, bindparam, cast, column, func, lit
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from portal.core.access import NOBODY, PRACTICE
-from portal.core.db import db, is_postgresql
+from portal.core.db.engines import db, is_postgresql
 from portal.core.listing import Filter
-from portal.library.forms.words import kept_words, texts_in, words_in
+from portal.forms.text.search_terms import join_terms, searchable_texts, terms_in
 from portal.library.models import Resource, ResourceWords, Version
 
 _SEARCH = table("resource_search", column("resource_id"))
 """SQLite's own, which migration 0005 makes."""
-_FORGET = text("DELETE FROM resource_search WHERE resource_search MATCH :mine")
-_TELL = text("INSERT INTO resource_search (practice_id, resource_id, words) VALUES (:practice, :resource, :words)")
+_DELETE = text("DELETE FROM resource_search WHERE resource_search MATCH :mine")
+_INSERT = text("INSERT INTO resource_search (practice_id, resource_id, words) VALUES (:practice, :resource, :words)")
 
 
-def keep_words(resource: Resource) -> None:
+def index_resource(resource: Resource) -> None:
     """Tell the words of a resource anew: those of its draft and, where that has moved on, of its latest version."""
-    texts = [resource.title, resource.summary, *texts_in(resource.draft)]
+    texts = [resource.title, resource.summary, *searchable_texts(resource.draft)]
     if resource.latest_number is not None and resource.published_from != resource.version:
         latest = db.session.execute(
             select(Version.title, Version.summary, Version.source).where(
@@ -28,8 +28,8 @@ def keep_words(resource: Resource) -> None:
                 Version.number == resource.latest_number,
             )
         ).one()
-        texts += [latest.title, latest.summary, *texts_in(latest.source)]
-    words = kept_words(texts)
+        texts += [latest.title, latest.summary, *searchable_texts(latest.source)]
+    words = join_terms(texts)
     kept = db.session.get(ResourceWords, (resource.practice_id, resource.id))
     if kept is None:
         db.session.add(ResourceWords(practice_id=resource.practice_id, resource_id=resource.id, words=words))
@@ -39,14 +39,14 @@ def keep_words(resource: Resource) -> None:
         kept.words = words
     if not is_postgresql():
         mine = {"practice": resource.practice_id, "resource": resource.id, "words": words}
-        db.session.execute(_FORGET, {"mine": f'resource_id : "{resource.id}"'})
-        db.session.execute(_TELL, mine)
+        db.session.execute(_DELETE, {"mine": f'resource_id : "{resource.id}"'})
+        db.session.execute(_INSERT, mine)
     db.session.flush()
 
 
-def holding() -> Filter:
+def matching_text() -> Filter:
     """The resources that hold every word asked for; the last one may be the beginning of a word."""
-    return Filter(_found, lambda name, q: {name: _asked(words_in(q))}, lambda q: int(bool(words_in(q))))
+    return Filter(_found, lambda name, q: {name: _asked(terms_in(q))}, lambda q: int(bool(terms_in(q))))
 
 
 def _found(name: str, some: int) -> ColumnElement[bool]:

@@ -6,20 +6,22 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from portal.core import access, clock, exact
+from portal.core import access, clock, decimal_json
 from portal.core.access import THING
-from portal.core.db import AnySelect, Id, db, transactional
+from portal.core.audit_log.events import record
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch_one
+from portal.core.db.tables import AnySelect, Id
+from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, NotVisible
-from portal.core.events import record
-from portal.core.listing import Asked, Listing, Page, equals
-from portal.core.statements import fetch_one
+from portal.core.listing import Listing, ListRequest, Page, equals
 from portal.core.viewer import Viewer
-from portal.library import events, policy
-from portal.library.forms import document as forms
-from portal.library.forms.fhir import questionnaire
+from portal.forms.definition import document as forms
+from portal.forms.fhir import questionnaire
+from portal.library import facts, policy
 from portal.library.models import DESCRIBED, Resource, Version
 from portal.library.service.resources import compiled, require_unlocked, to_write, touch
-from portal.library.service.search import keep_words
+from portal.library.service.search import index_resource
 
 _VERSION = (
     Version.id,
@@ -41,13 +43,13 @@ VERSIONS = Listing(
 )
 
 
-def list_versions(viewer: Viewer, resource_id: str, asked: Asked) -> Page:
+def list_versions(viewer: Viewer, resource_id: str, asked: ListRequest) -> Page:
     _require_resource(viewer, resource_id)
     return VERSIONS.page(viewer, asked, thing_id=resource_id)
 
 
 def _require_resource(viewer: Viewer, resource_id: str) -> None:
-    access.look(
+    access.get_visible(
         viewer,
         "library.resource_there",
         lambda: policy.visible_to(viewer).where(Resource.id == THING).with_only_columns(Resource.id),
@@ -57,7 +59,7 @@ def _require_resource(viewer: Viewer, resource_id: str) -> None:
 
 def get_version(viewer: Viewer, resource_id: str, number: int) -> dict[str, Any]:
     """A published version, as written and as compiled."""
-    rows = VERSION.page(viewer, Asked(filters={"number": number}, limit=1), thing_id=resource_id).rows()
+    rows = VERSION.page(viewer, ListRequest(filters={"number": number}, limit=1), thing_id=resource_id).rows()
     if not rows:
         raise NotVisible
     return rows[0]
@@ -66,7 +68,7 @@ def get_version(viewer: Viewer, resource_id: str, number: int) -> dict[str, Any]
 def get_questionnaire(viewer: Viewer, resource_id: str, number: int) -> dict[str, Any]:
     """A published version as a FHIR R4 Questionnaire: one that came as such goes out as it came."""
     version = get_version(viewer, resource_id, number)
-    source, document = version["source"], exact.read(version["document"])
+    source, document = version["source"], decimal_json.loads(version["document"])
     written = questionnaire.write(source if source.get("schema") == forms.SCHEMA else document)
     if "fhir" in source:
         return written
@@ -98,7 +100,7 @@ def version_to_assign(viewer: Viewer, resource_id: str) -> Version:
 
     Raises NotVisible for one the viewer does not see, Conflict for a locked or an archived one or a draft.
     """
-    resource = access.see(viewer, Resource, policy.visible_to, resource_id)
+    resource = access.get_for_update(viewer, Resource, policy.visible_to, resource_id)
     require_unlocked(resource)
     if resource.status != "published":
         remedy = "Publish it first." if resource.status == "draft" else "Restore it first."
@@ -125,7 +127,7 @@ def form_of_version(practice_id: str, version_id: str) -> forms.Form:
             raise NotVisible
         if len(_forms) >= MOST_FORMS:
             _forms.clear()
-        form = _forms[version_id] = forms.parse(exact.read(row["document"]))
+        form = _forms[version_id] = forms.parse(decimal_json.loads(row["document"]))
     return form
 
 
@@ -162,7 +164,7 @@ def publish_draft(viewer: Viewer, resource: Resource) -> Version:
         number=resource.latest_number,
         kind=resource.kind,
         source=resource.draft,
-        document=forms.as_text(form.document),
+        document=forms.to_json_text(form.document),
         published_at=clock.now(),
         published_by=viewer.id,
         **resource.described(),
@@ -171,6 +173,6 @@ def publish_draft(viewer: Viewer, resource: Resource) -> Version:
     touch(resource)
     resource.published_from = resource.version
     db.session.flush()
-    keep_words(resource)
-    record(viewer, events.RESOURCE_PUBLISHED, resource, number=version.number)
+    index_resource(resource)
+    record(viewer, facts.RESOURCE_PUBLISHED, resource, number=version.number)
     return version

@@ -10,23 +10,25 @@ from sqlalchemy import ScalarSelect, case, func, select, update
 
 from portal.accounts.models import Person
 from portal.accounts.service import people
-from portal.caseload.events import CARE_MERGED
+from portal.caseload.facts import CARE_MERGED
 from portal.caseload.models import CareLink
-from portal.caseload.service.care import Merged
+from portal.caseload.service.care import MergedCare
 from portal.core import access, clock
 from portal.core.access import PRACTICE, THING
+from portal.core.audit_log.events import record
 from portal.core.crypto import vault
-from portal.core.db import AnySelect, Instant, db, transactional
+from portal.core.db.engines import db
+from portal.core.db.tables import AnySelect, Instant
+from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict
-from portal.core.events import record
 from portal.core.ids import new_id
 from portal.core.jobs import enqueue
-from portal.core.listing import Asked, Listing, Page, claim, equals
+from portal.core.listing import Listing, ListRequest, Page, condition, equals
 from portal.core.viewer import Viewer
-from portal.safety import events, policy
+from portal.safety import facts, policy
 from portal.safety.models import Alert
 
-TELL = "safety.tell"
+NOTIFY_THERAPIST = "safety.tell"
 """The job of mailing somebody that something needs them; its subject is the person."""
 
 
@@ -73,10 +75,10 @@ def raise_alert(
     )
     db.session.add(alert)
     db.session.flush()
-    record(viewer, events.FLAGGED, alert)
+    record(viewer, facts.FLAGGED, alert)
     told = in_care_of(viewer.practice_id, client_id)
     for therapist in told:
-        enqueue(viewer, TELL, therapist)
+        enqueue(viewer, NOTIFY_THERAPIST, therapist)
     return len(told)
 
 
@@ -113,8 +115,8 @@ ALERTS = Listing(
     columns=LISTED,
     filters={
         "client_id": equals(Alert.client_id),
-        "open": claim(lambda: Alert.acknowledged_at.is_(None)),
-        "acknowledged": claim(lambda: Alert.acknowledged_at.is_not(None)),
+        "open": condition(lambda: Alert.acknowledged_at.is_(None)),
+        "acknowledged": condition(lambda: Alert.acknowledged_at.is_not(None)),
     },
     sorts={"raised_at": Alert.raised_at},
     default_sort="-raised_at",
@@ -124,7 +126,7 @@ ALERTS = Listing(
 NOT_YOURS = "Alerts go to therapists. An owner chooses who covers in the practice's settings (cover_id)."
 
 
-def list_alerts(viewer: Viewer, asked: Asked) -> Page:
+def list_alerts(viewer: Viewer, asked: ListRequest) -> Page:
     """The alerts of the clients in one's care, and those one covers; the latest first."""
     access.require(policy.may_answer_alerts(viewer), NOT_YOURS)
     page = ALERTS.page(viewer, asked)
@@ -159,7 +161,7 @@ def _shown(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _look(viewer: Viewer, alert_id: str) -> dict[str, Any]:
-    return access.look(
+    return access.get_visible(
         viewer,
         "safety.alert",
         lambda: (
@@ -185,7 +187,7 @@ def open_alert(viewer: Viewer, alert_id: str) -> dict[str, Any]:
     sealed = vault(viewer.practice_id, row["client_id"])
     if row["assignment_id"] is not None:
         alert = db.session.get_one(Alert, (viewer.practice_id, alert_id))
-        record(viewer, events.OPENED, alert)
+        record(viewer, facts.OPENED, alert)
         items = orjson.loads(sealed.open(Alert.items, alert_id, row["items"]))
     note = sealed.open_text(Alert.note, alert_id, row["note"])
     return {**_shown(row, _names(viewer, [row])), "items": items, "note": note}
@@ -197,7 +199,7 @@ def open_alert(viewer: Viewer, alert_id: str) -> dict[str, Any]:
 @transactional
 def acknowledge(viewer: Viewer, alert_id: str, *, note: str | None = None) -> dict[str, Any]:
     """Say by name that one takes care of it; the first one does. Raises Conflict with who has, and when."""
-    alert = access.see(viewer, Alert, policy.visible_to, alert_id)
+    alert = access.get_for_update(viewer, Alert, policy.visible_to, alert_id)
     if alert.acknowledged_at is not None:
         by = people.names_of(viewer.practice_id, {alert.acknowledged_by or ""})[alert.acknowledged_by or ""]
         msg = "This alert has been acknowledged already. The answer says by whom, and when."
@@ -211,13 +213,13 @@ def acknowledge(viewer: Viewer, alert_id: str, *, note: str | None = None) -> di
     alert.acknowledged_at, alert.acknowledged_by = clock.now(), viewer.id
     alert.note = vault(viewer.practice_id, alert.client_id).seal_optional(Alert.note, alert.id, note)
     db.session.flush()
-    record(viewer, events.ACKNOWLEDGED, alert)
+    record(viewer, facts.ACKNOWLEDGED, alert)
     row = _look(viewer, alert_id)
     return _shown(row, _names(viewer, [row]))
 
 
 @CARE_MERGED.also
-def follow_merger(_viewer: Viewer, merged: Merged) -> None:
+def follow_merger(_viewer: Viewer, merged: MergedCare) -> None:
     """What came through a care link that went up in another one belongs to that one now."""
     db.session.execute(
         update(Alert)

@@ -17,19 +17,21 @@ from portal.accounts.models import Person, Practice
 from portal.caseload.models import CareLink
 from portal.core import access, clock
 from portal.core.access import PRACTICE
+from portal.core.audit_log.events import record
 from portal.core.crypto import vault
-from portal.core.db import AnySelect, Instant, db, enter_practice, transactional
-from portal.core.events import record
+from portal.core.db.engines import db
+from portal.core.db.statements import fetch
+from portal.core.db.tables import AnySelect, Instant
+from portal.core.db.transactions import enter_practice, transactional
 from portal.core.jobs import enqueue
-from portal.core.statements import fetch
-from portal.core.viewer import Kind, Viewer, system
-from portal.safety import events, policy
+from portal.core.viewer import PrincipalKind, Viewer, system
+from portal.safety import facts, policy
 from portal.safety.models import Alert
-from portal.safety.service.alerts import TELL
+from portal.safety.service.alerts import NOTIFY_THERAPIST
 
 log = logging.getLogger("portal.worker")
 
-TELL_OWNER = "safety.tell_owner"
+NOTIFY_OWNER = "safety.tell_owner"
 """The job of mailing an owner that nobody covers; its subject is the owner."""
 
 
@@ -87,12 +89,12 @@ def escalate(viewer: Viewer, alert_id: str) -> bool:
     cover = _cover(viewer.practice_id)
     alert.escalated_at, alert.covered_by = clock.now(), cover
     db.session.flush()
-    record(viewer, events.ESCALATED, alert)
+    record(viewer, facts.ESCALATED, alert)
     if cover is not None:
-        enqueue(viewer, TELL, cover)
+        enqueue(viewer, NOTIFY_THERAPIST, cover)
     else:
         for owner in _owners(viewer.practice_id):
-            enqueue(viewer, TELL_OWNER, owner)
+            enqueue(viewer, NOTIFY_OWNER, owner)
     return True
 
 
@@ -133,7 +135,7 @@ def prepare_letter(practice_id: str, person_id: str) -> Letter | None:
     person = _still_here(practice_id, person_id)
     if person is None:
         return None
-    reader = Viewer(person.id, practice_id, Kind.STAFF, owner=person.owner, therapist=person.therapist)
+    reader = Viewer(person.id, practice_id, PrincipalKind.STAFF, owner=person.owner, therapist=person.therapist)
     open_alerts = policy.visible_to(reader).where(Alert.acknowledged_at.is_(None)).with_only_columns(Alert.id).limit(1)
     return _letter(person) if db.session.execute(open_alerts, access.binds(reader)).first() else None
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from portal.core.viewer import Viewer
-from portal.safety.service.cards import get_card
+from portal.safety.service.crisis_card import get_card
 
 NOT_ALONE = (
     "Thank you for saying this. If it is too much right now, the people behind these numbers are there for you. "
@@ -21,12 +21,12 @@ PRACTICE_TOLD = THERAPIST_TOLD.replace("Your therapist now gets word", "Your pra
 )
 
 
-def card_at_hand(viewer: Viewer, items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def notices_for_saved(viewer: Viewer, items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """With an answer that was just saved: the crisis card."""
     return _notice("crisis_card", NOT_ALONE, viewer, items)
 
 
-def alert_raised(viewer: Viewer, items: Iterable[Mapping[str, Any]], *, told: int) -> list[dict[str, Any]]:
+def notices_for_submitted(viewer: Viewer, items: Iterable[Mapping[str, Any]], *, told: int) -> list[dict[str, Any]]:
     """With what was sent in: who is told (`told` therapists), that nobody watches, and the crisis card."""
     return _notice("alert_raised", THERAPIST_TOLD if told else PRACTICE_TOLD, viewer, items)
 

@@ -12,7 +12,8 @@ from portal.accounts import schemas
 from portal.accounts.models import Integration
 from portal.accounts.secrets import hashed, is_whole
 from portal.accounts.service import integrations
-from portal.core import clock, events
+from portal.core import clock
+from portal.core.audit_log import sealing
 from tests.cast import Actor, Cast
 from tests.owner import as_owner
 
@@ -81,9 +82,9 @@ def test_naming_clients_needs_the_scope_to_read_them(cast: Cast) -> None:
 
 def test_a_token_ends_after_its_days(cast: Cast) -> None:
     system = _holding(cast, _made(cast, expires_in_days=2)["token"])
-    with clock.travelled(timedelta(days=2, seconds=-5)):
+    with clock.time_shifted(timedelta(days=2, seconds=-5)):
         assert system.get("/integrations/current").status_code == 200
-    with clock.travelled(timedelta(days=2)):
+    with clock.time_shifted(timedelta(days=2)):
         assert system.get("/integrations/current").status_code == 401
 
 
@@ -100,16 +101,16 @@ def test_rotating_with_an_overlap_lets_both_work_for_that_long(cast: Cast) -> No
     rotated = cast.owner.post(f"/integrations/{made['id']}/rotation", {"overlap_minutes": 10}).get_json()
     for token in (made["token"], rotated["token"]):
         assert _holding(cast, token).get("/integrations/current").status_code == 200
-    with clock.travelled(timedelta(minutes=10)):
+    with clock.time_shifted(timedelta(minutes=10)):
         assert _holding(cast, made["token"]).get("/integrations/current").status_code == 401
         assert _holding(cast, rotated["token"]).get("/integrations/current").status_code == 200
 
 
 def test_an_overlap_never_lengthens_a_token(cast: Cast) -> None:
     made = _made(cast, expires_in_days=1)
-    with clock.travelled(timedelta(hours=23, minutes=55)), cast.app.app_context():
+    with clock.time_shifted(timedelta(hours=23, minutes=55)), cast.app.app_context():
         integrations.rotate(cast.owner.viewer, made["id"], overlap_minutes=60)
-    with clock.travelled(timedelta(days=1)):
+    with clock.time_shifted(timedelta(days=1)):
         assert _holding(cast, made["token"]).get("/integrations/current").status_code == 401
 
 
@@ -135,7 +136,7 @@ def test_it_outlives_whoever_made_it(cast: Cast) -> None:
 def test_when_it_was_last_used_is_shown_to_the_minute(cast: Cast) -> None:
     made = _made(cast)
     assert made["last_used_at"] is None
-    with clock.travelled(timedelta(minutes=5)):
+    with clock.time_shifted(timedelta(minutes=5)):
         _holding(cast, made["token"]).get("/integrations/current")
     shown = cast.owner.get(f"/integrations/{made['id']}").get_json()
     assert shown["last_used_at"] > made["created_at"]
@@ -176,7 +177,7 @@ def test_opening_answers_is_shown_to_the_client_by_the_systems_name(cast: Cast) 
     path = f"/assignments/{cast.things['client.submitted']}/attempts/1"
     assert cast.integration.get(path).status_code == 200
     with cast.app.app_context():
-        events.seal()
+        sealing.seal()
     [opening] = cast.client.get("/me/access-log").get_json()["data"]
     assert opening["opened_by"] == {
         "id": cast.integration.id,

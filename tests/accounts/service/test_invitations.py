@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from portal.accounts.models import Attempt, Credential, CredentialKind, Invitation, Person
+from portal.accounts.models import Credential, CredentialKind, Invitation, Person, ThrottledTry
 from portal.accounts.secrets import hashed
 from portal.accounts.service.invitations import WRONG_CODES
 from portal.core import clock
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from tests.accounts import letters, stored
 from tests.accounts.timing import assert_alike
 from tests.cast import PASSWORD, Actor, Cast
@@ -216,9 +216,9 @@ def test_a_weak_password_does_not_use_an_invitation_up(cast: Cast) -> None:
 def test_a_link_is_over_after_fourteen_days(cast: Cast) -> None:
     made = invite(cast)
     secret = letters.last(cast.app, ROBIN).secret
-    with clock.travelled(timedelta(days=14, seconds=2)):
+    with clock.time_shifted(timedelta(days=14, seconds=2)):
         assert accept(cast, secret, made["invitation"]["code"]).status_code == 404
-    with clock.travelled(timedelta(days=13, hours=23)):
+    with clock.time_shifted(timedelta(days=13, hours=23)):
         assert accept(cast, secret, made["invitation"]["code"]).status_code == 201
 
 
@@ -388,7 +388,7 @@ def test_every_link_that_does_not_open_is_refused_alike(cast: Cast) -> None:
         problem(accept(cast, tried, wrong))
         for tried in (secret, used, letters.secret_in(revoked["link"]), "portal_inv_" + "A" * 50, "x")
     ]
-    with clock.travelled(timedelta(days=15)):
+    with clock.time_shifted(timedelta(days=15)):
         refusals.append(problem(accept(cast, secret, open_one["invitation"]["code"], address="192.0.2.1")))
     assert [status for status, _ in refusals] == [404] * 6
     assert all(refusal == refusals[0] for refusal in refusals)
@@ -431,7 +431,7 @@ def test_an_acceptance_takes_as_long_for_a_known_as_for_an_unknown_address(cast:
     def ask(is_known: bool, n: int) -> None:
         if n % 16 == 0:
             stored.change(cast.app, update(Invitation).values(wrong_codes=0))
-            stored.change(cast.app, delete(Attempt))
+            stored.change(cast.app, delete(ThrottledTry))
         assert accept(cast, secrets[is_known][n % 16], "0000-0000", address=f"192.0.2.{n % 250}").status_code == 404
 
     assert_alike(ask)

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from portal.accounts.models import Credential, CredentialKind, Person
 from portal.core import clock
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from portal.core.ids import new_id
 from tests.accounts import letters, stored
 from tests.accounts.service.test_sessions import signed_in
@@ -314,5 +314,5 @@ def test_no_live_credential_is_left_of_somebody_deactivated(cast: Cast) -> None:
 
 
 def test_time_passing_does_not_bring_a_deactivated_person_back(cast: Cast) -> None:
-    with clock.travelled(timedelta(days=1)):
+    with clock.time_shifted(timedelta(days=1)):
         assert sign_in(cast, cast.leaver, PASSWORD) == 401

@@ -13,7 +13,7 @@ from portal.accounts.models import Person, Practice, SetupLink
 from portal.accounts.secrets import hashed
 from portal.accounts.service import practices
 from portal.core import clock
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from portal.core.viewer import ANYONE
 from tests.accounts import stored
 from tests.cast import PASSWORD, Actor, Cast
@@ -69,9 +69,9 @@ def test_a_set_up_link_works_once(app: Flask) -> None:
 
 def test_a_set_up_link_is_over_after_two_days(app: Flask) -> None:
     token = link(app)
-    with clock.travelled(timedelta(days=2)):
+    with clock.time_shifted(timedelta(days=2)):
         assert set_up(app, token).status_code == 404
-    with clock.travelled(timedelta(days=2, minutes=-1)):
+    with clock.time_shifted(timedelta(days=2, minutes=-1)):
         assert set_up(app, token).status_code == 201
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from portal.accounts.models import Attempt, Credential, CredentialKind
+from portal.accounts.models import Credential, CredentialKind, ThrottledTry
 from portal.accounts.secrets import hashed
 from portal.accounts.service import resets
 from portal.core import clock
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from tests.accounts import letters, stored
 from tests.accounts.service.test_sessions import signed_in
 from tests.accounts.timing import assert_alike
@@ -70,9 +70,9 @@ def test_a_reset_link_works_once(cast: Cast) -> None:
 def test_a_reset_link_is_over_after_an_hour(cast: Cast) -> None:
     ask(cast, cast.client.email)
     secret = letters.last(cast.app, cast.client.email).secret
-    with clock.travelled(timedelta(hours=1, seconds=2)):
+    with clock.time_shifted(timedelta(hours=1, seconds=2)):
         assert complete(cast, secret).status_code == 404
-    with clock.travelled(timedelta(minutes=59)):
+    with clock.time_shifted(timedelta(minutes=59)):
         assert complete(cast, secret).status_code == 204
 
 
@@ -174,7 +174,7 @@ def test_asking_takes_as_long_for_a_known_as_for_an_unknown_address(cast: Cast) 
 
     def one(known: bool, n: int) -> None:
         if n % 8 == 0 and known:
-            stored.change(cast.app, delete(Attempt))
+            stored.change(cast.app, delete(ThrottledTry))
         assert ask(cast, addresses[known][n % 8], address=f"192.0.2.{n % 250}").status_code == 202
 
     assert_alike(one)

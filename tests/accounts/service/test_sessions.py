@@ -12,7 +12,7 @@ from portal.accounts.passwords import Hasher, use_hasher
 from portal.accounts.secrets import hashed
 from portal.accounts.service import sessions
 from portal.core import clock
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from tests.accounts import stored
 from tests.cast import PASSWORD, Actor, Cast
 from tests.conftest import CHEAP_HASH, Queries
@@ -82,17 +82,17 @@ def test_nobody_ends_the_session_of_somebody_else(cast: Cast) -> None:
 
 def test_a_session_idles_out_after_thirty_minutes(cast: Cast) -> None:
     someone = signed_in(cast, cast.client)
-    with clock.travelled(timedelta(minutes=29)):
+    with clock.time_shifted(timedelta(minutes=29)):
         assert someone.get("/me").status_code == 200
-    with clock.travelled(timedelta(minutes=29 + 29)):
+    with clock.time_shifted(timedelta(minutes=29 + 29)):
         assert someone.get("/me").status_code == 200
-    with clock.travelled(timedelta(minutes=29 + 29 + 31)):
+    with clock.time_shifted(timedelta(minutes=29 + 29 + 31)):
         assert someone.get("/me").status_code == 401
 
 
 def test_a_session_that_idled_out_does_not_come_back(cast: Cast) -> None:
     someone = signed_in(cast, cast.client)
-    with clock.travelled(timedelta(minutes=31)):
+    with clock.time_shifted(timedelta(minutes=31)):
         assert someone.get("/me").status_code == 401
         assert someone.get("/me").status_code == 401
     times = select(Credential.last_used_at, Credential.created_at)
@@ -103,9 +103,9 @@ def test_a_session_that_idled_out_does_not_come_back(cast: Cast) -> None:
 def test_a_session_ends_after_eight_hours_however_busy_it_is(cast: Cast) -> None:
     someone = signed_in(cast, cast.client)
     for minutes in range(20, 8 * 60, 20):
-        with clock.travelled(timedelta(minutes=minutes)):
+        with clock.time_shifted(timedelta(minutes=minutes)):
             assert someone.get("/me").status_code == 200
-    with clock.travelled(timedelta(hours=8)):
+    with clock.time_shifted(timedelta(hours=8)):
         assert someone.get("/me").status_code == 401
 
 
@@ -122,7 +122,7 @@ def test_the_last_use_of_a_session_is_written_at_most_once_a_minute(cast: Cast, 
 
     def writes_at(seconds: int) -> int:
         queries.statements.clear()
-        with clock.travelled(timedelta(seconds=seconds)):
+        with clock.time_shifted(timedelta(seconds=seconds)):
             assert someone.get("/me").status_code == 200
         return sum(statement.startswith("UPDATE credentials") for statement in queries.statements)
 
@@ -131,7 +131,7 @@ def test_the_last_use_of_a_session_is_written_at_most_once_a_minute(cast: Cast, 
 
 def test_a_session_that_has_run_out_is_no_longer_listed(cast: Cast) -> None:
     signed_in(cast, cast.client)
-    with clock.travelled(timedelta(hours=9)):
+    with clock.time_shifted(timedelta(hours=9)):
         later = signed_in(cast, cast.client)
         listed = later.get("/sessions").get_json()["data"]
     assert len(listed) == 1, "only the session that asks has not ended"

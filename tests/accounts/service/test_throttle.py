@@ -15,11 +15,11 @@ import pytest
 from sqlalchemy import delete, func, select
 
 from config import Config
-from portal.accounts.models import Attempt
+from portal.accounts.models import ThrottledTry
 from portal.accounts.service import throttle
 from portal.app import create_app
 from portal.core import clock
-from portal.core.errors import TooMany
+from portal.core.errors import TooManyRequests
 from portal.core.viewer import ANYONE
 from tests.accounts import letters, stored
 from tests.cast import PASSWORD, Actor, Cast
@@ -91,14 +91,14 @@ def test_after_the_wait_it_asked_for_one_may_try_again(cast: Cast) -> None:
     for _ in range(5):
         guess(cast, cast.client)
     wait = int(guess(cast, cast.client).headers["Retry-After"])
-    with clock.travelled(timedelta(seconds=wait)):
+    with clock.time_shifted(timedelta(seconds=wait)):
         assert guess(cast, cast.client, PASSWORD).status_code == 201
 
 
 def test_knocking_while_refused_does_not_prolong_the_wait(cast: Cast) -> None:
     for _ in range(20):
         guess(cast, cast.client)
-    with clock.travelled(timedelta(seconds=60)):
+    with clock.time_shifted(timedelta(seconds=60)):
         assert guess(cast, cast.client, PASSWORD).status_code == 201
 
 
@@ -121,7 +121,7 @@ def test_one_account_is_not_guessed_at_from_ever_new_addresses(cast: Cast) -> No
     with cast.app.app_context():
         for number in range(most):
             throttle.begin("sign-in", "one account", f"2001:db8::{number:x}")
-        with pytest.raises(TooMany):
+        with pytest.raises(TooManyRequests):
             throttle.begin("sign-in", "one account", "2001:db8::ffff")
         throttle.begin("sign-in", "another account", "2001:db8::ffff")
 
@@ -131,7 +131,7 @@ def test_one_address_does_not_guess_at_ever_new_accounts(cast: Cast) -> None:
     with cast.app.app_context():
         for number in range(most):
             throttle.begin("sign-in", f"account {number}", HOME)
-        with pytest.raises(TooMany):
+        with pytest.raises(TooManyRequests):
             throttle.begin("sign-in", "one more", HOME)
         throttle.begin("sign-in", "one more", CAFE)
 
@@ -158,13 +158,13 @@ def test_who_tried_what_is_kept_under_an_hmac(cast: Cast) -> None:
 
 def test_tries_are_forgotten_after_an_hour_and_not_before(cast: Cast) -> None:
     guess(cast, cast.client)
-    kept = select(func.count()).select_from(Attempt)
+    kept = select(func.count()).select_from(ThrottledTry)
     before = stored.value(cast.app, kept)
     assert before > 0
     with cast.app.app_context():
         throttle.forget_old()
         assert stored.value(cast.app, kept) == before
-        with clock.travelled(timedelta(hours=1, minutes=1)):
+        with clock.time_shifted(timedelta(hours=1, minutes=1)):
             throttle.forget_old()
     assert stored.value(cast.app, kept) == 0
 
@@ -172,7 +172,7 @@ def test_tries_are_forgotten_after_an_hour_and_not_before(cast: Cast) -> None:
 def test_a_refused_try_leaves_no_trace_that_would_count_elsewhere(cast: Cast) -> None:
     for _ in range(5):
         guess(cast, cast.client)
-    kept = select(func.count()).select_from(Attempt)
+    kept = select(func.count()).select_from(ThrottledTry)
     before = stored.value(cast.app, kept)
     guess(cast, cast.client)
     assert stored.value(cast.app, kept) == before
@@ -216,7 +216,7 @@ def test_four_workers_together_never_let_more_than_five_guesses_through(cast: Ca
     config: Config = cast.app.config["PORTAL"]
     processes = multiprocessing.get_context("spawn")
     for _ in range(2):
-        stored.change(cast.app, delete(Attempt))
+        stored.change(cast.app, delete(ThrottledTry))
         together, heard = processes.Barrier(4), processes.SimpleQueue()
         given = (config, "linden", cast.client.email, together, heard)
         workers = [processes.Process(target=_work, args=given) for _ in range(4)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from portal.assignments.events import CREATED
+from portal.assignments.facts import CREATED
 from portal.core.errors import Conflict
 from portal.core.ids import new_id
 from portal.core.viewer import Viewer

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from tests.accounts import stored
-from tests.assignments.service.stories import SCORED, given, published, saved, submitted
+from tests.assignments.service.scenarios import SCORED, given, published, saved, submitted
 from tests.cast import Actor, Cast
 
 

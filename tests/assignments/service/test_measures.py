@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from portal.assignments.models import Response
-from portal.core import clock, exact
-from portal.core.events import Event
+from portal.assignments.models import Attempt
+from portal.core import clock, decimal_json
+from portal.core.audit_log.events import Event
 from tests.accounts import stored
-from tests.assignments.service.stories import SCORED, given, imported, published, saved, submitted
+from tests.assignments.service.scenarios import SCORED, given, imported, published, saved, submitted
 from tests.cast import Actor, Cast
 from tests.instruments import questionnaire_of
 
@@ -54,7 +54,7 @@ def test_a_score_is_counted_on_the_server_and_kept_with_the_attempt(cast: Cast) 
     thing = _answered(cast, published(cast, SCORED), 3, 2)
     attempt = cast.therapist.get(f"/assignments/{thing}/attempts/1").get_json()
     assert [(one["value"], one["band"]) for one in attempt["scores"]] == [(5, "much")]
-    kept = stored.value(cast.app, select(Response.scores).where(Response.assignment_id == thing))
+    kept = stored.value(cast.app, select(Attempt.scores).where(Attempt.assignment_id == thing))
     assert b"much" not in kept
     facts = _column(cast, select(Event.fact).where(Event.subject_id == thing))
     assert "measure.scored" in facts
@@ -81,7 +81,7 @@ def test_the_series_goes_through_time_with_its_bands(cast: Cast) -> None:
     resource = published(cast, SCORED)
     things = []
     for day, (a, b) in enumerate([(1, 1), (4, 4), (2, None)]):
-        with clock.travelled(timedelta(minutes=day)):
+        with clock.time_shifted(timedelta(minutes=day)):
             things.append(_answered(cast, resource, a, b))
     [measure] = _measures(cast)
     assert (measure["resource"]["id"], measure["instrument"], measure["validated"]) == (resource, None, False)
@@ -94,7 +94,7 @@ def test_the_series_goes_through_time_with_its_bands(cast: Cast) -> None:
 
 
 def test_an_instrument_that_was_imported_twice_is_one_series(cast: Cast) -> None:
-    content = exact.written(questionnaire_of("phq-2"))
+    content = decimal_json.dumps(questionnaire_of("phq-2"))
     for code in ("c1", "c3"):
         thing = given(cast, imported(cast, content))
         cast.client.post(f"/me/assignments/{thing}/opening")
@@ -109,7 +109,7 @@ def test_what_is_taken_back_is_in_no_series(cast: Cast) -> None:
     assert _measures(cast)
     cast.client.post(f"/me/assignments/{thing}/taking-back")
     assert _measures(cast) == []
-    assert stored.value(cast.app, select(Response.scores).where(Response.assignment_id == thing)) is None
+    assert stored.value(cast.app, select(Attempt.scores).where(Attempt.assignment_id == thing)) is None
 
 
 def test_a_therapist_on_another_link_reads_none_of_it_and_a_stranger_finds_nobody(cast: Cast) -> None:
@@ -158,7 +158,7 @@ def test_a_client_reads_a_word_on_it_only_where_the_practice_says_so(cast: Cast)
 
 
 def test_a_published_instrument_is_scored_by_its_recipe_and_its_ninth_item_calls_for_somebody(cast: Cast) -> None:
-    thing = given(cast, imported(cast, exact.written(questionnaire_of("phq-9"))))
+    thing = given(cast, imported(cast, decimal_json.dumps(questionnaire_of("phq-9"))))
     cast.client.post(f"/me/assignments/{thing}/opening")
     answers = [{"block": str(number), "value": [{"code": "c1"}]} for number in range(1, 9)]
     assert saved(cast.client, thing, *answers).get_json()["notices"] == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.assignments.service.stories import act, bring_to, given, published
+from tests.assignments.service.scenarios import act, bring_to, given, published
 from tests.cast import Cast
 
 

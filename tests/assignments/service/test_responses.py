@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text
 
-from portal.assignments.models import Response
+from portal.assignments.models import Attempt
 from portal.assignments.service import attempts, responses
-from portal.core.db import OWNER, db
+from portal.core.audit_log.events import Event
+from portal.core.db.engines import OWNER, db
 from portal.core.errors import NotVisible, Stale
-from portal.core.events import Event
 from portal.core.ids import new_id
-from tests.assignments.service.stories import act, given, published, saved, submitted
+from tests.assignments.service.scenarios import act, given, published, saved, submitted
 from tests.cast import Actor, Cast, exercise_document
 from tests.owner import as_owner
 
@@ -355,7 +355,7 @@ def test_one_look_leaves_one_row_for_viewer_attempt_and_request(cast: Cast) -> N
         assert _opened(cast) == looks
     with cast.app.app_context(), as_owner() as session:
         rows = session.scalars(select(Event).where(Event.fact == "response.opened")).all()
-        attempt = session.scalars(select(Response).where(Response.assignment_id == thing)).one()
+        attempt = session.scalars(select(Attempt).where(Attempt.assignment_id == thing)).one()
         assert {(row.actor_id, row.subject_id, row.client_id) for row in rows} == {
             (cast.therapist.id, attempt.id, cast.client.id)
         }
@@ -418,7 +418,7 @@ def test_where_the_row_cannot_be_written_nothing_is_read(cast: Cast, no_fact_is_
 def test_where_answers_cannot_be_opened_no_row_is_left(cast: Cast) -> None:
     thing = cast.things["client.submitted"]
     with cast.app.app_context(), as_owner() as session:
-        response = session.scalars(select(Response).where(Response.assignment_id == thing)).one()
+        response = session.scalars(select(Attempt).where(Attempt.assignment_id == thing)).one()
         assert response.submission is not None
         response.submission = response.submission[:-1] + bytes([response.submission[-1] ^ 1])
     assert _attempt(cast, thing).status_code == 500
@@ -478,7 +478,7 @@ def test_a_service_called_for_someone_else_finds_nothing(cast: Cast, context: No
             partial(responses.get_response, viewer, thing),
             partial(attempts.get_my_attempt, viewer, thing, 1),
             partial(responses.save, viewer, thing, 3, {}),
-            partial(responses.take_back, viewer, thing),
+            partial(responses.recall, viewer, thing),
             partial(attempts.open_attempt, viewer, thing, 1),
         ):
             with pytest.raises(NotVisible):

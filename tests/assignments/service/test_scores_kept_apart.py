@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.core import exact
-from portal.library.forms.fhir import names
-from tests.assignments.service.stories import given, imported, published, saved, submitted
+from portal.core import decimal_json
+from portal.forms.fhir import urls
+from tests.assignments.service.scenarios import given, imported, published, saved, submitted
 from tests.cast import Cast
 
 SUM = (
@@ -116,26 +116,26 @@ def test_what_cannot_come_true_is_refused_when_it_is_written(cast: Cast) -> None
 
 def test_our_own_risk_in_another_order_reaches_no_client(cast: Cast) -> None:
     parts = [{"url": "value", "valueBoolean": True}, {"url": "operator", "valueCode": "="}]
-    item = {"linkId": "1", "type": "boolean", "text": "?", "extension": [{"url": names.RISK, "extension": parts}]}
-    content = exact.written({"resourceType": "Questionnaire", "status": "active", "item": [item]})
+    item = {"linkId": "1", "type": "boolean", "text": "?", "extension": [{"url": urls.RISK, "extension": parts}]}
+    content = decimal_json.dumps({"resourceType": "Questionnaire", "status": "active", "item": [item]})
     thing = given(cast, imported(cast, content))
     cast.client.post(f"/me/assignments/{thing}/opening")
     assert "/risk" not in cast.client.get(f"/me/assignments/{thing}").get_data(as_text=True)
 
 
 def test_digits_of_an_imported_form_survive_an_edit(cast: Cast) -> None:
-    least = {"url": names.MIN_VALUE, "valueDecimal": "@"}
+    least = {"url": urls.MIN_VALUE, "valueDecimal": "@"}
     item = {"linkId": "1", "type": "decimal", "text": "Hours", "extension": [least]}
-    content = exact.written({"resourceType": "Questionnaire", "item": [item]}).replace(b'"@"', b"1.50")
+    content = decimal_json.dumps({"resourceType": "Questionnaire", "item": [item]}).replace(b'"@"', b"1.50")
     path = f"/resources/{imported(cast, content)}"
     read = cast.therapist.get(path)
-    draft = exact.read(read.get_data())["draft"]
+    draft = decimal_json.loads(read.get_data())["draft"]
     draft["blocks"][0]["label"] = "Hours of sleep"
     changed = cast.therapist.ask(
         "PATCH",
         path,
         headers={"If-Match": read.headers["ETag"]},
-        data=exact.written({"document": draft}),
+        data=decimal_json.dumps({"document": draft}),
         content_type="application/json",
     )
     assert changed.status_code == 200, changed.get_json()

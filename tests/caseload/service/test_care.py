@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from portal.core.ids import new_id
 from tests.accounts import stored
-from tests.caseload.service.stories import facts_about, hand_over, names
+from tests.caseload.service.scenarios import facts_about, hand_over, names
 from tests.cast import Cast
 
 

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, insert, select
 
-from portal.accounts.models import Attempt, Person
+from portal.accounts.models import Person, ThrottledTry
 from portal.caseload.models import CareLink, Client
 from portal.caseload.service.clients import MOST_NAMES
 from portal.core import clock
 from portal.core.crypto import DataKey, create_vault
-from portal.core.db import transaction
+from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
 from tests.accounts import letters, stored
 from tests.accounts.timing import assert_alike
-from tests.caseload.service.stories import create, facts_about, names
+from tests.caseload.service.scenarios import create, facts_about, names
 from tests.cast import Cast
 
 
@@ -62,7 +62,7 @@ def test_taking_on_takes_as_long_for_a_known_as_for_an_unknown_address(cast: Cas
         email = known[n % 4] if is_known else f"unknown{n}@clients.example"
         assert cast.therapist.post("/clients", {"name": "Robin", "email": email}).status_code == 201
 
-    stored.change(cast.app, delete(Attempt))
+    stored.change(cast.app, delete(ThrottledTry))
     assert_alike(ask)
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from portal.caseload.models import Note
-from portal.core.events import Event
+from portal.core.audit_log.events import Event
 from tests.accounts import stored
 from tests.cast import Cast
 

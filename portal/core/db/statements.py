@@ -1,0 +1,246 @@
+"""Statements compiled once: a Core statement's text is kept, and runs on the driver's own cursor.
+
+Inside `@transactional` it runs in the open transaction, else on the reading engine, where it costs one round trip.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import ClauseElement, ColumnElement, or_
+
+from portal.core.db.engines import OWNER, READ, db
+from portal.core.db.transactions import in_transaction
+from portal.core.errors import Unavailable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect, Engine
+    from sqlalchemy.pool import PoolProxiedConnection
+
+
+class Prepared:
+    """A statement compiled for one dialect: its text, the values that never change, and where the others go."""
+
+    __slots__ = ("_fixed", "_given", "_shown", "is_final", "statement", "text")
+
+    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
+        compiled = cast("Any", statement.compile(dialect=dialect))
+        places: Sequence[str] | None = compiled.positiontup
+        self.statement = statement
+        self.text: str = compiled.string
+        self.is_final = not compiled.post_compile_params
+        self._fixed: Any = {} if places is None else [None] * len(places)
+        self._given: dict[str, tuple[Callable[[Any], Any] | None, list[Any]]] = {}
+        self._shown: tuple[list[str], list[tuple[str, Callable[[Any], Any]]]] | None = None
+        named = ((name, name) for name in set(compiled.bind_names.values()))
+        for place, name in enumerate(places) if places is not None else named:
+            bind = compiled.binds[name]
+            process = bind.type.dialect_impl(dialect).bind_processor(dialect)
+            if bind.required:
+                self._given.setdefault(name, (process, []))[1].append(place)
+            else:
+                value = bind.effective_value
+                value = str(value) if isinstance(value, StrEnum) else value
+                self._fixed[place] = value if process is None else process(value)
+
+    def parameters(self, values: Mapping[str, Any]) -> Any:
+        """What the driver takes: a sequence or a mapping, as its dialect writes binds."""
+        filled = self._fixed.copy()
+        for name, (process, places) in self._given.items():
+            value = values[name] if process is None else process(values[name])
+            for place in places:
+                filled[place] = value
+        return filled
+
+    def shown(self, cursor: Any, dialect: Dialect) -> list[dict[str, Any]]:
+        """The rows of an executed cursor as Python values by the names of their columns."""
+        if self._shown is None:
+            self._shown = _converters(cast("Any", self.statement).selected_columns, cursor.description, dialect)
+        names, converters = self._shown
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        for name, convert in converters:
+            for row in rows:
+                row[name] = convert(row[name])
+        return rows
+
+
+def _converters(
+    columns: Iterable[ColumnElement[Any]], description: Sequence[Sequence[Any]], dialect: Dialect
+) -> tuple[list[str], list[tuple[str, Callable[[Any], Any]]]]:
+    """The names of the columns, and how the values of those are converted that the driver gives otherwise."""
+    names, converters = [], []
+    for column, described in zip(columns, description, strict=True):
+        name = str(cast("Any", column).key)
+        convert: Any = column.type.dialect_impl(dialect).result_processor(dialect, described[1])
+        names.append(name)
+        if convert is not None:
+            converters.append((name, convert))
+    return names, converters
+
+
+_prepared: dict[Hashable, Prepared] = {}
+
+
+def prepare(key: Hashable, build: Callable[[], ClauseElement], dialect: Dialect) -> Prepared:
+    """The prepared form of the statement `build()` makes; built once per `key` and dialect.
+
+    `key` must say everything that changes the statement's text; values travel as bind parameters.
+    """
+    full = (key, dialect.name)
+    found = _prepared.get(full)
+    if found is None:
+        found = _prepared[full] = Prepared(build(), dialect)
+    return found
+
+
+def is_one_of(column: Any, words: Iterable[str]) -> ColumnElement[bool]:
+    """`column` is one of a fixed set of words. Unlike IN its text is final, so that it can be compiled once."""
+    return or_(*(column == word for word in sorted(words)))
+
+
+def fetch_tuples(
+    key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any], *, anywhere: bool = False
+) -> list[tuple[Any, ...]]:
+    """Rows as the driver gives them (SQLite: text instants, 0 and 1 for claims), for compiled serializers.
+
+    `anywhere`: in whatever practice the connection happens to be, as the door does before it knows one.
+    """
+    with _cursor(None if anywhere else _practice_in(values)) as (cursor, engine):
+        statement = prepare(key, build, engine.dialect)
+        cursor.execute(statement.text, statement.parameters(values))
+        return cast("list[tuple[Any, ...]]", cursor.fetchall())
+
+
+def execute(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any]) -> int:
+    """Execute a prepared writing statement inside the open transaction and return how many rows it touched."""
+    if not in_transaction():
+        msg = "run() writes: call it inside @transactional"
+        raise RuntimeError(msg)
+    with _cursor(None) as (cursor, engine):
+        statement = prepare(key, build, engine.dialect)
+        cursor.execute(statement.text, statement.parameters(values))
+        return int(cursor.rowcount)
+
+
+def fetch(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows as dictionaries of Python values: datetimes aware, claims as bool."""
+    with _cursor(_practice_in(values)) as (cursor, engine):
+        statement = prepare(key, build, engine.dialect)
+        if statement.is_final:
+            cursor.execute(statement.text, statement.parameters(values))
+            return statement.shown(cursor, engine.dialect)
+    return _fetch_growing(statement.statement, values)
+
+
+def _fetch_growing(statement: ClauseElement, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The same for a statement whose text depends on how many values there are (IN): compiled each time."""
+    if in_transaction():
+        rows = db.session().connection().execute(cast("Any", statement), dict(values))
+        return [dict(row) for row in rows.mappings()]
+    with db.engines[READ].connect() as connection:
+        _enter(connection.connection, connection.engine, _practice_in(values))
+        return [dict(row) for row in connection.execute(cast("Any", statement), dict(values)).mappings()]
+
+
+def fetch_one(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any]) -> dict[str, Any] | None:
+    rows = fetch(key, build, values)
+    return rows[0] if rows else None
+
+
+def _practice_in(values: Mapping[str, Any]) -> str:
+    """Whose rows a statement is about, as its values say; without one, those that belong to no practice."""
+    return values.get("viewer_practice") or values.get("practice") or ""
+
+
+def _enter(raw: PoolProxiedConnection, engine: Engine, practice: str) -> None:
+    """Have row-level security let this practice's rows through from now on, where it does not already."""
+    if raw.info.get("practice") != practice and engine.dialect.name == "postgresql":
+        raw.cursor().execute("SELECT set_config('app.practice', %s, false)", (practice,))
+        raw.info["practice"] = practice
+
+
+def _operational(engine: Engine) -> Any:
+    """What a driver raises where the database is gone, too busy, or has ended a ring of waiting."""
+    return cast("Any", engine.dialect.dbapi).OperationalError
+
+
+class _cursor:  # noqa: N801 -- used like a function; a generator would cost as much as a short query
+    """A driver cursor: of the open transaction, else of the connection this thread reads through."""
+
+    __slots__ = ("_cursor", "_engine", "_practice", "_raw")
+
+    def __init__(self, practice: str | None) -> None:
+        """`practice`: whose rows are read; None in a transaction, which has its own, and where it does not matter."""
+        self._practice = practice
+
+    def __enter__(self) -> tuple[Any, Engine]:
+        self._raw: PoolProxiedConnection | None = None
+        if in_transaction():
+            session = db.session()
+            session.flush()
+            connection = session.connection()
+            self._engine = connection.engine
+            self._cursor: Any = cast("Any", connection.connection).cursor()
+        else:
+            self._engine = db.engines[READ]
+            self._raw = _reading.connection(self._engine)
+            try:
+                if self._practice is not None:
+                    _enter(self._raw, self._engine, self._practice)
+                self._cursor = self._raw.cursor()
+            except Exception as error:
+                self.__exit__(type(error), error, None)
+                raise
+        return self._cursor, self._engine
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is None or self._raw is None:
+            self._cursor.close()
+            if isinstance(error, _operational(self._engine)):
+                raise Unavailable from error
+            return
+        dialect, connection = self._engine.dialect, self._raw.dbapi_connection
+        lost = dialect.is_disconnect(cast("Any", error), cast("Any", connection), None)
+        _reading.let_go(self._engine, lost=lost)
+        if lost:
+            raise Unavailable from error
+
+
+class _Reading(threading.local):
+    """What a thread reads through: one connection, kept, since taking it from the pool costs more than most queries."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Engine, PoolProxiedConnection] = {}
+
+    def connection(self, engine: Engine) -> PoolProxiedConnection:
+        kept = self._kept.get(engine)
+        if kept is None:
+            kept = self._kept[engine] = engine.raw_connection()
+        return kept
+
+    def holds(self, engine: Engine) -> bool:
+        return engine in self._kept
+
+    def let_go(self, engine: Engine, *, lost: bool) -> None:
+        """Read through another one next time, whatever state an error has left this one in."""
+        kept = self._kept.pop(engine)
+        if lost:
+            kept.invalidate()
+            engine.dispose()
+        kept.close()
+
+
+_reading = _Reading()
+
+
+def close_connections() -> None:
+    """Close what this thread and the pools hold, so that the database's files can be replaced."""
+    engine = db.engines[READ]
+    if _reading.holds(engine):
+        _reading.let_go(engine, lost=False)
+    engine.dispose()
+    db.engine.dispose()
+    db.engines[OWNER].dispose()

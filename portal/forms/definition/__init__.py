@@ -1,0 +1,1 @@
+"""What a form may say: its document, conditions, risk rules and scores."""

@@ -1,0 +1,1 @@
+"""A form evaluated against a response: scores, completion, risk flags and the preview."""

@@ -1,0 +1,95 @@
+"""What a response comes to, as it is kept with an attempt and shown: declared scores, then what expressions give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from portal.forms.answering.responses import Key, Response
+from portal.forms.definition.document import Form
+from portal.forms.evaluation.evaluate import Evaluation, evaluate
+from portal.forms.evaluation.scoring import ScoreResult, compute_scores
+
+LARGEST = 10**15
+PRIVATE = "Some of the answers it counts are kept private."
+
+
+def has_results(form: Form) -> bool:
+    """Whether a form scores or calculates anything."""
+    return bool(form.document.get("scores")) or any("calculated" in block.spec for block in form.blocks.values())
+
+
+def results(form: Form, response: Response, calculation: Evaluation | None = None) -> list[dict[str, Any]]:
+    """Each score with its value, or the reason why there is none; and what each expression came to.
+
+    A score the form declares goes before an expression that shows the same.
+    """
+    if not has_results(form):
+        return []
+    worked = calculation or evaluate(form, response)
+    declared = [_declared(one) for one in compute_scores(form, response, worked.shown)]
+    covered = {one["id"] for one in declared}
+    found = [
+        _calculated(form, key, value)
+        for key, value in worked.values.items()
+        if key[0] not in covered and worked.shown(*key)
+    ]
+    return [*declared, *found]
+
+
+def _declared(result: ScoreResult) -> dict[str, Any]:
+    return {
+        "id": result.id,
+        "label": result.label,
+        "value": result.value,
+        "reason": result.reason,
+        "band": result.band,
+        "minimum": result.minimum,
+        "maximum": result.maximum,
+        "answered": result.answered,
+        "of": result.of,
+    }
+
+
+def _calculated(form: Form, key: Key, value: Any) -> dict[str, Any]:
+    spec = form.blocks[key[0]].spec
+    plain = value.get("value", value.get("display", value.get("code"))) if isinstance(value, Mapping) else value
+    reason = None
+    if (
+        isinstance(plain, int | float | Decimal)
+        and not isinstance(plain, bool)
+        and not Decimal(str(plain)).copy_abs() <= LARGEST
+    ):
+        plain, reason = None, "What this comes to is too large to be shown."
+    found = {"id": key[0], "label": spec.get("label", key[0]), "value": plain, "reason": reason, "band": None}
+    return {**found, "row": list(key[1])} if key[1] else found
+
+
+def redacted_results(form: Form, found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What expressions of a form would give, where they would count answers that are kept private."""
+    known = {one["id"] for one in found}
+    return [
+        {"id": block.id, "label": block.spec.get("label", block.id), "value": None, "reason": PRIVATE, "band": None}
+        for block in form.blocks.values()
+        if block.type == "score" and "calculated" in block.spec and block.id not in known and not block.logs
+    ]
+
+
+def strip_bands(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The same without a word on how much that is: no band, and no result that is a word itself."""
+    return [
+        {name: part for name, part in one.items() if name != "band"}
+        for one in found
+        if not isinstance(one["value"], str)
+    ]
+
+
+def values_by_block(form: Form, found: Iterable[Mapping[str, Any]]) -> dict[Key, Any]:
+    """The values for the blocks that show a result."""
+    values = {(one["id"], tuple(one.get("row", ()))): one["value"] for one in found}
+    shown = {key: value for key, value in values.items() if key[0] in form.blocks}
+    for block in form.blocks.values():
+        if block.type == "score" and (block.spec.get("score"), ()) in values:
+            shown[block.id, ()] = values[block.spec["score"], ()]
+    return {key: value for key, value in shown.items() if value is not None}

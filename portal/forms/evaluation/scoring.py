@@ -1,0 +1,238 @@
+"""Scores an author declares: what a score may say, and what a response comes to.
+
+An item is a block with a number behind its answer (an option's score, a scale, a number, a quantity, yes as 1) or a
+score declared before. A hidden question counts neither as answered nor as missing. All arithmetic is decimal, and
+scoring never raises: a score that cannot be given says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
+from itertools import pairwise
+from typing import Any
+
+from portal.forms.answering.responses import Response, RowPath, row_paths
+from portal.forms.definition.blocks import Block
+from portal.forms.definition.document import Form
+from portal.forms.evaluation.evaluate import visibility_of
+
+_QUIET = Context(prec=34, traps=[])
+_PLACES = Decimal("1e-10")
+_LARGEST = Decimal("1e15")
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreResult:
+    """A score as given; `value` is None with a `reason` where the rule for missing answers does not hold.
+
+    `minimum` and `maximum` are what all items together can give, where they are bounded.
+    """
+
+    id: str
+    label: str
+    value: Decimal | None
+    answered: int
+    missing: int
+    of: int
+    minimum: Decimal | None
+    maximum: Decimal | None
+    band: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """The values of one item, one for each place it stands at and is shown; None where it is missing."""
+
+    values: Sequence[Decimal | None]
+    minimum: Decimal | None
+    maximum: Decimal | None
+
+
+def compute_scores(
+    form: Form, response: Response, shown: Callable[[str, RowPath], bool] | None = None
+) -> list[ScoreResult]:
+    """Every score the form declares, in its order."""
+    declared: Sequence[Mapping[str, Any]] = form.document.get("scores") or ()
+    visible = shown or visibility_of(form, response)
+    items: dict[str, _Item] = {}
+    results: list[ScoreResult] = []
+    with localcontext(_QUIET):
+        for score in declared:
+            for name in score["items"]:
+                if name not in items:
+                    items[name] = _asked(form.blocks[name], response, visible)
+            results.append(_result(score, items, form.blocks))
+            items[score["id"]] = _as_item(results[-1])
+    return results
+
+
+def _as_item(result: ScoreResult) -> _Item:
+    """A score as an item of a later one; nothing to count where all of it is hidden."""
+    return _Item([result.value] if result.of else [], result.minimum, result.maximum)
+
+
+def _asked(block: Block, response: Response, shown: Callable[[str, RowPath], bool]) -> _Item:
+    values = [
+        numeric_value(block, response.value(block.id, row))
+        for row in row_paths(response, block)
+        if shown(block.id, row)
+    ]
+    low, high = (None, None) if block.logs else numeric_bounds(block)
+    return _Item(values, low, high)
+
+
+def _result(score: Mapping[str, Any], items: Mapping[str, _Item], blocks: Mapping[str, Block]) -> ScoreResult:
+    reverse = set(score.get("reverse", ()))
+    chosen = [_reversed(blocks[name], items[name]) if name in reverse else items[name] for name in score["items"]]
+    values = [value for item in chosen for value in item.values]
+    given = [value for value in values if value is not None]
+    missing, method, factor = len(values) - len(given), METHODS[score["method"]], _number(score.get("multiply", 1))
+    reason = _refusal(score, len(given), missing)
+    value = None if reason else _tidy(factor * method(_completed(score, given, missing)))
+    if value is None and not reason:
+        reason = "The answers are too large to score."
+    low, high = _range(method, chosen, factor)
+    band = None if value is None else band_for(score.get("bands", ()), value)
+    label = score.get("label", score["id"])
+    return ScoreResult(score["id"], label, value, len(given), missing, len(values), low, high, band, reason)
+
+
+def _refusal(score: Mapping[str, Any], answered: int, missing: int) -> str | None:
+    """Why this score is not given, or None."""
+    most = score.get("missing", {}).get("max", 0)
+    if not answered:
+        return "None of its items is answered." if missing else "None of its items is shown."
+    if missing > most:
+        rule = f"{most} may be missing" if most else "every item is needed"
+        return f"{missing} of {answered + missing} items are not answered; {rule}."
+    return None
+
+
+def _completed(score: Mapping[str, Any], given: Sequence[Decimal], missing: int) -> Sequence[Decimal]:
+    """The values with the mean of the answered ones in place of the missing, where the score prorates."""
+    if not missing or not score.get("missing", {}).get("prorate"):
+        return given
+    return [*given, *[_mean(given)] * missing]
+
+
+def _sum(values: Sequence[Decimal]) -> Decimal:
+    return sum(values, Decimal())
+
+
+def _mean(values: Sequence[Decimal]) -> Decimal:
+    return _sum(values) / len(values)
+
+
+def _count(values: Sequence[Decimal]) -> Decimal:
+    return Decimal(sum(value > 0 for value in values))
+
+
+METHODS: Mapping[str, Callable[[Sequence[Decimal]], Decimal]] = {
+    "sum": _sum,
+    "mean": _mean,
+    "count": _count,
+    "max": max,
+    "min": min,
+}
+
+
+def _range(
+    method: Callable[[Sequence[Decimal]], Decimal], items: Sequence[_Item], factor: Decimal
+) -> tuple[Decimal | None, Decimal | None]:
+    lows = [item.minimum for item in items if item.minimum is not None]
+    highs = [item.maximum for item in items if item.maximum is not None]
+    ends = [
+        _tidy(factor * method(values)) if len(values) == len(items) and values else None for values in (lows, highs)
+    ]
+    return (ends[1], ends[0]) if factor < 0 else (ends[0], ends[1])
+
+
+def _tidy(value: Decimal) -> Decimal | None:
+    """The value to ten places, without zeros behind them; None where it is no number any more."""
+    if not value.is_finite() or abs(value) > _LARGEST:
+        return None
+    rounded = value.quantize(_PLACES, ROUND_HALF_UP).normalize()
+    exponent = rounded.as_tuple().exponent
+    return rounded.quantize(Decimal(1)) if isinstance(exponent, int) and exponent > 0 else rounded
+
+
+def band_for(bands: Iterable[Mapping[str, Any]], value: Decimal) -> str | None:
+    """The label of the band a value lies in; between two whole-numbered neighbours it is rounded, half up."""
+    ordered = list(bands)
+    for band, following in pairwise(ordered):
+        high, low = _number(band.get("max", value)), _number(following.get("min", value))
+        if low - high == 1 and high < value < low:
+            value = value.quantize(Decimal(1), ROUND_HALF_UP)
+            break
+    for band in ordered:
+        if _number(band.get("min", value)) <= value <= _number(band.get("max", value)):
+            return str(band["label"])
+    return None
+
+
+# The number behind an answer -------------------------------------------------------------------------------------
+
+
+def numeric_value(block: Block, value: Any) -> Decimal | None:
+    """What an answer counts; several answers to one question count together. None: there is no number behind it."""
+    if value is None:
+        return None
+    several = value if isinstance(value, list) else [value]
+    numbers = [_one(block, one) for one in several]
+    known = [number for number in numbers if number is not None]
+    return _sum(known) if known and len(known) == len(numbers) else None
+
+
+def _one(block: Block, value: Any) -> Decimal | None:
+    if block.type == "yes_no":
+        return Decimal(value) if isinstance(value, bool) else None
+    if block.type == "choice":
+        code = value.get("code") if isinstance(value, Mapping) else None
+        scores = [option.get("score") for option in block.spec.get("options", ()) if option["code"] == code]
+        value = scores[0] if scores else None
+    elif block.type == "quantity":
+        value = value.get("value") if isinstance(value, Mapping) else None
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    return _number(value)
+
+
+def _number(value: Any) -> Decimal:
+    return Decimal(str(value)) if isinstance(value, float) else Decimal(value)
+
+
+def numeric_bounds(block: Block) -> tuple[Decimal | None, Decimal | None]:
+    """The least and the most an answer to this block can count, where that is bounded."""
+    if block.type == "yes_no":
+        return Decimal(0), Decimal(1)
+    if block.type == "choice":
+        return _choice_bounds(block)
+    if block.spec.get("multiple"):
+        return None, None
+    low, high = block.spec.get("min"), block.spec.get("max")
+    return (_number(low) if _is_number(low) else None), (_number(high) if _is_number(high) else None)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def _choice_bounds(block: Block) -> tuple[Decimal | None, Decimal | None]:
+    scores = [_number(option["score"]) for option in block.spec.get("options", ()) if _is_number(option.get("score"))]
+    if not scores:
+        return None, None
+    if not block.spec.get("multiple"):
+        return min(scores), max(scores)
+    below, above = [score for score in scores if score < 0], [score for score in scores if score > 0]
+    return (_sum(below) if below else min(scores)), (_sum(above) if above else max(scores))
+
+
+def _reversed(block: Block, item: _Item) -> _Item:
+    low, high = numeric_bounds(block)
+    if low is None or high is None:
+        return item
+    values = [None if value is None else low + high - value for value in item.values]
+    return _Item(values, item.minimum, item.maximum)

@@ -1,0 +1,297 @@
+"""What keeps a Questionnaire from being taken in, and what is lost where it is: each thing named, in its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from portal.core.errors import Fault
+from portal.core.wire import escape_pointer
+from portal.forms.definition import patterns
+from portal.forms.definition.blocks import DEEPEST, MOST_BLOCKS, MOST_OPTIONS, OPERATORS
+from portal.forms.fhir import help_items, options, urls
+from portal.forms.fhir.item_types import TYPE_OF
+
+Json = Mapping[str, Any]
+DEEPEST_JSON = 64
+_UNPAIRED = re.compile("[\ud800-\udfff]")
+MOST_NODES = 400_000
+MOST_OPTIONS_IN_ALL = 20_000
+MOST_CONDITIONS_IN_ALL = 5_000
+MOST_MARKDOWN = 200_000
+MOST_EXTENSIONS = 500
+"""Of one item, or of the questionnaire itself."""
+TYPES = frozenset(TYPE_OF) | {"group"}
+_STU3 = frozenset({"option", "options"})
+_R5 = frozenset({"answerConstraint", "disabledDisplay"})
+
+
+def size_problem(content: Any) -> Fault | None:
+    """Why this is too deep or too much to look at, or None; found without going deep oneself."""
+    waiting: list[tuple[Any, int]] = [(content, 0)]
+    nodes = 0
+    while waiting:
+        node, depth = waiting.pop()
+        nodes += 1
+        if depth > DEEPEST_JSON:
+            return Fault("invalid", f"This nests more than {DEEPEST_JSON} deep. No form needs that.").at("#")
+        if nodes > MOST_NODES:
+            return Fault("invalid", "This holds more parts than any form does.").at("#")
+        inner = [*node, *node.values()] if isinstance(node, dict) else node if isinstance(node, list) else ()
+        if isinstance(node, str) and _UNPAIRED.search(node):
+            return Fault(
+                "invalid", "A text here holds half a character (an unpaired surrogate). Write the file anew."
+            ).at("#")
+        waiting.extend((one, depth + 1) for one in inner)
+    return None
+
+
+def walked(nested: Any, pointer: str = "#/item", depth: int = 1) -> Iterator[tuple[Json, str, int]]:
+    """Every item with its place and depth, outermost first."""
+    for index, item in enumerate(nested if isinstance(nested, list) else ()):
+        place = f"{pointer}/{index}"
+        yield item, place, depth
+        if isinstance(item, dict) and depth <= DEEPEST + 1:
+            yield from walked(item.get("item"), f"{place}/item", depth + 1)
+
+
+def version_of(questionnaire: Json) -> str:
+    """STU3, R4 or R5, as far as what is in it tells."""
+    found = [item for item, _, _ in walked(questionnaire.get("item")) if isinstance(item, dict)]
+    names_used = {name for item in found for name in item}
+    if _STU3 & names_used or any(_is_of_stu3(condition) for item in found for condition in _list(item, "enableWhen")):
+        return "STU3"
+    of_r5 = _R5 & names_used or questionnaire.keys() & {"copyrightLabel", "versionAlgorithmString"}
+    return "R5" if of_r5 or any(item.get("type") in ("coding", "question") for item in found) else "R4"
+
+
+def _is_of_stu3(condition: Any) -> bool:
+    return (
+        isinstance(condition, dict)
+        and "operator" not in condition
+        and ("hasAnswer" in condition or bool(_answers(condition)))
+    )
+
+
+def _answers(condition: Json) -> list[str]:
+    return [name for name in condition if name.startswith("answer")]
+
+
+# Refusals ---------------------------------------------------------------------------------------------------------
+
+
+def problems(questionnaire: Any) -> Iterator[Fault]:
+    """Everything for which a Questionnaire is refused, each with its place."""
+    if not isinstance(questionnaire, dict) or questionnaire.get("resourceType") != "Questionnaire":
+        yield Fault("invalid", "This is not a FHIR Questionnaire. Send one, or a form of our own.").at("#/resourceType")
+        return
+    if questionnaire.get("modifierExtension"):
+        yield Fault("invalid", "A modifier extension changes what the form means. It cannot be taken in.").at(
+            "#/modifierExtension"
+        )
+    if not isinstance(questionnaire.get("item"), list) or not questionnaire["item"]:
+        yield Fault("invalid", "This questionnaire has no items.").at("#/item")
+        return
+    if wrong := [*misshapen(questionnaire, "#")] or [*_too_much(questionnaire)]:
+        yield from wrong
+        return
+    seen: dict[str, str] = {}
+    asked: list[tuple[str, Any]] = []
+    for item, place, depth in walked(questionnaire["item"]):
+        if depth > DEEPEST:
+            yield Fault("invalid", f"Items nest more than {DEEPEST} deep here.").at(place)
+            return
+        yield from _problems_of(item, place, seen)
+        asked += [(f"{place}/enableWhen/{number}", one) for number, one in enumerate(_list(item, "enableWhen"))]
+    for place, condition in asked:
+        yield from _problems_of_condition(condition, place, seen)
+
+
+_OBJECTS = frozenset(
+    {"compose", "expansion", "_text"}
+    | {f"value{kind}" for kind in ("Coding", "CodeableConcept", "Expression", "Quantity", "Reference", "Attachment")}
+    | {f"answer{kind}" for kind in ("Coding", "Quantity", "Reference")}
+)
+_LISTS = frozenset(
+    {
+        "answerOption",
+        "coding",
+        "concept",
+        "contained",
+        "contains",
+        "enableWhen",
+        "extension",
+        "include",
+        "initial",
+        "item",
+    }
+)
+_TEXTS = frozenset(
+    {
+        "linkId",
+        "url",
+        "system",
+        "display",
+        "language",
+        "expression",
+        "question",
+        "operator",
+        "unit",
+        "definition",
+        "prefix",
+    }
+    | {"answerValueSet", "answerString", "valueString", "valueCode", "valueMarkdown", "valueUri", "title", "copyright"}
+)
+_CODINGS = frozenset({"valueCoding", "answerCoding", "coding", "concept", "contains"})
+_LOOKED_INTO = frozenset({"ValueSet", "CodeSystem"})
+
+
+def misshapen(node: Any, place: str, within: str = "") -> Iterator[Fault]:
+    """The members that FHIR has in another shape, wherever a form is read; `within` is the member this is."""
+    if isinstance(node, list):
+        for index, one in enumerate(node):
+            yield from misshapen(one, f"{place}/{index}", within)
+    if not isinstance(node, dict):
+        return
+    for name, value in node.items():
+        there = f"{place}/{escape_pointer(name)}"
+        if name in _OBJECTS and not isinstance(value, dict):
+            yield Fault("invalid", "This is an object.").at(there)
+        elif (name in _TEXTS or (name == "code" and within in _CODINGS)) and not isinstance(value, str):
+            yield Fault("invalid", "This is a text.").at(there)
+        elif name in _LISTS and not (isinstance(value, list) and all(isinstance(one, dict) for one in value)):
+            yield Fault("invalid", "This is a list of objects.").at(there)
+        elif name == "contained":
+            known = [one if one.get("resourceType") in _LOOKED_INTO else {} for one in value]
+            yield from misshapen(known, there, name)
+        else:
+            yield from misshapen(value, there, name)
+
+
+def _too_much(questionnaire: Json) -> Iterator[Fault]:
+    items = [item for item, _, _ in walked(questionnaire["item"])]
+    if len(items) > MOST_BLOCKS:
+        yield Fault("invalid", f"This has {len(items)} items. {MOST_BLOCKS} are taken at most.").at("#/item")
+    if sum(len(_list(item, "answerOption")) for item in items) > MOST_OPTIONS_IN_ALL:
+        yield Fault("invalid", f"This has more than {MOST_OPTIONS_IN_ALL} options in all.").at("#/item")
+    if sum(len(_list(item, "enableWhen")) for item in items) > MOST_CONDITIONS_IN_ALL:
+        yield Fault(
+            "invalid", f"This has more than {MOST_CONDITIONS_IN_ALL} conditions in all. Use fewer enableWhen."
+        ).at("#/item")
+    if sum(len(help_items.words_of(item) or "") for item in items) > MOST_MARKDOWN:
+        yield Fault("invalid", f"This has more than {MOST_MARKDOWN} characters of Markdown in all.").at("#/item")
+    if len(_list(questionnaire, "extension")) > MOST_EXTENSIONS:
+        yield Fault("invalid", f"This has more than {MOST_EXTENSIONS} extensions.").at("#/extension")
+
+
+def _list(holder: Json, name: str) -> list[Any]:
+    found = holder.get(name)
+    return found if isinstance(found, list) else []
+
+
+def _problems_of(item: Any, place: str, seen: dict[str, str]) -> Iterator[Fault]:
+    link_id = item.get("linkId")
+    if not isinstance(link_id, str) or not link_id.strip():
+        yield Fault("invalid", "This item has no linkId.").at(f"{place}/linkId")
+    elif link_id in seen:
+        yield Fault("invalid", f"Another item ({seen[link_id]}) has this linkId.").at(f"{place}/linkId")
+    else:
+        seen[link_id] = place
+    if not isinstance(item.get("type"), str) or item["type"] not in TYPES:
+        yield Fault("invalid", f"This is no type of an item. Use one of: {', '.join(sorted(TYPES))}.").at(
+            f"{place}/type"
+        )
+    if item.get("modifierExtension"):
+        yield Fault("invalid", "A modifier extension changes what the item means.").at(f"{place}/modifierExtension")
+    if len(_list(item, "extension")) > MOST_EXTENSIONS:
+        yield Fault("invalid", f"This has more than {MOST_EXTENSIONS} extensions.").at(f"{place}/extension")
+    if not isinstance(item.get("text", ""), str):
+        yield Fault("invalid", "This is a text.").at(f"{place}/text")
+    if not isinstance(item.get("code", []), list) or any(not isinstance(one, dict) for one in item.get("code", ())):
+        yield Fault("invalid", "This is a list of objects.").at(f"{place}/code")
+    if len(_list(item, "answerOption")) > MOST_OPTIONS:
+        yield Fault("invalid", f"This has more than {MOST_OPTIONS} options.").at(f"{place}/answerOption")
+
+
+def _problems_of_condition(condition: Any, place: str, seen: Json) -> Iterator[Fault]:
+    if condition.get("question") not in seen:
+        yield Fault("invalid", "No item has this linkId, so the condition can never be decided.").at(
+            f"{place}/question"
+        )
+    if condition.get("operator") not in OPERATORS:
+        yield Fault("invalid", f"Use one of: {', '.join(OPERATORS)}.").at(f"{place}/operator")
+    if len(_answers(condition)) != 1:
+        yield Fault("invalid", "A condition compares with one answer.").at(place)
+
+
+# Losses and notes ---------------------------------------------------------------------------------------------------
+
+
+def losses(questionnaire: Json) -> Iterator[tuple[str, str]]:
+    """What the form asks for that nobody here does, as (place, sentence)."""
+    contained = questionnaire.get("contained", ())
+    yield from _losses_of_extensions(questionnaire, "#")
+    for item, place, _ in walked(questionnaire["item"]):
+        address = item.get("answerValueSet")
+        if isinstance(address, str) and options.of_value_set(address, contained) is None:
+            yield f"{place}/answerValueSet", "The external value set is not read: people answer in their own words."
+        if item["type"] == "reference":
+            yield f"{place}/type", "A reference item is answered in words: there are no records here to refer to."
+        yield from _losses_of_extensions(item, place)
+        yield from _losses_of_extensions(item.get("_text", {}), f"{place}/_text")
+
+
+_LOST: Mapping[Any, str] = {
+    urls.CORE + "cqf-expression": "The cqf-expression that would fill in these words is not evaluated.",
+    urls.SDC + "answerExpression": "The answerExpression is not evaluated: the options are those that are listed.",
+    urls.SDC + "candidateExpression": "The candidateExpression is not evaluated: nothing is proposed.",
+    urls.CORE + "questionnaire-referenceResource": "There are no records here to refer to: this is answered in words.",
+    urls.CORE + "questionnaire-unitValueSet": "The external value set of units is not read: the unit is written.",
+    "gps-coordinate": "The position of a device is not read: gps-coordinate is left to be typed.",
+}
+
+
+def _losses_of_extensions(holder: Any, place: str) -> Iterator[tuple[str, str]]:
+    for index, extension in enumerate(_list(holder, "extension") if isinstance(holder, dict) else ()):
+        if not isinstance(extension, dict):
+            continue
+        where, url = f"{place}/extension/{index}", extension.get("url")
+        if url in _LOST:
+            yield where, _LOST[url]
+        expression = extension.get("valueExpression")
+        language = expression.get("language") if isinstance(expression, dict) else None
+        if language == "application/x-fhir-query" and url != urls.SDC + "itemExtractionContext":
+            yield where, "The x-fhir-query is not asked: there is no record of the patient here to ask."
+        elif language in {"text/cql", "text/cql-identifier", "text/cql.identifier", "text/cql-expression"}:
+            yield where, "The CQL expression is not evaluated."
+
+
+def notes(questionnaire: Json) -> Iterator[tuple[str, str]]:
+    """What is worth knowing though nothing the client sees is lost, as (place, sentence)."""
+    if "status" not in questionnaire:
+        yield "#/status", "It had no status, so it is taken as a draft."
+    repeated: list[str] = []
+    for item, place, _ in walked(questionnaire["item"]):
+        if item.get("repeats") is True and item.get("item"):
+            repeated.append(f"{place}/")
+        if "initial" in item and (f"{place}/" in repeated or place.startswith(tuple(repeated))):
+            yield f"{place}/initial", "A row begins empty here, whatever it begins with elsewhere."
+        if _costly_pattern(item):
+            yield (
+                place,
+                "The pattern for this answer is kept, but not tried: it is not of the kind that can be tried safely.",
+            )
+        found = {extension.get("url") for extension in item.get("extension", ())}
+        if urls.SDC + "initialExpression" in found:
+            yield place, "What would be filled in from a record begins empty here."
+        if urls.CORE + "questionnaire-constraint" in found:
+            yield place, "The constraint is kept, but not checked when the form is sent in."
+        if len(_list(item, "enableWhen")) > 1 and "enableBehavior" not in item:
+            yield f"{place}/enableWhen", "It does not say whether all conditions are needed: one is taken to be enough."
+
+
+def _costly_pattern(item: Json) -> bool:
+    """Whether an item holds its answers to a pattern that is not tried here."""
+    found = [one.get("valueString") for one in item.get("extension", ()) if one.get("url") == urls.REGEX]
+    return any(isinstance(pattern, str) and patterns.pattern_error(pattern) for pattern in found)

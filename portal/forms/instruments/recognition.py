@@ -1,0 +1,75 @@
+"""Which instrument an imported form is: by its canonical address, by its code, and last by its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from portal.forms.instruments.recipes import Recipe, recipes
+
+LOINC = "http://loinc.org"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An instrument, and what it was recognised by."""
+
+    recipe: Recipe
+    by: Literal["address", "code", "name"]
+
+
+def recognize(form: Mapping[str, Any]) -> Match | None:
+    """The instrument a FHIR Questionnaire or a document of ours is; None also where it might be more than one."""
+    for by, finds in WAYS:
+        found = [recipe for recipe in recipes().values() if finds(recipe, form)]
+        if found:
+            return Match(found[0], by) if len(found) == 1 else None
+    return None
+
+
+def _said(form: Mapping[str, Any], name: str) -> Iterator[Any]:
+    """What the form says under a name: itself, or in what import kept of the FHIR resource."""
+    residual = form.get("fhir")
+    for place in (form, residual if isinstance(residual, Mapping) else {}):
+        value = place.get(name)
+        yield from value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _by_address(recipe: Recipe, form: Mapping[str, Any]) -> bool:
+    addresses = {str(url).split("|")[0].rstrip("/").lower() for url in _said(form, "url")}
+    return any(url.lower() in addresses for url in recipe.urls)
+
+
+def _by_code(recipe: Recipe, form: Mapping[str, Any]) -> bool:
+    codings = [*_said(form, "code"), *_said(form, "codes"), *_said(form, "identifier")]
+    codes = {
+        coding.get("code", coding.get("value"))
+        for coding in codings
+        if isinstance(coding, Mapping) and coding.get("system") == LOINC
+    }
+    return recipe.loinc is not None and recipe.loinc in codes
+
+
+def _by_name(recipe: Recipe, form: Mapping[str, Any]) -> bool:
+    said = [_words(str(text)) for name in ("title", "name") for text in _said(form, name)]
+    if any(_has(text, word) for text in said for word in recipe.unless):
+        return False
+    return any(_has(text, name) for text in said for name in recipe.names)
+
+
+def _words(text: str) -> str:
+    """The words of a name alone: PHQ-9, PHQ 9 and (PHQ-9) are the same."""
+    return f" {' '.join(re.findall(r'[a-z]+|[0-9]+', text.lower()))} "
+
+
+def _has(text: str, name: str) -> bool:
+    return _words(name) in text
+
+
+WAYS: Sequence[tuple[Literal["address", "code", "name"], Callable[[Recipe, Mapping[str, Any]], bool]]] = (
+    ("address", _by_address),
+    ("code", _by_code),
+    ("name", _by_name),
+)

@@ -1,0 +1,1 @@
+"""REDCap data dictionaries, read into forms."""

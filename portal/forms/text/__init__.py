@@ -1,0 +1,1 @@
+"""The text of a form: readability, differences, search terms and Markdown."""

@@ -1,1 +1,0 @@
-"""Files of other kinds, read into the native form."""

@@ -1,1 +1,0 @@
-"""Forms: blocks, documents, answers and readings."""

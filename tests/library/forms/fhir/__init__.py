@@ -1,1 +1,0 @@
-"""The FHIR face of forms."""
