@@ -27,7 +27,7 @@ NO_CHANGE = (
 def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
     """Render our own column types by name, and JSON text as the plain text it is to the database."""
     if kind == "type" and isinstance(item, OWN_TYPES):
-        autogen.imports.add("from portal.core.db.tables import Id, Instant")
+        autogen.imports.add("from migrations.columns import Id, Instant")
         return f"{type(item).__name__}()"
     if kind == "type" and isinstance(item, JsonText):
         return "sa.Text()"

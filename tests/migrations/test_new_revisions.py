@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,11 @@ def _accepts(checker: list[str], path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_migration_imports_product_code_that_may_change() -> None:
+    scripts = [*MIGRATIONS.glob("versions/*.py"), MIGRATIONS / "rls.py", MIGRATIONS / "columns.py"]
+    assert [path.name for path in scripts if re.search(r"^(from|import) portal", path.read_text(), re.MULTILINE)] == []
 
 
 @pytest.mark.engines("sqlite")
