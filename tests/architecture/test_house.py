@@ -119,5 +119,7 @@ def test_the_order_on_paper_is_the_order_that_is_held() -> None:
     for page in ("portal/__init__.py", "docs/architecture.md"):
         text = (ROOT / page).read_text()
         written = [" | ".join(sorted(line.strip().split(" | "))) for line in text.splitlines()]
+        missing = [layer for layer in layers if layer not in written]
+        assert missing == [], f"{page}: the order lacks these lines, which pyproject.toml has"
         places = [written.index(layer) for layer in layers]
         assert places == sorted(places), page
