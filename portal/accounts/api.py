@@ -22,7 +22,7 @@ program = Blueprint("accounts_program", __name__, tag="Integrations")
 @guest.route("/setup", methods=["POST"])
 @guest.arguments(schemas.SetUpSchema())
 @guest.response(201, schemas.SetUpDoneSchema(), refuses=[NotVisible, TooManyRequests])
-def set_up(sent: dict[str, Any]) -> Any:
+def set_up_practice(sent: dict[str, Any]) -> Any:
     """Set a practice up with the one-time link"""
     return practices.set_up(viewer(), **sent)
 
@@ -43,7 +43,7 @@ def request_password_reset(sent: dict[str, Any]) -> None:
     resets.request_reset(viewer(), address(), **sent)
 
 
-@guest.route("/password-resets/completion", methods=["POST"])
+@guest.route("/password-resets/complete", methods=["POST"])
 @guest.arguments(schemas.CompleteResetSchema())
 @guest.response(204, refuses=[NotVisible, TooManyRequests])
 def complete_password_reset(sent: dict[str, Any]) -> None:
@@ -51,7 +51,7 @@ def complete_password_reset(sent: dict[str, Any]) -> None:
     resets.complete_reset(viewer(), address(), **sent)
 
 
-@guest.route("/invitations/acceptance", methods=["POST"])
+@guest.route("/invitations/accept", methods=["POST"])
 @guest.arguments(schemas.AcceptSchema())
 @guest.response(201, schemas.PersonSchema(), refuses=[Conflict, NotVisible, TooManyRequests])
 def accept_invitation(sent: dict[str, Any]) -> Any:
@@ -145,7 +145,7 @@ def change_staff(sent: dict[str, Any], person_id: str) -> Any:
     return people.change_staff(viewer(), person_id, expected_version(), **sent)
 
 
-@staff.route("/staff/<id:person_id>/deactivation", methods=["POST"])
+@staff.route("/staff/<id:person_id>/deactivate", methods=["POST"])
 @staff.repeatable(people.get_staff)
 @staff.response(200, schemas.StaffSchema(), refuses=[Conflict, Forbidden])
 def deactivate_staff(person_id: str) -> Any:
@@ -191,7 +191,7 @@ def get_integration(integration_id: str) -> Any:
     return integrations.get_integration(viewer(), integration_id)
 
 
-@integration.route("/integrations/<id:integration_id>/rotation", methods=["POST"])
+@integration.route("/integrations/<id:integration_id>/rotate", methods=["POST"])
 @integration.arguments(schemas.RotateSchema())
 @integration.response(201, schemas.NewTokenSchema(), refuses=[Conflict, Forbidden])
 def rotate_token(sent: dict[str, Any], integration_id: str) -> Any:

@@ -48,7 +48,7 @@ def list_assignments(query: dict[str, Any]) -> Any:
 @staff.repeatable(queries.get_assignment)
 @staff.arguments(assignment.AssignSchema())
 @staff.response(201, assignment.AssignmentSchema(), refuses=[Conflict, Duplicate, Forbidden])
-def assign(sent: dict[str, Any]) -> Any:
+def create_assignment(sent: dict[str, Any]) -> Any:
     """Assign a reading or an exercise"""
     return assigning.assign(viewer(), **sent)
 
@@ -57,7 +57,7 @@ def assign(sent: dict[str, Any]) -> Any:
 @staff.repeatable(queries.get_assignment, needs_key=True)
 @staff.arguments(assignment.AssignAllSchema())
 @staff.response(200, assignment.AssignedAllSchema(), refuses=[Forbidden])
-def assign_all(sent: dict[str, Any]) -> Any:
+def create_assignments(sent: dict[str, Any]) -> Any:
     """Assign to many at once, each with its own why"""
     return bulk.assign_all(viewer(), **sent)
 
@@ -94,7 +94,7 @@ def change_assignment(sent: dict[str, Any], assignment_id: str) -> Any:
     return assigning.change(viewer(), assignment_id, expected_version(), **sent)
 
 
-@staff.route("/assignments/<id:assignment_id>/withdrawal", methods=["POST"], scope="assignments:write")
+@staff.route("/assignments/<id:assignment_id>/withdraw", methods=["POST"], scope="assignments:write")
 @staff.repeatable(queries.get_assignment)
 @staff.arguments(assignment.WithdrawSchema())
 @staff.response(200, assignment.AssignmentSchema(), refuses=[Conflict])
@@ -103,7 +103,7 @@ def withdraw_assignment(sent: dict[str, Any], assignment_id: str) -> Any:
     return assigning.withdraw(viewer(), assignment_id, **sent)
 
 
-@staff.route("/assignments/<id:assignment_id>/reopening", methods=["POST"], scope="assignments:write")
+@staff.route("/assignments/<id:assignment_id>/reopen", methods=["POST"], scope="assignments:write")
 @staff.repeatable(queries.get_assignment)
 @staff.response(200, assignment.AssignmentSchema(), refuses=[Conflict])
 def reopen_assignment(assignment_id: str) -> Any:
@@ -167,12 +167,12 @@ def list_comments(query: dict[str, Any], assignment_id: str) -> Any:
 @staff.repeatable(queries.get_assignment)
 @staff.arguments(comment.WriteCommentSchema())
 @staff.response(201, comment.CommentSchema())
-def write_comment(sent: dict[str, Any], assignment_id: str) -> Any:
+def add_comment(sent: dict[str, Any], assignment_id: str) -> Any:
     """Say something about an attempt or an answer"""
     return comments.comment(viewer(), assignment_id, **sent)
 
 
-@staff.route("/assignments/<id:assignment_id>/comments/<id:comment_id>/reading", methods=["POST"])
+@staff.route("/assignments/<id:assignment_id>/comments/<id:comment_id>/mark-read", methods=["POST"])
 @staff.repeatable(queries.get_assignment)
 @staff.response(200, comment.CommentSchema(), refuses=[Conflict])
 def mark_comment_read(assignment_id: str, comment_id: str) -> Any:
@@ -205,7 +205,7 @@ def get_my_assignment(assignment_id: str) -> Any:
     return queries.get_my_assignment(viewer(), assignment_id)
 
 
-@client.route("/me/assignments/<id:assignment_id>/opening", methods=["POST"])
+@client.route("/me/assignments/<id:assignment_id>/open", methods=["POST"])
 @client.repeatable(queries.get_my_assignment)
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def open_my_assignment(assignment_id: str) -> Any:
@@ -238,7 +238,7 @@ def save_response(sent: dict[str, Any], assignment_id: str) -> Any:
     return responses.save(viewer(), assignment_id, expected_version(), sent)
 
 
-@client.route("/me/assignments/<id:assignment_id>/submission", methods=["POST"])
+@client.route("/me/assignments/<id:assignment_id>/submit", methods=["POST"])
 @client.repeatable(queries.get_my_assignment)
 @client.arguments(response.SubmitSchema())
 @client.response(200, response.SubmittedSchema(), stale=response.MyResponseSchema(), refuses=[Conflict])
@@ -247,10 +247,10 @@ def submit_response(sent: dict[str, Any], assignment_id: str) -> Any:
     return responses.submit(viewer(), assignment_id, **sent)
 
 
-@client.route("/me/assignments/<id:assignment_id>/taking-back", methods=["POST"])
+@client.route("/me/assignments/<id:assignment_id>/recall", methods=["POST"])
 @client.repeatable(queries.get_my_assignment)
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
-def take_response_back(assignment_id: str) -> Any:
+def recall_response(assignment_id: str) -> Any:
     """Take back what one has sent in"""
     return responses.recall(viewer(), assignment_id)
 
@@ -263,7 +263,7 @@ def pause_assignment(assignment_id: str) -> Any:
     return client_acts.pause(viewer(), assignment_id)
 
 
-@client.route("/me/assignments/<id:assignment_id>/resumption", methods=["POST"])
+@client.route("/me/assignments/<id:assignment_id>/resume", methods=["POST"])
 @client.repeatable(queries.get_my_assignment)
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def resume_assignment(assignment_id: str) -> Any:
@@ -280,7 +280,7 @@ def decline_assignment(sent: dict[str, Any], assignment_id: str) -> Any:
     return client_acts.decline(viewer(), assignment_id, **sent)
 
 
-@client.route("/me/assignments/<id:assignment_id>/decline-undo", methods=["POST"])
+@client.route("/me/assignments/<id:assignment_id>/undo-decline", methods=["POST"])
 @client.repeatable(queries.get_my_assignment)
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def undo_decline(assignment_id: str) -> Any:
@@ -326,12 +326,12 @@ def list_my_comments(query: dict[str, Any], assignment_id: str) -> Any:
 @client.repeatable(queries.get_my_assignment)
 @client.arguments(comment.WriteCommentSchema())
 @client.response(201, comment.CommentSchema())
-def write_my_comment(sent: dict[str, Any], assignment_id: str) -> Any:
+def add_my_comment(sent: dict[str, Any], assignment_id: str) -> Any:
     """Say something to one's therapist"""
     return comments.comment(viewer(), assignment_id, **sent)
 
 
-@client.route("/me/assignments/<id:assignment_id>/comments/<id:comment_id>/reading", methods=["POST"])
+@client.route("/me/assignments/<id:assignment_id>/comments/<id:comment_id>/mark-read", methods=["POST"])
 @client.repeatable(queries.get_my_assignment)
 @client.response(200, comment.CommentSchema(), refuses=[Conflict])
 def mark_my_comment_read(assignment_id: str, comment_id: str) -> Any:

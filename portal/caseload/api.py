@@ -56,7 +56,7 @@ def invite_client_again(sent: dict[str, Any], client_id: str) -> Any:
     return clients.invite_again(viewer(), client_id, **sent)
 
 
-@staff.route("/clients/<id:client_id>/archival", methods=["POST"], scope="clients:write")
+@staff.route("/clients/<id:client_id>/archive", methods=["POST"], scope="clients:write")
 @staff.repeatable(clients.require_in_care)
 @staff.response(200, schemas.ClientSchema())
 def archive_client(client_id: str) -> Any:
@@ -64,7 +64,7 @@ def archive_client(client_id: str) -> Any:
     return clients.archive(viewer(), client_id)
 
 
-@staff.route("/clients/<id:client_id>/restoration", methods=["POST"], scope="clients:write")
+@staff.route("/clients/<id:client_id>/restore", methods=["POST"], scope="clients:write")
 @staff.repeatable(clients.require_in_care)
 @staff.response(200, schemas.ClientSchema())
 def restore_client(client_id: str) -> Any:
@@ -89,7 +89,7 @@ def start_care(sent: dict[str, Any], client_id: str) -> Any:
     return care.start_care(viewer(), client_id, **sent)
 
 
-@staff.route("/clients/<id:client_id>/care/<id:care_id>/ending", methods=["POST"])
+@staff.route("/clients/<id:client_id>/care/<id:care_id>/end", methods=["POST"])
 @staff.repeatable(clients.get_client)
 @staff.response(204)
 def end_care(client_id: str, care_id: str) -> None:
@@ -97,7 +97,7 @@ def end_care(client_id: str, care_id: str) -> None:
     care.end_care(viewer(), client_id, care_id)
 
 
-@staff.route("/clients/<id:client_id>/handover", methods=["POST"])
+@staff.route("/clients/<id:client_id>/hand-over", methods=["POST"])
 @staff.repeatable(clients.get_client)
 @staff.arguments(schemas.ToTherapistSchema())
 @staff.response(204)
@@ -106,7 +106,7 @@ def hand_over_client(sent: dict[str, Any], client_id: str) -> None:
     care.hand_over(viewer(), client_id, **sent)
 
 
-@staff.route("/staff/<id:person_id>/handover", methods=["POST"])
+@staff.route("/staff/<id:person_id>/hand-over", methods=["POST"])
 @staff.repeatable(people.get_staff)
 @staff.arguments(schemas.ToTherapistSchema())
 @staff.response(200, schemas.HandedOverSchema(), refuses=[Forbidden])
@@ -132,7 +132,7 @@ def add_note(sent: dict[str, Any], client_id: str) -> Any:
     return notes.add_note(viewer(), client_id, **sent)
 
 
-@staff.route("/invitations/<id:invitation_id>/resending", methods=["POST"])
+@staff.route("/invitations/<id:invitation_id>/resend", methods=["POST"])
 @staff.response(201, InvitationSchema(), refuses=[Conflict])
 def resend_invitation(invitation_id: str) -> Any:
     """Send an invitation again, with a new link"""

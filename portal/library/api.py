@@ -32,7 +32,7 @@ def create_resource(sent: dict[str, Any]) -> Any:
     return resources.create_resource(viewer(), **sent)
 
 
-@staff.route("/resources/validation", methods=["POST"], scope="resources:write")
+@staff.route("/resources/validate", methods=["POST"], scope="resources:write")
 @staff.arguments(tried.ValidateSchema())
 @staff.response(200, tried.ValidationSchema(), refuses=[Forbidden])
 def validate_resource(sent: dict[str, Any]) -> Any:
@@ -121,7 +121,7 @@ def copy_resource(resource_id: str) -> Any:
     return resources.copy(viewer(), resource_id)
 
 
-@staff.route("/resources/<id:resource_id>/archival", methods=["POST"], scope="resources:write")
+@staff.route("/resources/<id:resource_id>/archive", methods=["POST"], scope="resources:write")
 @staff.repeatable(resources.get_resource)
 @staff.response(200, resource.ResourceSchema(), refuses=[Forbidden])
 def archive_resource(resource_id: str) -> Any:
@@ -129,7 +129,7 @@ def archive_resource(resource_id: str) -> Any:
     return resources.archive(viewer(), resource_id)
 
 
-@staff.route("/resources/<id:resource_id>/restoration", methods=["POST"], scope="resources:write")
+@staff.route("/resources/<id:resource_id>/restore", methods=["POST"], scope="resources:write")
 @staff.repeatable(resources.get_resource)
 @staff.response(200, resource.ResourceSchema(), refuses=[Forbidden])
 def restore_resource(resource_id: str) -> Any:

@@ -47,7 +47,7 @@ def open_alert(alert_id: str) -> Any:
     return alerts.open_alert(viewer(), alert_id)
 
 
-@staff.route("/alerts/<id:alert_id>/acknowledgement", methods=["POST"])
+@staff.route("/alerts/<id:alert_id>/acknowledge", methods=["POST"])
 @staff.repeatable(alerts.require_in_sight)
 @staff.arguments(schemas.AcknowledgeSchema())
 @staff.response(200, schemas.AlertItemSchema(), refuses=[Conflict])

@@ -107,7 +107,7 @@ def test_what_was_assigned_through_another_link_stays_with_it(sealed: Cast) -> N
 
 
 def test_sight_of_the_past_ends_with_care(sealed: Cast) -> None:
-    sealed.therapist.post(f"/clients/{sealed.client.id}/care/{sealed.things['client.care']}/ending")
+    sealed.therapist.post(f"/clients/{sealed.client.id}/care/{sealed.things['client.care']}/end")
     assert sealed.client.id not in {fact["client_id"] for fact in _followed(sealed.integration)}
 
 

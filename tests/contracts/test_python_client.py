@@ -110,7 +110,7 @@ def _set_up(nobody: Program) -> Program:
     practice = model("NewPractice")(slug="linden", name="Linden", country="DE", time_zone="Europe/Berlin")
     person = model("NewOwner")(name="Olive Owner", email="olive@linden.example", password=PASSWORD, therapist=False)
     link = nobody.server.set_up_link()
-    done = nobody.do("set_up", body=model("SetUp")(token=link, practice=practice, person=person), expect=201)
+    done = nobody.do("set_up_practice", body=model("SetUp")(token=link, practice=practice, person=person), expect=201)
     assert done.practice.slug == "linden"
     owner = nobody.signed_in("olive@linden.example")
     me = owner.do("get_me")
@@ -151,8 +151,8 @@ def _assign(therapist: Program, client: Program, client_id: UUID) -> UUID:
     assert library.has_more is False
     (log,) = [one for one in library.data if one.origin_key == "trigger-log"]
     body = model("Assign")(client_id=client_id, resource_id=log.id, why="To see it come.")
-    given = therapist.do("assign", body=body, expect=201)
-    again = therapist.do("assign", body=body, expect=409)
+    given = therapist.do("create_assignment", body=body, expect=201)
+    again = therapist.do("create_assignment", body=body, expect=409)
     assert (again.type_, again.assignment_id) == ("/problems/duplicate", given.id)
     (listed,) = therapist.do("list_assignments", expand="client", status="assigned").data
     assert (listed.client.name, listed.resource.title) == ("Robin Aster", log.title)
@@ -199,7 +199,7 @@ def _submit(client: Program, log: UUID) -> None:
     sent = model("Submit")(response_version=version, helpfulness=4, learned="It passes.")
     assert client.do("submit_response", log, body=sent).status == model("AssignmentStatus").SUBMITTED
     refused = client.do("pause_assignment", log, expect=409)
-    assert (refused.state, "take_back" in refused.allowed) == ("submitted", True)
+    assert (refused.state, "recall" in refused.allowed) == ("submitted", True)
 
 
 def _read_and_review(therapist: Program, client: Program, log: UUID) -> None:

@@ -64,7 +64,7 @@ async function invite(therapist: Portal): Promise<{ client: Portal; clientId: st
   const token = made.invitation.link?.split("#")[1];
   assert.ok(token);
   const anyone = createClient<paths>({ baseUrl });
-  done(await anyone.POST("/api/v1/invitations/acceptance", { body: { token, password } }));
+  done(await anyone.POST("/api/v1/invitations/accept", { body: { token, password } }));
   return { client: await signIn(email), clientId: made.id };
 }
 
@@ -95,7 +95,7 @@ function changes(row: string): Schemas["Save"] {
 async function work(client: Portal, id: string): Promise<void> {
   const path = { assignment_id: id };
   const mine = "/api/v1/me/assignments/{assignment_id}";
-  const opened = done(await client.POST(`${mine}/opening`, { params: { path } }));
+  const opened = done(await client.POST(`${mine}/open`, { params: { path } }));
   assert.equal(opened.status, "seen");
   assert.ok(opened.document && "blocks" in opened.document);
   const read = await client.GET(`${mine}/response`, { params: { path } });
@@ -120,7 +120,7 @@ async function submit(client: Portal, id: string): Promise<void> {
   const params = { path: { assignment_id: id } };
   const { version } = done(await client.GET("/api/v1/me/assignments/{assignment_id}/response", { params }));
   const body: Schemas["Submit"] = { response_version: version, helpfulness: 4 };
-  const sent = done(await client.POST("/api/v1/me/assignments/{assignment_id}/submission", { params, body }));
+  const sent = done(await client.POST("/api/v1/me/assignments/{assignment_id}/submit", { params, body }));
   const status: Schemas["AssignmentStatus"] = sent.status;
   assert.equal(status, "submitted");
 }
