@@ -20,8 +20,8 @@ program = Blueprint("accounts_program", __name__, tag="Integrations")
 
 
 @guest.route("/setup", methods=["POST"])
-@guest.arguments(schemas.SetUpSchema())
-@guest.response(201, schemas.SetUpDoneSchema(), refuses=[NotVisible, TooManyRequests])
+@guest.arguments(schemas.SetUpPracticeSchema())
+@guest.response(201, schemas.SetUpResultSchema(), refuses=[NotVisible, TooManyRequests])
 def set_up_practice(sent: dict[str, Any]) -> Any:
     """Set a practice up with the one-time link"""
     return practices.set_up(viewer(), **sent)
@@ -29,14 +29,14 @@ def set_up_practice(sent: dict[str, Any]) -> Any:
 
 @guest.route("/sessions", methods=["POST"])
 @guest.arguments(schemas.SignInSchema())
-@guest.response(201, schemas.SignedInSchema(), refuses=[TooManyRequests, Unauthenticated])
+@guest.response(201, schemas.NewSessionSchema(), refuses=[TooManyRequests, Unauthenticated])
 def sign_in(sent: dict[str, Any]) -> Any:
     """Sign in"""
     return sessions.sign_in(viewer(), address(), **sent)
 
 
 @guest.route("/password-resets", methods=["POST"])
-@guest.arguments(schemas.RequestResetSchema())
+@guest.arguments(schemas.RequestPasswordResetSchema())
 @guest.response(202, refuses=[TooManyRequests])
 def request_password_reset(sent: dict[str, Any]) -> None:
     """Ask for a new password; the answer is the same for everybody"""
@@ -44,7 +44,7 @@ def request_password_reset(sent: dict[str, Any]) -> None:
 
 
 @guest.route("/password-resets/complete", methods=["POST"])
-@guest.arguments(schemas.CompleteResetSchema())
+@guest.arguments(schemas.CompletePasswordResetSchema())
 @guest.response(204, refuses=[NotVisible, TooManyRequests])
 def complete_password_reset(sent: dict[str, Any]) -> None:
     """Set a new password with the mailed secret"""
@@ -52,7 +52,7 @@ def complete_password_reset(sent: dict[str, Any]) -> None:
 
 
 @guest.route("/invitations/accept", methods=["POST"])
-@guest.arguments(schemas.AcceptSchema())
+@guest.arguments(schemas.AcceptInvitationSchema())
 @guest.response(201, schemas.PersonSchema(), refuses=[Conflict, NotVisible, TooManyRequests])
 def accept_invitation(sent: dict[str, Any]) -> Any:
     """Accept an invitation and choose a password"""
@@ -123,14 +123,14 @@ def change_practice(sent: dict[str, Any]) -> Any:
 
 @staff.route("/staff")
 @staff.arguments(schemas.StaffQuerySchema(), location="query")
-@staff.lists(schemas.StaffSchema())
+@staff.lists(schemas.StaffMemberSchema())
 def list_staff(query: dict[str, Any]) -> Any:
     """List the staff"""
     return people.list_staff(viewer(), asked(viewer(), query))
 
 
 @staff.route("/staff/<id:person_id>")
-@staff.response(200, schemas.StaffSchema())
+@staff.response(200, schemas.StaffMemberSchema())
 def get_staff(person_id: str) -> Any:
     """Read about a member of the staff"""
     return people.get_staff(viewer(), person_id)
@@ -138,8 +138,8 @@ def get_staff(person_id: str) -> Any:
 
 @staff.route("/staff/<id:person_id>", methods=["PATCH"])
 @staff.changes_content
-@staff.arguments(schemas.ChangeStaffSchema())
-@staff.response(200, schemas.StaffSchema(), refuses=[Conflict, Forbidden])
+@staff.arguments(schemas.ChangeStaffMemberSchema())
+@staff.response(200, schemas.StaffMemberSchema(), refuses=[Conflict, Forbidden])
 def change_staff(sent: dict[str, Any], person_id: str) -> Any:
     """Change what a member of the staff may do"""
     return people.change_staff(viewer(), person_id, expected_version(), **sent)
@@ -147,14 +147,14 @@ def change_staff(sent: dict[str, Any], person_id: str) -> Any:
 
 @staff.route("/staff/<id:person_id>/deactivate", methods=["POST"])
 @staff.repeatable(people.get_staff)
-@staff.response(200, schemas.StaffSchema(), refuses=[Conflict, Forbidden])
+@staff.response(200, schemas.StaffMemberSchema(), refuses=[Conflict, Forbidden])
 def deactivate_staff(person_id: str) -> Any:
     """End a member's access, on their next request"""
     return people.deactivate(viewer(), person_id)
 
 
 @staff.route("/invitations", methods=["POST"])
-@staff.arguments(schemas.InviteStaffSchema())
+@staff.arguments(schemas.InviteStaffMemberSchema())
 @staff.response(201, schemas.InvitationSchema(), refuses=[Forbidden])
 def invite_staff(sent: dict[str, Any]) -> Any:
     """Invite someone to the staff"""
@@ -171,7 +171,7 @@ def list_integrations(query: dict[str, Any]) -> Any:
 
 @integration.route("/integrations", methods=["POST"])
 @integration.arguments(schemas.CreateIntegrationSchema())
-@integration.response(201, schemas.NewTokenSchema(), refuses=[Forbidden])
+@integration.response(201, schemas.IntegrationTokenSchema(), refuses=[Forbidden])
 def create_integration(sent: dict[str, Any]) -> Any:
     """Let another system in; its token is shown this once"""
     return integrations.create_integration(viewer(), **sent)
@@ -192,8 +192,8 @@ def get_integration(integration_id: str) -> Any:
 
 
 @integration.route("/integrations/<id:integration_id>/rotate", methods=["POST"])
-@integration.arguments(schemas.RotateSchema())
-@integration.response(201, schemas.NewTokenSchema(), refuses=[Conflict, Forbidden])
+@integration.arguments(schemas.RotateTokenSchema())
+@integration.response(201, schemas.IntegrationTokenSchema(), refuses=[Conflict, Forbidden])
 def rotate_token(sent: dict[str, Any], integration_id: str) -> Any:
     """Change an integration's token; the new one is shown this once"""
     return integrations.rotate(viewer(), integration_id, **sent)

@@ -118,7 +118,7 @@ class NewOwnerSchema(WireSchema):
     therapist = StrictBoolean(load_default=True, metadata={"description": "Whether the owner also sees clients."})
 
 
-class SetUpSchema(WireSchema):
+class SetUpPracticeSchema(WireSchema):
     """Setting a practice up with the one-time link."""
 
     token = Text(200, required=True, load_only=True, metadata={"example": "portal_set_..."})
@@ -140,7 +140,7 @@ class SetUpFormSchema(WireSchema):
     therapist = StrictBoolean(load_default=False)
 
 
-class PracticeNameSchema(WireSchema):
+class PracticeSummarySchema(WireSchema):
     """Which practice."""
 
     id = Identifier(required=True)
@@ -157,7 +157,7 @@ class PersonSchema(WireSchema):
     email = MailAddress(required=True)
     capabilities = fields.List(EnumString(CAPABILITIES), required=True)
     time_zone = TimeZone(required=True)
-    practice = fields.Nested(PracticeNameSchema(), required=True)
+    practice = fields.Nested(PracticeSummarySchema(), required=True)
     version = fields.Integer(required=True)
 
 
@@ -168,7 +168,7 @@ class ChangeMeSchema(WireSchema):
     time_zone = TimeZone()
 
 
-class SetUpDoneSchema(WireSchema):
+class SetUpResultSchema(WireSchema):
     """The new practice and its owner."""
 
     practice = fields.Nested(PracticeSchema(), required=True)
@@ -183,7 +183,7 @@ class SignInSchema(WireSchema):
     password = password_field()
 
 
-class SignedInSchema(WireSchema):
+class NewSessionSchema(WireSchema):
     """A token; it is shown this once."""
 
     token = fields.String(required=True, metadata={"example": "portal_ses_..."})
@@ -220,7 +220,7 @@ class IntegrationSchema(WireSchema):
     revoked_at = Instant(required=True, allow_none=True)
 
 
-class NewTokenSchema(IntegrationSchema):
+class IntegrationTokenSchema(IntegrationSchema):
     """An integration with a new token; it is shown this once."""
 
     token = fields.String(required=True, metadata={"example": "portal_int_..."})
@@ -238,7 +238,7 @@ class CreateIntegrationSchema(WireSchema):
     expires_in_days = days_field()
 
 
-class RotateSchema(WireSchema):
+class RotateTokenSchema(WireSchema):
     """How to change a token."""
 
     expires_in_days = days_field()
@@ -264,21 +264,21 @@ class ChangePasswordSchema(WireSchema):
     new_password = password_field()
 
 
-class RequestResetSchema(WireSchema):
+class RequestPasswordResetSchema(WireSchema):
     """Whose password was forgotten."""
 
     practice = Line(40, metadata={"example": "linden"})
     email = MailAddress(required=True)
 
 
-class CompleteResetSchema(WireSchema):
+class CompletePasswordResetSchema(WireSchema):
     """A new password with a mailed secret."""
 
     token = Text(200, required=True, load_only=True, metadata={"example": "portal_rst_..."})
     password = password_field()
 
 
-class InviteStaffSchema(WireSchema):
+class InviteStaffMemberSchema(WireSchema):
     """Whom to invite to the staff."""
 
     name = Line(120, required=True, metadata={"example": "Noor Haddad"})
@@ -303,7 +303,7 @@ class InvitationSchema(WireSchema):
     created_at = Instant(required=True)
 
 
-class AcceptSchema(WireSchema):
+class AcceptInvitationSchema(WireSchema):
     """Accepting an invitation."""
 
     token = Text(200, required=True, load_only=True, metadata={"example": "portal_inv_..."})
@@ -312,7 +312,7 @@ class AcceptSchema(WireSchema):
     time_zone = TimeZone()
 
 
-class StaffSchema(WireSchema):
+class StaffMemberSchema(WireSchema):
     """A member of the staff."""
 
     id = Identifier(required=True)
@@ -324,7 +324,7 @@ class StaffSchema(WireSchema):
     created_at = Instant(required=True)
 
 
-class ChangeStaffSchema(WireSchema):
+class ChangeStaffMemberSchema(WireSchema):
     """What an owner can change of a member of the staff."""
 
     capabilities = capabilities_field()

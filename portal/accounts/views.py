@@ -17,7 +17,11 @@ from portal.http.request import address, form, viewer
 
 guest = Blueprint("accounts_pages", __name__)
 
-_invitation, _reset, _setup = schemas.AcceptSchema(), schemas.CompleteResetSchema(), schemas.SetUpFormSchema()
+_invitation, _reset, _setup = (
+    schemas.AcceptInvitationSchema(),
+    schemas.CompletePasswordResetSchema(),
+    schemas.SetUpFormSchema(),
+)
 DONE: Mapping[str, str] = {
     "setup": "Your practice is ready. Sign in with the short name, your mail address and your password.",
     "invitation": "Your account is ready. Sign in with your mail address and your password.",

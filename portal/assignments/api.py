@@ -24,7 +24,7 @@ from portal.core.errors import Conflict, Duplicate, Forbidden
 from portal.http.openapi import Blueprint
 from portal.http.paging import asked
 from portal.http.request import expected_version, fhir, viewer
-from portal.library.schemas.answers import SaveSchema
+from portal.library.schemas.answers import SaveResponseSchema
 from portal.library.schemas.version import FormatSchema
 
 staff = Blueprint("assignments_staff", __name__, tag="Assignments")
@@ -46,7 +46,7 @@ def list_assignments(query: dict[str, Any]) -> Any:
 
 @staff.route("/assignments", methods=["POST"], scope="assignments:write")
 @staff.repeatable(queries.get_assignment)
-@staff.arguments(assignment.AssignSchema())
+@staff.arguments(assignment.CreateAssignmentSchema())
 @staff.response(201, assignment.AssignmentSchema(), refuses=[Conflict, Duplicate, Forbidden])
 def create_assignment(sent: dict[str, Any]) -> Any:
     """Assign a reading or an exercise"""
@@ -55,8 +55,8 @@ def create_assignment(sent: dict[str, Any]) -> Any:
 
 @staff.route("/assignments/bulk", methods=["POST"], scope="assignments:write")
 @staff.repeatable(queries.get_assignment, needs_key=True)
-@staff.arguments(assignment.AssignAllSchema())
-@staff.response(200, assignment.AssignedAllSchema(), refuses=[Forbidden])
+@staff.arguments(assignment.CreateAssignmentsSchema())
+@staff.response(200, assignment.BulkResultSchema(), refuses=[Forbidden])
 def create_assignments(sent: dict[str, Any]) -> Any:
     """Assign to many at once, each with its own why"""
     return bulk.assign_all(viewer(), **sent)
@@ -96,7 +96,7 @@ def change_assignment(sent: dict[str, Any], assignment_id: str) -> Any:
 
 @staff.route("/assignments/<id:assignment_id>/withdraw", methods=["POST"], scope="assignments:write")
 @staff.repeatable(queries.get_assignment)
-@staff.arguments(assignment.WithdrawSchema())
+@staff.arguments(assignment.WithdrawAssignmentSchema())
 @staff.response(200, assignment.AssignmentSchema(), refuses=[Conflict])
 def withdraw_assignment(sent: dict[str, Any], assignment_id: str) -> Any:
     """Withdraw an assignment, with a reason the client reads"""
@@ -113,7 +113,7 @@ def reopen_assignment(assignment_id: str) -> Any:
 
 @staff.route("/assignments/<id:assignment_id>/review", methods=["POST"])
 @staff.repeatable(queries.get_assignment)
-@staff.arguments(assignment.ReviewSchema())
+@staff.arguments(assignment.ReviewAttemptSchema())
 @staff.response(200, assignment.AssignmentSchema(), refuses=[Conflict])
 def review_attempt(sent: dict[str, Any], assignment_id: str) -> Any:
     """Say that an attempt has been read"""
@@ -122,7 +122,7 @@ def review_attempt(sent: dict[str, Any], assignment_id: str) -> Any:
 
 @staff.route("/assignments/<id:assignment_id>/return", methods=["POST"])
 @staff.repeatable(queries.get_assignment)
-@staff.arguments(assignment.ReturnSchema())
+@staff.arguments(assignment.ReturnAttemptSchema())
 @staff.response(200, assignment.AssignmentSchema(), refuses=[Conflict])
 def return_attempt(sent: dict[str, Any], assignment_id: str) -> Any:
     """Return an attempt for another go"""
@@ -157,7 +157,7 @@ def list_measures(client_id: str) -> Any:
 
 @staff.route("/assignments/<id:assignment_id>/comments", scope="responses:read")
 @staff.arguments(comment.CommentQuerySchema(), location="query")
-@staff.lists(comment.CommentSchema())
+@staff.lists(comment.AssignmentCommentSchema())
 def list_comments(query: dict[str, Any], assignment_id: str) -> Any:
     """List what was said about an assignment"""
     return comments.list_comments(viewer(), assignment_id, asked(viewer(), query))
@@ -165,8 +165,8 @@ def list_comments(query: dict[str, Any], assignment_id: str) -> Any:
 
 @staff.route("/assignments/<id:assignment_id>/comments", methods=["POST"])
 @staff.repeatable(queries.get_assignment)
-@staff.arguments(comment.WriteCommentSchema())
-@staff.response(201, comment.CommentSchema())
+@staff.arguments(comment.AddCommentSchema())
+@staff.response(201, comment.AssignmentCommentSchema())
 def add_comment(sent: dict[str, Any], assignment_id: str) -> Any:
     """Say something about an attempt or an answer"""
     return comments.comment(viewer(), assignment_id, **sent)
@@ -174,7 +174,7 @@ def add_comment(sent: dict[str, Any], assignment_id: str) -> Any:
 
 @staff.route("/assignments/<id:assignment_id>/comments/<id:comment_id>/mark-read", methods=["POST"])
 @staff.repeatable(queries.get_assignment)
-@staff.response(200, comment.CommentSchema(), refuses=[Conflict])
+@staff.response(200, comment.AssignmentCommentSchema(), refuses=[Conflict])
 def mark_comment_read(assignment_id: str, comment_id: str) -> Any:
     """Say that one has read a client's comment"""
     return comments.mark_read(viewer(), assignment_id, comment_id)
@@ -231,7 +231,7 @@ def get_my_response(assignment_id: str) -> Any:
 
 @client.route("/me/assignments/<id:assignment_id>/response", methods=["PATCH"])
 @client.changes_content
-@client.arguments(SaveSchema())
+@client.arguments(SaveResponseSchema())
 @client.response(200, response.MyResponseSchema(), refuses=[Conflict])
 def save_response(sent: dict[str, Any], assignment_id: str) -> Any:
     """Save what changed; 412 carries the current response"""
@@ -240,8 +240,8 @@ def save_response(sent: dict[str, Any], assignment_id: str) -> Any:
 
 @client.route("/me/assignments/<id:assignment_id>/submit", methods=["POST"])
 @client.repeatable(queries.get_my_assignment)
-@client.arguments(response.SubmitSchema())
-@client.response(200, response.SubmittedSchema(), stale=response.MyResponseSchema(), refuses=[Conflict])
+@client.arguments(response.SubmitResponseSchema())
+@client.response(200, response.SubmittedAssignmentSchema(), stale=response.MyResponseSchema(), refuses=[Conflict])
 def submit_response(sent: dict[str, Any], assignment_id: str) -> Any:
     """Send one's answers in"""
     return responses.submit(viewer(), assignment_id, **sent)
@@ -273,7 +273,7 @@ def resume_assignment(assignment_id: str) -> Any:
 
 @client.route("/me/assignments/<id:assignment_id>/decline", methods=["POST"])
 @client.repeatable(queries.get_my_assignment)
-@client.arguments(assignment.DeclineSchema())
+@client.arguments(assignment.DeclineAssignmentSchema())
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def decline_assignment(sent: dict[str, Any], assignment_id: str) -> Any:
     """Say no, or that one did something else"""
@@ -316,7 +316,7 @@ def list_my_measures() -> Any:
 
 @client.route("/me/assignments/<id:assignment_id>/comments")
 @client.arguments(comment.CommentQuerySchema(), location="query")
-@client.lists(comment.CommentSchema())
+@client.lists(comment.AssignmentCommentSchema())
 def list_my_comments(query: dict[str, Any], assignment_id: str) -> Any:
     """List what was said about one's assignment"""
     return comments.list_comments(viewer(), assignment_id, asked(viewer(), query))
@@ -324,8 +324,8 @@ def list_my_comments(query: dict[str, Any], assignment_id: str) -> Any:
 
 @client.route("/me/assignments/<id:assignment_id>/comments", methods=["POST"])
 @client.repeatable(queries.get_my_assignment)
-@client.arguments(comment.WriteCommentSchema())
-@client.response(201, comment.CommentSchema())
+@client.arguments(comment.AddCommentSchema())
+@client.response(201, comment.AssignmentCommentSchema())
 def add_my_comment(sent: dict[str, Any], assignment_id: str) -> Any:
     """Say something to one's therapist"""
     return comments.comment(viewer(), assignment_id, **sent)
@@ -333,7 +333,7 @@ def add_my_comment(sent: dict[str, Any], assignment_id: str) -> Any:
 
 @client.route("/me/assignments/<id:assignment_id>/comments/<id:comment_id>/mark-read", methods=["POST"])
 @client.repeatable(queries.get_my_assignment)
-@client.response(200, comment.CommentSchema(), refuses=[Conflict])
+@client.response(200, comment.AssignmentCommentSchema(), refuses=[Conflict])
 def mark_my_comment_read(assignment_id: str, comment_id: str) -> Any:
     """Say that one has read a therapist's comment"""
     return comments.mark_read(viewer(), assignment_id, comment_id)

@@ -16,7 +16,7 @@ staff = Blueprint("audit_staff", __name__, tag="Events")
 
 @client.route("/me/access-log")
 @client.arguments(schemas.AccessQuerySchema(), location="query")
-@client.lists(schemas.AccessSchema())
+@client.lists(schemas.AccessLogEntrySchema())
 def list_my_accesses(query: dict[str, Any]) -> Any:
     """List who opened one's answers"""
     return service.list_accesses(viewer(), asked(viewer(), query))

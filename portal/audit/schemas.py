@@ -17,7 +17,7 @@ from portal.core.wire import (
 )
 
 
-class OpenedBySchema(WireSchema):
+class AccessActorSchema(WireSchema):
     """Who opened it."""
 
     id = Identifier(required=True)
@@ -25,16 +25,16 @@ class OpenedBySchema(WireSchema):
     name = Line(120, required=True, metadata={"example": "Noor Haddad"})
 
 
-OPENINGS = ("response.opened", "measures.opened", "safety.opened")
+ACCESS_TYPES = ("response.opened", "measures.opened", "safety.opened")
 
 
-class AccessSchema(WireSchema):
+class AccessLogEntrySchema(WireSchema):
     """One opening of one's answers, of what they came to, or of an alert; those two are about no one assignment."""
 
     id = Identifier(required=True)
     occurred_at = Instant(required=True)
-    opened_by = fields.Nested(OpenedBySchema(), required=True)
-    opened = EnumString(OPENINGS, required=True, metadata={"example": "response.opened"})
+    opened_by = fields.Nested(AccessActorSchema(), required=True)
+    opened = EnumString(ACCESS_TYPES, required=True, metadata={"example": "response.opened"})
     assignment_id = Identifier(required=True, allow_none=True)
     title = Line(200, required=True, allow_none=True, metadata={"example": "Trigger log"})
     attempt = fields.Integer(required=True, allow_none=True, metadata={"example": 1})
@@ -107,7 +107,7 @@ TYPES = (
 """Every fact there is."""
 
 
-class EventSchema(WireSchema):
+class FeedEventSchema(WireSchema):
     """A fact: what happened to what, by ids and counts; never content."""
 
     position = fields.Integer(
@@ -126,7 +126,7 @@ class EventSchema(WireSchema):
 class FeedSchema(WireSchema):
     """Facts in the order of their positions, and where to go on."""
 
-    data = fields.List(fields.Nested(EventSchema()), required=True)
+    data = fields.List(fields.Nested(FeedEventSchema()), required=True)
     has_more = StrictBoolean(required=True)
     next_after = fields.Integer(
         required=True, metadata={"description": "Send it as `after` next time, now or later.", "example": 1042}

@@ -49,7 +49,7 @@ def change_client(sent: dict[str, Any], client_id: str) -> Any:
 
 
 @staff.route("/clients/<id:client_id>/invitation", methods=["POST"])
-@staff.arguments(schemas.InviteAgainSchema())
+@staff.arguments(schemas.InviteClientAgainSchema())
 @staff.response(201, InvitationSchema(), refuses=[Conflict])
 def invite_client_again(sent: dict[str, Any], client_id: str) -> Any:
     """Invite a client again, with a new link and code"""
@@ -74,7 +74,7 @@ def restore_client(client_id: str) -> Any:
 
 @staff.route("/clients/<id:client_id>/care", scope="clients:read")
 @staff.arguments(schemas.CareQuerySchema(), location="query")
-@staff.lists(schemas.CareSchema())
+@staff.lists(schemas.CareLinkSchema())
 def list_care(query: dict[str, Any], client_id: str) -> Any:
     """List a client's care team, past and present"""
     return care.list_care(viewer(), client_id, asked(viewer(), query))
@@ -82,8 +82,8 @@ def list_care(query: dict[str, Any], client_id: str) -> Any:
 
 @staff.route("/clients/<id:client_id>/care", methods=["POST"])
 @staff.repeatable(clients.get_client)
-@staff.arguments(schemas.ToTherapistSchema())
-@staff.response(201, schemas.CareSchema(), refuses=[Conflict])
+@staff.arguments(schemas.ChooseTherapistSchema())
+@staff.response(201, schemas.CareLinkSchema(), refuses=[Conflict])
 def start_care(sent: dict[str, Any], client_id: str) -> Any:
     """Bring a therapist into a client's care"""
     return care.start_care(viewer(), client_id, **sent)
@@ -99,7 +99,7 @@ def end_care(client_id: str, care_id: str) -> None:
 
 @staff.route("/clients/<id:client_id>/hand-over", methods=["POST"])
 @staff.repeatable(clients.get_client)
-@staff.arguments(schemas.ToTherapistSchema())
+@staff.arguments(schemas.ChooseTherapistSchema())
 @staff.response(204)
 def hand_over_client(sent: dict[str, Any], client_id: str) -> None:
     """Hand a client over to a colleague"""
@@ -108,8 +108,8 @@ def hand_over_client(sent: dict[str, Any], client_id: str) -> None:
 
 @staff.route("/staff/<id:person_id>/hand-over", methods=["POST"])
 @staff.repeatable(people.get_staff)
-@staff.arguments(schemas.ToTherapistSchema())
-@staff.response(200, schemas.HandedOverSchema(), refuses=[Forbidden])
+@staff.arguments(schemas.ChooseTherapistSchema())
+@staff.response(200, schemas.HandOverResultSchema(), refuses=[Forbidden])
 def hand_over_caseload(sent: dict[str, Any], person_id: str) -> Any:
     """Hand a colleague's whole caseload over"""
     return care.hand_over_caseload(viewer(), person_id, **sent)
@@ -147,14 +147,14 @@ def revoke_invitation(invitation_id: str) -> None:
 
 
 @staff.route("/integrations/<id:integration_id>/caseload")
-@staff.response(200, schemas.OptInSchema(), refuses=[Forbidden])
+@staff.response(200, schemas.CaseloadOptInSchema(), refuses=[Forbidden])
 def get_opt_in(integration_id: str) -> Any:
     """Read whether an integration sees one's caseload"""
     return opt_ins.get_opt_in(viewer(), integration_id)
 
 
 @staff.route("/integrations/<id:integration_id>/caseload", methods=["PUT"])
-@staff.response(200, schemas.OptInSchema(), refuses=[Conflict, Forbidden])
+@staff.response(200, schemas.CaseloadOptInSchema(), refuses=[Conflict, Forbidden])
 def opt_in(integration_id: str) -> Any:
     """Let an integration see one's caseload, within its scopes"""
     return opt_ins.opt_in(viewer(), integration_id)

@@ -54,7 +54,7 @@ class CreateClientSchema(WireSchema):
     )
 
 
-class InviteAgainSchema(WireSchema):
+class InviteClientAgainSchema(WireSchema):
     """How to invite again."""
 
     delivery = EnumString(DELIVERIES, load_default="mail")
@@ -84,7 +84,7 @@ class TherapistSchema(WireSchema):
     status = EnumString(("invited", "active", "deactivated"), required=True)
 
 
-class CareSchema(WireSchema):
+class CareLinkSchema(WireSchema):
     """A therapist's care for a client."""
 
     id = Identifier(required=True)
@@ -99,19 +99,19 @@ class CareQuerySchema(ListQuerySchema):
     sort = EnumString(("started_at", "-started_at"))
 
 
-class ToTherapistSchema(WireSchema):
+class ChooseTherapistSchema(WireSchema):
     """Which therapist."""
 
     therapist_id = Identifier(required=True)
 
 
-class HandedOverSchema(WireSchema):
+class HandOverResultSchema(WireSchema):
     """How much was handed over."""
 
     moved = fields.Integer(required=True, metadata={"example": 12})
 
 
-class OptInSchema(WireSchema):
+class CaseloadOptInSchema(WireSchema):
     """Whether an integration sees one's caseload."""
 
     integration_id = Identifier(required=True)

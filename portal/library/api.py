@@ -33,7 +33,7 @@ def create_resource(sent: dict[str, Any]) -> Any:
 
 
 @staff.route("/resources/validate", methods=["POST"], scope="resources:write")
-@staff.arguments(tried.ValidateSchema())
+@staff.arguments(tried.ValidateResourceSchema())
 @staff.response(200, tried.ValidationSchema(), refuses=[Forbidden])
 def validate_resource(sent: dict[str, Any]) -> Any:
     """Check a reading or an exercise without saving it"""
@@ -41,7 +41,7 @@ def validate_resource(sent: dict[str, Any]) -> Any:
 
 
 @staff.route("/resources/preview", methods=["POST"], scope="resources:write")
-@staff.arguments(tried.PreviewFormSchema())
+@staff.arguments(tried.PreviewResourceSchema())
 @staff.response(200, tried.PreviewSchema(), refuses=[Forbidden])
 def preview_resource(sent: dict[str, Any]) -> Any:
     """See a reading or an exercise as a client would"""
@@ -51,7 +51,7 @@ def preview_resource(sent: dict[str, Any]) -> Any:
 @staff.route("/resources/import", methods=["POST"], scope="resources:write")
 @staff.repeatable(resources.get_resource, needs_key=True)
 @staff.takes(*importing.READERS, most=importing.LARGEST, example=imports.EXAMPLE)
-@staff.response(201, imports.ImportedAllSchema(), refuses=[Forbidden])
+@staff.response(201, imports.ImportResultsSchema(), refuses=[Forbidden])
 def import_resources(content: bytes, media_type: str) -> Any:
     """Take in forms or readings from elsewhere, as drafts
 
@@ -106,8 +106,8 @@ def get_version(query: dict[str, Any], resource_id: str, number: int) -> Any:
 
 
 @staff.route("/resources/<id:resource_id>/comparison", scope="resources:read")
-@staff.arguments(tried.CompareSchema(), location="query")
-@staff.response(200, tried.ComparisonSchema())
+@staff.arguments(tried.CompareVersionsSchema(), location="query")
+@staff.response(200, tried.VersionComparisonSchema())
 def compare_versions(query: dict[str, Any], resource_id: str) -> Any:
     """See what changed between two versions, or since one"""
     return authoring.compare(viewer(), resource_id, query["before"], query["after"])

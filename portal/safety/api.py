@@ -49,7 +49,7 @@ def open_alert(alert_id: str) -> Any:
 
 @staff.route("/alerts/<id:alert_id>/acknowledge", methods=["POST"])
 @staff.repeatable(alerts.require_in_sight)
-@staff.arguments(schemas.AcknowledgeSchema())
+@staff.arguments(schemas.AcknowledgeAlertSchema())
 @staff.response(200, schemas.AlertItemSchema(), refuses=[Conflict])
 def acknowledge_alert(sent: dict[str, Any], alert_id: str) -> Any:
     """Say by name that one takes care of it; the second one is told who has, and when"""

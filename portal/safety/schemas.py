@@ -21,11 +21,11 @@ from portal.safety.crisis_numbers import KINDS
 NUMBER = validate.Regexp(
     r"^[0-9+*#][0-9 +*#()/.-]*\Z", error="Use a telephone number: digits, blanks, + * # ( ) / . and dashes."
 )
-MOST_NUMBERS = 12
-UNWATCHED = "Nobody reads along here in real time, so please do not wait for an answer here."
+MAX_NUMBERS = 12
+NOT_MONITORED = "Nobody reads along here in real time, so please do not wait for an answer here."
 
 
-class NumberSchema(WireSchema):
+class CrisisNumberSchema(WireSchema):
     """A line one can call."""
 
     kind = EnumString(KINDS, required=True, metadata={"example": "crisis"})
@@ -36,7 +36,7 @@ class NumberSchema(WireSchema):
     note = Line(120, allow_none=True, load_default=None, metadata={"example": "day and night"})
 
 
-class ShownNumberSchema(NumberSchema):
+class CrisisCardNumberSchema(CrisisNumberSchema):
     """A line one can call, as the card shows it."""
 
     note = Line(120, required=True, allow_none=True, metadata={"example": "day and night"})
@@ -45,7 +45,7 @@ class ShownNumberSchema(NumberSchema):
 class ChangeCrisisCardSchema(WireSchema):
     """What a practice puts on its card; the words around it are the portal's."""
 
-    numbers = BoundedList(fields.Nested(NumberSchema()), MOST_NUMBERS, least=1, required=True)
+    numbers = BoundedList(fields.Nested(CrisisNumberSchema()), MAX_NUMBERS, least=1, required=True)
     note = Text(500, least=1, allow_none=True, load_default=None, metadata={"example": "Our own line: ..."})
 
 
@@ -53,9 +53,9 @@ class CrisisCardSchema(WireSchema):
     """Whom to call: static, the same for every client, one step away on every page."""
 
     title = fields.String(required=True, metadata={"example": "When it is too much right now"})
-    unwatched = fields.String(required=True, metadata={"example": UNWATCHED})
+    unwatched = fields.String(required=True, metadata={"example": NOT_MONITORED})
     words = fields.String(required=True)
-    numbers = fields.List(fields.Nested(ShownNumberSchema()), required=True)
+    numbers = fields.List(fields.Nested(CrisisCardNumberSchema()), required=True)
     elsewhere = fields.String(required=True)
     note = Text(500, required=True, allow_none=True, metadata={"description": "The practice's own words."})
     chosen_by_practice = StrictBoolean(
@@ -64,7 +64,7 @@ class CrisisCardSchema(WireSchema):
     version = fields.Integer(required=True, metadata={"description": "0 until the practice chooses.", "example": 0})
 
 
-class ConcernedSchema(WireSchema):
+class BlockReferenceSchema(WireSchema):
     """A block, and the row it stands in."""
 
     block = fields.String(required=True, metadata={"example": "q9"})
@@ -75,15 +75,15 @@ class NoticeSchema(WireSchema):
     """What a client is told at once."""
 
     kind = EnumString(("crisis_card", "alert_raised"), required=True)
-    words = fields.String(required=True, metadata={"example": UNWATCHED})
+    words = fields.String(required=True, metadata={"example": NOT_MONITORED})
     card = fields.Nested(CrisisCardSchema(), required=True)
-    blocks = fields.List(fields.Nested(ConcernedSchema()), required=True)
+    blocks = fields.List(fields.Nested(BlockReferenceSchema()), required=True)
 
 
 # Alerts --------------------------------------------------------------------------------------------------------
 
 
-class SomeoneSchema(WireSchema):
+class PersonNameSchema(WireSchema):
     """A person by name."""
 
     id = Identifier(required=True)
@@ -94,7 +94,7 @@ class AlertItemSchema(WireSchema):
     """That a client needs a person soon, and who has taken care of it."""
 
     id = Identifier(required=True)
-    client = fields.Nested(SomeoneSchema(), required=True)
+    client = fields.Nested(PersonNameSchema(), required=True)
     assignment_id = Identifier(
         required=True,
         allow_none=True,
@@ -106,10 +106,10 @@ class AlertItemSchema(WireSchema):
         required=True, allow_none=True, metadata={"description": "When it had waited too long and was passed on."}
     )
     acknowledged_at = Instant(required=True, allow_none=True)
-    acknowledged_by = fields.Nested(SomeoneSchema(), required=True, allow_none=True)
+    acknowledged_by = fields.Nested(PersonNameSchema(), required=True, allow_none=True)
 
 
-class AlertedBlockSchema(ConcernedSchema):
+class AlertBlockSchema(BlockReferenceSchema):
     """A block whose answer raised an alert, in the words the client was asked; the answer itself is in the attempt."""
 
     label = fields.String(required=True, metadata={"example": "Have you thought of hurting yourself?"})
@@ -119,7 +119,7 @@ class AlertSchema(AlertItemSchema):
     """An alert with what is said about it. Reading the blocks concerned leaves a row in the trail."""
 
     items = fields.List(
-        fields.Nested(AlertedBlockSchema()),
+        fields.Nested(AlertBlockSchema()),
         required=True,
         allow_none=True,
         metadata={"description": "null where it came through another therapist's care link."},
@@ -127,7 +127,7 @@ class AlertSchema(AlertItemSchema):
     note = Text(2000, required=True, allow_none=True, metadata={"description": "Said on acknowledging it."})
 
 
-class AcknowledgeSchema(WireSchema):
+class AcknowledgeAlertSchema(WireSchema):
     """Taking care of an alert, by name."""
 
     note = Text(

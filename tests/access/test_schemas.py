@@ -28,8 +28,8 @@ AT_ONCE = 50
 """Foreign members in one request: each is pointed to, and an answer lists a hundred faults at most."""
 FORMS: Mapping[str, Schema] = {
     "/setup": schemas.SetUpFormSchema(),
-    "/invitation": schemas.AcceptSchema(),
-    "/reset": schemas.CompleteResetSchema(),
+    "/invitation": schemas.AcceptInvitationSchema(),
+    "/reset": schemas.CompletePasswordResetSchema(),
 }
 
 

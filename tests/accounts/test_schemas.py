@@ -17,8 +17,8 @@ ALL = [
     if issubclass(cls, WireSchema) and cls.__module__ == schemas.__name__
 ]
 SHOWN_ONCE = {
-    ("NewTokenSchema", "token"),
-    ("SignedInSchema", "token"),
+    ("IntegrationTokenSchema", "token"),
+    ("NewSessionSchema", "token"),
     ("InvitationSchema", "code"),
     ("InvitationSchema", "link"),
 }
@@ -49,10 +49,10 @@ def test_no_answer_holds_a_password_a_hash_or_an_index(schema: type[WireSchema])
     ("schema", "sent"),
     [
         (schemas.SignInSchema(), {"email": "a@b.example", "password": "x"}),
-        (schemas.CompleteResetSchema(), {"token": "t", "password": "x"}),
-        (schemas.AcceptSchema(), {"token": "t", "password": "x", "code": "7KQ2-M4XD"}),
+        (schemas.CompletePasswordResetSchema(), {"token": "t", "password": "x"}),
+        (schemas.AcceptInvitationSchema(), {"token": "t", "password": "x", "code": "7KQ2-M4XD"}),
         (schemas.ChangePasswordSchema(), {"current_password": "x", "new_password": "y"}),
-        (schemas.RequestResetSchema(), {"email": "a@b.example"}),
+        (schemas.RequestPasswordResetSchema(), {"email": "a@b.example"}),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Schema) else "",
 )
@@ -109,7 +109,7 @@ def test_null_is_not_the_same_as_left_out() -> None:
 
 @pytest.mark.parametrize("capabilities", [[], ["client"], ["owner", "therapist", "owner"], "owner", None, [None]])
 def test_capabilities_are_one_or_both_of_those_known(capabilities: Any) -> None:
-    assert "capabilities" in faults(schemas.ChangeStaffSchema(), {"capabilities": capabilities})
+    assert "capabilities" in faults(schemas.ChangeStaffMemberSchema(), {"capabilities": capabilities})
 
 
 def test_a_password_of_any_length_is_read_up_to_a_bound() -> None:
@@ -133,7 +133,7 @@ def test_an_owner_sees_clients_unless_they_say_otherwise_but_a_form_says_what_is
 def test_every_field_of_an_answer_is_always_there() -> None:
     for schema in (
         schemas.PersonSchema,
-        schemas.StaffSchema,
+        schemas.StaffMemberSchema,
         schemas.PracticeSchema,
         schemas.InvitationSchema,
         schemas.SessionSchema,

@@ -21,7 +21,7 @@ from portal.library.schemas.resource import DOCUMENT, INTENSITIES, KINDS
 
 STATUSES = ("assigned", "seen", "in_progress", "paused", "declined", "submitted", "reviewed", "withdrawn")
 
-MOST_AT_ONCE = 100
+MAX_PER_REQUEST = 100
 WHY = {"example": "You said the evenings are hardest. This may help you see what sets them off."}
 
 
@@ -87,7 +87,7 @@ class PlanSchema(WireSchema):
     obstacle = Text(500, required=True, allow_none=True, metadata={"example": "I may be too tired"})
 
 
-class DetailSchema(WireSchema):
+class AssignmentDetailSchema(WireSchema):
     """What a single assignment adds, to both sides."""
 
     why = Text(2000, required=True, metadata=WHY)
@@ -99,13 +99,13 @@ class DetailSchema(WireSchema):
     due_at = Instant(required=True, allow_none=True)
 
 
-class AssignmentSchema(AssignmentItemSchema, DetailSchema):
+class AssignmentSchema(AssignmentItemSchema, AssignmentDetailSchema):
     """An assignment as its therapist sees it: everything but the answers."""
 
     care_id = Identifier(required=True)
 
 
-class MyAssignmentSchema(MyAssignmentItemSchema, DetailSchema):
+class MyAssignmentSchema(MyAssignmentItemSchema, AssignmentDetailSchema):
     """One of one's own assignments, with what there is to do."""
 
     summary = Text(1000, required=True)
@@ -115,7 +115,7 @@ class MyAssignmentSchema(MyAssignmentItemSchema, DetailSchema):
     )
 
 
-class AssignSchema(WireSchema):
+class CreateAssignmentSchema(WireSchema):
     """What to assign to whom, and why."""
 
     client_id = Identifier(required=True)
@@ -129,13 +129,13 @@ class AssignSchema(WireSchema):
     )
 
 
-class AssignAllSchema(WireSchema):
+class CreateAssignmentsSchema(WireSchema):
     """Assignments to make, each with its own why."""
 
     assignments = fields.List(
-        fields.Nested(AssignSchema()),
+        fields.Nested(CreateAssignmentSchema()),
         required=True,
-        validate=validate.Length(1, MOST_AT_ONCE, error=f"Send 1 to {MOST_AT_ONCE} assignments at a time."),
+        validate=validate.Length(1, MAX_PER_REQUEST, error=f"Send 1 to {MAX_PER_REQUEST} assignments at a time."),
     )
     atomic = StrictBoolean(
         load_default=False,
@@ -143,14 +143,14 @@ class AssignAllSchema(WireSchema):
     )
 
 
-class ItemFaultSchema(WireSchema):
+class BulkItemFaultSchema(WireSchema):
     """What was wrong with one of them; the pointer begins at it."""
 
     pointer = fields.String(required=True, metadata={"example": "#/due_on"})
     detail = fields.String(required=True, metadata={"example": "This day has passed for the client."})
 
 
-class ItemOutcomeSchema(WireSchema):
+class BulkItemSchema(WireSchema):
     """What became of one of them."""
 
     index = fields.Integer(required=True, metadata={"description": "Its place in the request, from 0.", "example": 0})
@@ -158,13 +158,13 @@ class ItemOutcomeSchema(WireSchema):
     assignment_id = Identifier(
         required=True, allow_none=True, metadata={"description": "The new one, or the one that is already open."}
     )
-    errors = fields.List(fields.Nested(ItemFaultSchema()), required=True)
+    errors = fields.List(fields.Nested(BulkItemFaultSchema()), required=True)
 
 
-class AssignedAllSchema(WireSchema):
+class BulkResultSchema(WireSchema):
     """What became of each, in the order of the request."""
 
-    results = fields.List(fields.Nested(ItemOutcomeSchema()), required=True)
+    results = fields.List(fields.Nested(BulkItemSchema()), required=True)
     created = fields.Integer(required=True, metadata={"example": 1})
 
 
@@ -177,13 +177,13 @@ class ChangeAssignmentSchema(WireSchema):
     due_on = Day(allow_none=True)
 
 
-class WithdrawSchema(WireSchema):
+class WithdrawAssignmentSchema(WireSchema):
     """Why it is taken back; the client reads it."""
 
     reason = Text(2000, least=1, required=True, metadata={"example": "Let us do this together instead."})
 
 
-class ReviewSchema(WireSchema):
+class ReviewAttemptSchema(WireSchema):
     """Which attempt was read."""
 
     attempt = fields.Integer(required=True, strict=True, metadata={"example": 1})
@@ -193,7 +193,7 @@ class ReviewSchema(WireSchema):
     comment = Text(5000, least=1, metadata={"example": "Thank you. Shall we look at the third row together?"})
 
 
-class ReturnSchema(WireSchema):
+class ReturnAttemptSchema(WireSchema):
     """Which attempt goes back, and why."""
 
     attempt = fields.Integer(required=True, strict=True, metadata={"example": 1})
@@ -249,7 +249,7 @@ class SetPlanSchema(WireSchema):
     obstacle = Text(500, load_default=None, allow_none=True, metadata={"example": "I may be too tired"})
 
 
-class DeclineSchema(WireSchema):
+class DeclineAssignmentSchema(WireSchema):
     """A no; a reason is welcome, never needed."""
 
     reason = Text(2000, allow_none=True, metadata={"example": "Not this week."})

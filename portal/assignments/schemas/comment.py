@@ -7,7 +7,7 @@ from marshmallow import fields
 from portal.core.wire import EnumString, Identifier, Instant, ListQuerySchema, StrictBoolean, Text, WireSchema
 
 
-class CommentSchema(WireSchema):
+class AssignmentCommentSchema(WireSchema):
     """A word on an attempt, or on one question in it."""
 
     id = Identifier(required=True)
@@ -20,7 +20,7 @@ class CommentSchema(WireSchema):
     read_at = Instant(required=True, allow_none=True)
 
 
-class WriteCommentSchema(WireSchema):
+class AddCommentSchema(WireSchema):
     """A word to say."""
 
     body = Text(5000, least=1, required=True, metadata={"example": "Thank you for trying this."})

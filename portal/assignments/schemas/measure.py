@@ -22,7 +22,7 @@ class InstrumentSchema(WireSchema):
     title = fields.String(required=True, metadata={"example": "PHQ-9"})
 
 
-class PointSchema(WireSchema):
+class ScorePointSchema(WireSchema):
     """One attempt: its value, or the reason why there is none."""
 
     assignment_id = Identifier(required=True)
@@ -37,7 +37,7 @@ class PointSchema(WireSchema):
     )
 
 
-class BandSchema(WireSchema):
+class ScoreBandSchema(WireSchema):
     """A stretch of a score with a name."""
 
     min = fields.Raw(metadata={"example": 10})
@@ -45,23 +45,23 @@ class BandSchema(WireSchema):
     label = fields.String(required=True, metadata={"example": "moderate"})
 
 
-class SeriesSchema(WireSchema):
+class ScoreSeriesSchema(WireSchema):
     """One score over time."""
 
     id = fields.String(required=True, metadata={"example": "phq-9-total"})
     label = fields.String(required=True, metadata={"example": "PHQ-9 total"})
     minimum = fields.Raw(required=True, allow_none=True, metadata={"example": 0})
     maximum = fields.Raw(required=True, allow_none=True, metadata={"example": 27})
-    bands = fields.List(fields.Nested(BandSchema()), required=True, metadata={"example": []})
+    bands = fields.List(fields.Nested(ScoreBandSchema()), required=True, metadata={"example": []})
     meaningful_change = fields.Raw(
         required=True,
         allow_none=True,
         metadata={"description": "Points that count as a change, where the instrument documents it.", "example": 5},
     )
-    points = fields.List(fields.Nested(PointSchema()), required=True, metadata={"example": []})
+    points = fields.List(fields.Nested(ScorePointSchema()), required=True, metadata={"example": []})
 
 
-class MeasuredSchema(WireSchema):
+class MeasureHistorySchema(WireSchema):
     """What one resource came to, attempt by attempt."""
 
     resource = fields.Nested(MeasuredResourceSchema(), required=True)
@@ -70,10 +70,10 @@ class MeasuredSchema(WireSchema):
         required=True, metadata={"description": "Whether it is a published, validated instrument."}
     )
     copyright = fields.String(required=True, metadata={"example": "Written for this library."})
-    scores = fields.List(fields.Nested(SeriesSchema()), required=True, metadata={"example": []})
+    scores = fields.List(fields.Nested(ScoreSeriesSchema()), required=True, metadata={"example": []})
 
 
 class MeasuresSchema(WireSchema):
     """Every measure of one client, the one answered last first."""
 
-    data = fields.List(fields.Nested(MeasuredSchema()), required=True, metadata={"example": []})
+    data = fields.List(fields.Nested(MeasureHistorySchema()), required=True, metadata={"example": []})

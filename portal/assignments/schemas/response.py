@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from portal.assignments.schemas.assignment import STATUSES, MyAssignmentSchema, ProgressSchema
 from portal.core.wire import EnumString, Identifier, Instant, Json, ListQuerySchema, StrictBoolean, Text, WireSchema
-from portal.library.schemas.answers import ANSWERS, ROW, AnswerSchema, ResultSchema, RowSchema
+from portal.library.schemas.answers import ANSWERS, ROW, AnswerSchema, LogRowSchema, ScoreSchema
 from portal.library.schemas.resource import DOCUMENT
 from portal.safety.schemas import NoticeSchema
 
@@ -20,9 +20,9 @@ class MyResponseSchema(WireSchema):
     progress = fields.Nested(ProgressSchema(), required=True)
     answers = fields.List(fields.Nested(AnswerSchema()), required=True, metadata={"example": ANSWERS})
     rows = fields.List(
-        fields.Nested(RowSchema()), required=True, metadata={"example": [{"log": "triggers", "id": ROW}]}
+        fields.Nested(LogRowSchema()), required=True, metadata={"example": [{"log": "triggers", "id": ROW}]}
     )
-    scores = fields.List(fields.Nested(ResultSchema()), required=True, metadata={"example": []})
+    scores = fields.List(fields.Nested(ScoreSchema()), required=True, metadata={"example": []})
     saved_at = Instant(required=True, allow_none=True)
     submitted_at = Instant(required=True, allow_none=True)
     notices = fields.List(
@@ -33,7 +33,7 @@ class MyResponseSchema(WireSchema):
     version = fields.Integer(required=True)
 
 
-class SubmittedSchema(MyAssignmentSchema):
+class SubmittedAssignmentSchema(MyAssignmentSchema):
     """One's own assignment as it was sent in, and what one is told at once."""
 
     notices = fields.List(
@@ -51,7 +51,7 @@ class MyAttemptSchema(MyResponseSchema):
     )
 
 
-class SubmitSchema(WireSchema):
+class SubmitResponseSchema(WireSchema):
     """Sending in what stands at a version."""
 
     response_version = fields.Integer(required=True, strict=True, metadata={"example": 4})
@@ -92,9 +92,9 @@ class AttemptSchema(WireSchema):
     attempt = fields.Integer(required=True, metadata={"example": 1})
     answers = fields.List(fields.Nested(AnswerSchema()), required=True, metadata={"example": ANSWERS[:6]})
     rows = fields.List(
-        fields.Nested(RowSchema()), required=True, metadata={"example": [{"log": "triggers", "id": ROW}]}
+        fields.Nested(LogRowSchema()), required=True, metadata={"example": [{"log": "triggers", "id": ROW}]}
     )
-    scores = fields.List(fields.Nested(ResultSchema()), required=True, metadata={"example": []})
+    scores = fields.List(fields.Nested(ScoreSchema()), required=True, metadata={"example": []})
     private_count = fields.Integer(required=True, metadata={"example": 1, "description": "Answers kept for themself."})
     feedback = fields.Nested(FeedbackSchema(), required=True)
     document = Json(required=True, metadata={"example": DOCUMENT})

@@ -31,7 +31,7 @@ class AnswerSchema(WireSchema):
     share = EnumString(("my_therapist", "only_me"))
 
 
-class RowSchema(WireSchema):
+class LogRowSchema(WireSchema):
     """A row of a log; its id is made by whoever adds it."""
 
     log = fields.String(required=True, validate=validate.Length(1, 255), metadata={"example": "triggers"})
@@ -47,7 +47,7 @@ class RowSchema(WireSchema):
     removed = StrictBoolean(load_only=True)
 
 
-class ResultSchema(WireSchema):
+class ScoreSchema(WireSchema):
     """What a response comes to: a score, or what an expression of the form gives."""
 
     id = fields.String(required=True, metadata={"example": "total"})
@@ -66,7 +66,7 @@ class ResultSchema(WireSchema):
     row = fields.List(Identifier(), metadata={"description": "The rows it stands in, outermost first."})
 
 
-class SaveSchema(WireSchema):
+class SaveResponseSchema(WireSchema):
     """What changed: rows and answers, nothing else."""
 
     answers = fields.List(
@@ -76,7 +76,7 @@ class SaveSchema(WireSchema):
         metadata={"example": ANSWERS},
     )
     rows = fields.List(
-        fields.Nested(RowSchema()),
+        fields.Nested(LogRowSchema()),
         load_default=list,
         validate=validate.Length(0, 1000),
         metadata={"example": [{"log": "triggers", "id": ROW, "after": None}]},

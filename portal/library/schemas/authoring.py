@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from portal.core.wire import EnumString, Identifier, StrictBoolean, WireSchema
-from portal.library.schemas.answers import ResultSchema, SaveSchema
+from portal.library.schemas.answers import SaveResponseSchema, ScoreSchema
 from portal.library.schemas.resource import DOCUMENT, KINDS, description_fields
 
 SIDE = validate.Regexp(r"^(draft|[1-9][0-9]{0,5})\Z", error="Use the number of a version, or draft.")
@@ -28,8 +28,8 @@ def _unchecked() -> Mapping[str, fields.Field[Any]]:
     }
 
 
-ValidateSchema = type(
-    "ValidateSchema",
+ValidateResourceSchema = type(
+    "ValidateResourceSchema",
     (WireSchema,),
     {
         "__doc__": "A reading or exercise to check, with as much of its card as there is.",
@@ -50,7 +50,7 @@ class FindingSchema(WireSchema):
     block = fields.String(required=True, allow_none=True, metadata={"example": "note"})
 
 
-class MeasureSchema(WireSchema):
+class ReadabilitySchema(WireSchema):
     """How long a text is, and how hard to read."""
 
     words = fields.Integer(required=True, metadata={"example": 420})
@@ -70,10 +70,10 @@ class ValidationSchema(WireSchema):
     valid = StrictBoolean(required=True)
     errors = fields.List(fields.Nested(FindingSchema()), required=True)
     warnings = fields.List(fields.Nested(FindingSchema()), required=True)
-    reading = fields.Nested(MeasureSchema(), required=True, allow_none=True)
+    reading = fields.Nested(ReadabilitySchema(), required=True, allow_none=True)
 
 
-class PreviewFormSchema(SaveSchema):
+class PreviewResourceSchema(SaveResponseSchema):
     """A reading or exercise to look at, with answers to try its conditions; none of it is kept."""
 
     exact = True
@@ -95,10 +95,10 @@ class PreviewSchema(WireSchema):
         fields.Dict(), required=True, metadata={"example": [{"id": "intro", "type": "text", "html": "<p>Hello.</p>"}]}
     )
     progress = fields.Nested(PreviewProgressSchema(), required=True)
-    scores = fields.List(fields.Nested(ResultSchema()), required=True, metadata={"example": []})
+    scores = fields.List(fields.Nested(ScoreSchema()), required=True, metadata={"example": []})
 
 
-class CompareSchema(WireSchema):
+class CompareVersionsSchema(WireSchema):
     """Which two sides to compare."""
 
     before = fields.String(
@@ -123,7 +123,7 @@ class DifferenceSchema(WireSchema):
     after = fields.Raw(required=True, allow_none=True, metadata={"example": "How strong is it now?"})
 
 
-class NamedBlockSchema(WireSchema):
+class BlockSummarySchema(WireSchema):
     """A block, to be found again."""
 
     block = fields.String(required=True, metadata={"example": "before"})
@@ -131,27 +131,27 @@ class NamedBlockSchema(WireSchema):
     label = fields.String(required=True, allow_none=True, metadata={"example": "How strong?"})
 
 
-class PlaceSchema(WireSchema):
+class BlockPlaceSchema(WireSchema):
     """Where a block stands: in which other, null for none, and as which, counted from 1."""
 
     within = fields.String(required=True, allow_none=True, metadata={"example": None})
     position = fields.Integer(required=True, metadata={"example": 2})
 
 
-class MovedBlockSchema(NamedBlockSchema):
+class MovedBlockSchema(BlockSummarySchema):
     """A block that stands elsewhere."""
 
-    before = fields.Nested(PlaceSchema(), required=True)
-    after = fields.Nested(PlaceSchema(), required=True)
+    before = fields.Nested(BlockPlaceSchema(), required=True)
+    after = fields.Nested(BlockPlaceSchema(), required=True)
 
 
-class ChangedBlockSchema(NamedBlockSchema):
+class ChangedBlockSchema(BlockSummarySchema):
     """A block that says something else."""
 
     members = fields.List(fields.Nested(DifferenceSchema()), required=True)
 
 
-class ComparisonSchema(WireSchema):
+class VersionComparisonSchema(WireSchema):
     """What changed between two versions, or a version and the draft."""
 
     resource_id = Identifier(required=True)
@@ -159,7 +159,7 @@ class ComparisonSchema(WireSchema):
     after = fields.String(data_key="to", attribute="to", required=True, metadata={"example": "draft"})
     description = fields.List(fields.Nested(DifferenceSchema()), required=True)
     document = fields.List(fields.Nested(DifferenceSchema()), required=True)
-    added = fields.List(fields.Nested(NamedBlockSchema()), required=True)
-    removed = fields.List(fields.Nested(NamedBlockSchema()), required=True)
+    added = fields.List(fields.Nested(BlockSummarySchema()), required=True)
+    removed = fields.List(fields.Nested(BlockSummarySchema()), required=True)
     moved = fields.List(fields.Nested(MovedBlockSchema()), required=True)
     changed = fields.List(fields.Nested(ChangedBlockSchema()), required=True)

@@ -15,7 +15,7 @@ EXAMPLE = {
 }
 
 
-class RemarkSchema(WireSchema):
+class ImportRemarkSchema(WireSchema):
     """A sentence about one place of a file."""
 
     place = fields.String(required=True, metadata={"example": "#/item/3/answerValueSet"})
@@ -25,7 +25,7 @@ class RemarkSchema(WireSchema):
     )
 
 
-class ImportedSchema(WireSchema):
+class ImportResultSchema(WireSchema):
     """The draft one form or reading became. `degraded` means that something it asks for is not done here."""
 
     resource_id = Identifier(required=True)
@@ -37,11 +37,11 @@ class ImportedSchema(WireSchema):
         allow_none=True,
         metadata={"description": "The published instrument it was recognised as.", "example": "phq-9"},
     )
-    losses = fields.List(fields.Nested(RemarkSchema()), required=True, metadata={"example": []})
-    notes = fields.List(fields.Nested(RemarkSchema()), required=True, metadata={"example": []})
+    losses = fields.List(fields.Nested(ImportRemarkSchema()), required=True, metadata={"example": []})
+    notes = fields.List(fields.Nested(ImportRemarkSchema()), required=True, metadata={"example": []})
 
 
-class ImportedAllSchema(WireSchema):
+class ImportResultsSchema(WireSchema):
     """What became of each, in the order of the file."""
 
-    results = fields.List(fields.Nested(ImportedSchema()), required=True)
+    results = fields.List(fields.Nested(ImportResultSchema()), required=True)
