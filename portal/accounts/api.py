@@ -4,7 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.accounts import schemas
+from portal.accounts.schemas.integration import (
+    CreateIntegrationSchema,
+    IntegrationQuerySchema,
+    IntegrationSchema,
+    IntegrationTokenSchema,
+    RotateTokenSchema,
+)
+from portal.accounts.schemas.invitation import AcceptInvitationSchema, InvitationSchema, InviteStaffMemberSchema
+from portal.accounts.schemas.person import (
+    ChangeMeSchema,
+    ChangePasswordSchema,
+    ChangeStaffMemberSchema,
+    PersonSchema,
+    StaffMemberSchema,
+    StaffQuerySchema,
+)
+from portal.accounts.schemas.practice import (
+    ChangePracticeSchema,
+    PracticeSchema,
+    SetUpPracticeSchema,
+    SetUpResultSchema,
+)
+from portal.accounts.schemas.session import (
+    CompletePasswordResetSchema,
+    NewSessionSchema,
+    RequestPasswordResetSchema,
+    SessionQuerySchema,
+    SessionSchema,
+    SignInSchema,
+)
 from portal.accounts.service import integrations, invitations, people, practices, resets, sessions
 from portal.core.errors import Conflict, Forbidden, NotVisible, TooManyRequests, Unauthenticated
 from portal.http.openapi import Blueprint
@@ -20,23 +49,23 @@ program = Blueprint("accounts_program", __name__, tag="Integrations")
 
 
 @guest.route("/setup", methods=["POST"])
-@guest.arguments(schemas.SetUpPracticeSchema())
-@guest.response(201, schemas.SetUpResultSchema(), refuses=[NotVisible, TooManyRequests])
+@guest.arguments(SetUpPracticeSchema())
+@guest.response(201, SetUpResultSchema(), refuses=[NotVisible, TooManyRequests])
 def set_up_practice(sent: dict[str, Any]) -> Any:
     """Set a practice up with the one-time link"""
     return practices.set_up(viewer(), **sent)
 
 
 @guest.route("/sessions", methods=["POST"])
-@guest.arguments(schemas.SignInSchema())
-@guest.response(201, schemas.NewSessionSchema(), refuses=[TooManyRequests, Unauthenticated])
+@guest.arguments(SignInSchema())
+@guest.response(201, NewSessionSchema(), refuses=[TooManyRequests, Unauthenticated])
 def sign_in(sent: dict[str, Any]) -> Any:
     """Sign in"""
     return sessions.sign_in(viewer(), address(), **sent)
 
 
 @guest.route("/password-resets", methods=["POST"])
-@guest.arguments(schemas.RequestPasswordResetSchema())
+@guest.arguments(RequestPasswordResetSchema())
 @guest.response(202, refuses=[TooManyRequests])
 def request_password_reset(sent: dict[str, Any]) -> None:
     """Ask for a new password; the answer is the same for everybody"""
@@ -44,7 +73,7 @@ def request_password_reset(sent: dict[str, Any]) -> None:
 
 
 @guest.route("/password-resets/complete", methods=["POST"])
-@guest.arguments(schemas.CompletePasswordResetSchema())
+@guest.arguments(CompletePasswordResetSchema())
 @guest.response(204, refuses=[NotVisible, TooManyRequests])
 def complete_password_reset(sent: dict[str, Any]) -> None:
     """Set a new password with the mailed secret"""
@@ -52,16 +81,16 @@ def complete_password_reset(sent: dict[str, Any]) -> None:
 
 
 @guest.route("/invitations/accept", methods=["POST"])
-@guest.arguments(schemas.AcceptInvitationSchema())
-@guest.response(201, schemas.PersonSchema(), refuses=[Conflict, NotVisible, TooManyRequests])
+@guest.arguments(AcceptInvitationSchema())
+@guest.response(201, PersonSchema(), refuses=[Conflict, NotVisible, TooManyRequests])
 def accept_invitation(sent: dict[str, Any]) -> Any:
     """Accept an invitation and choose a password"""
     return invitations.accept(viewer(), address(), **sent)
 
 
 @person.route("/sessions")
-@person.arguments(schemas.SessionQuerySchema(), location="query")
-@person.lists(schemas.SessionSchema())
+@person.arguments(SessionQuerySchema(), location="query")
+@person.lists(SessionSchema())
 def list_sessions(query: dict[str, Any]) -> Any:
     """List one's own sessions"""
     return sessions.list_sessions(viewer(), asked(viewer(), query))
@@ -82,7 +111,7 @@ def end_session(session_id: str) -> None:
 
 
 @person.route("/me")
-@person.response(200, schemas.PersonSchema())
+@person.response(200, PersonSchema())
 def get_me() -> Any:
     """Read about oneself"""
     return people.get_me(viewer())
@@ -90,15 +119,15 @@ def get_me() -> Any:
 
 @person.route("/me", methods=["PATCH"])
 @person.changes_content
-@person.arguments(schemas.ChangeMeSchema())
-@person.response(200, schemas.PersonSchema())
+@person.arguments(ChangeMeSchema())
+@person.response(200, PersonSchema())
 def change_me(sent: dict[str, Any]) -> Any:
     """Change one's name or time zone"""
     return people.change_me(viewer(), expected_version(), **sent)
 
 
 @person.route("/me/password", methods=["PUT"])
-@person.arguments(schemas.ChangePasswordSchema())
+@person.arguments(ChangePasswordSchema())
 @person.response(204, refuses=[TooManyRequests])
 def change_password(sent: dict[str, Any]) -> None:
     """Change one's password; every other session ends"""
@@ -106,7 +135,7 @@ def change_password(sent: dict[str, Any]) -> None:
 
 
 @staff.route("/practice")
-@staff.response(200, schemas.PracticeSchema())
+@staff.response(200, PracticeSchema())
 def get_practice() -> Any:
     """Read the practice's settings"""
     return practices.get_practice(viewer())
@@ -114,23 +143,23 @@ def get_practice() -> Any:
 
 @staff.route("/practice", methods=["PATCH"])
 @staff.changes_content
-@staff.arguments(schemas.ChangePracticeSchema())
-@staff.response(200, schemas.PracticeSchema(), refuses=[Forbidden])
+@staff.arguments(ChangePracticeSchema())
+@staff.response(200, PracticeSchema(), refuses=[Forbidden])
 def change_practice(sent: dict[str, Any]) -> Any:
     """Change the practice's settings"""
     return practices.change_practice(viewer(), expected_version(), **sent)
 
 
 @staff.route("/staff")
-@staff.arguments(schemas.StaffQuerySchema(), location="query")
-@staff.lists(schemas.StaffMemberSchema())
+@staff.arguments(StaffQuerySchema(), location="query")
+@staff.lists(StaffMemberSchema())
 def list_staff(query: dict[str, Any]) -> Any:
     """List the staff"""
     return people.list_staff(viewer(), asked(viewer(), query))
 
 
 @staff.route("/staff/<id:person_id>")
-@staff.response(200, schemas.StaffMemberSchema())
+@staff.response(200, StaffMemberSchema())
 def get_staff(person_id: str) -> Any:
     """Read about a member of the staff"""
     return people.get_staff(viewer(), person_id)
@@ -138,8 +167,8 @@ def get_staff(person_id: str) -> Any:
 
 @staff.route("/staff/<id:person_id>", methods=["PATCH"])
 @staff.changes_content
-@staff.arguments(schemas.ChangeStaffMemberSchema())
-@staff.response(200, schemas.StaffMemberSchema(), refuses=[Conflict, Forbidden])
+@staff.arguments(ChangeStaffMemberSchema())
+@staff.response(200, StaffMemberSchema(), refuses=[Conflict, Forbidden])
 def change_staff(sent: dict[str, Any], person_id: str) -> Any:
     """Change what a member of the staff may do"""
     return people.change_staff(viewer(), person_id, expected_version(), **sent)
@@ -147,53 +176,53 @@ def change_staff(sent: dict[str, Any], person_id: str) -> Any:
 
 @staff.route("/staff/<id:person_id>/deactivate", methods=["POST"])
 @staff.repeatable(people.get_staff)
-@staff.response(200, schemas.StaffMemberSchema(), refuses=[Conflict, Forbidden])
+@staff.response(200, StaffMemberSchema(), refuses=[Conflict, Forbidden])
 def deactivate_staff(person_id: str) -> Any:
     """End a member's access, on their next request"""
     return people.deactivate(viewer(), person_id)
 
 
 @staff.route("/invitations", methods=["POST"])
-@staff.arguments(schemas.InviteStaffMemberSchema())
-@staff.response(201, schemas.InvitationSchema(), refuses=[Forbidden])
+@staff.arguments(InviteStaffMemberSchema())
+@staff.response(201, InvitationSchema(), refuses=[Forbidden])
 def invite_staff(sent: dict[str, Any]) -> Any:
     """Invite someone to the staff"""
     return invitations.invite_staff(viewer(), **sent)
 
 
 @integration.route("/integrations")
-@integration.arguments(schemas.IntegrationQuerySchema(), location="query")
-@integration.lists(schemas.IntegrationSchema())
+@integration.arguments(IntegrationQuerySchema(), location="query")
+@integration.lists(IntegrationSchema())
 def list_integrations(query: dict[str, Any]) -> Any:
     """List the other systems the practice has let in"""
     return integrations.list_integrations(viewer(), asked(viewer(), query))
 
 
 @integration.route("/integrations", methods=["POST"])
-@integration.arguments(schemas.CreateIntegrationSchema())
-@integration.response(201, schemas.IntegrationTokenSchema(), refuses=[Forbidden])
+@integration.arguments(CreateIntegrationSchema())
+@integration.response(201, IntegrationTokenSchema(), refuses=[Forbidden])
 def create_integration(sent: dict[str, Any]) -> Any:
     """Let another system in; its token is shown this once"""
     return integrations.create_integration(viewer(), **sent)
 
 
 @program.route("/integrations/current")
-@program.response(200, schemas.IntegrationSchema())
+@program.response(200, IntegrationSchema())
 def get_current_integration() -> Any:
     """Read about oneself, as an integration: scopes, and when the token ends"""
     return integrations.get_integration(viewer(), viewer().id or "")
 
 
 @integration.route("/integrations/<id:integration_id>")
-@integration.response(200, schemas.IntegrationSchema())
+@integration.response(200, IntegrationSchema())
 def get_integration(integration_id: str) -> Any:
     """Read about an integration"""
     return integrations.get_integration(viewer(), integration_id)
 
 
 @integration.route("/integrations/<id:integration_id>/rotate", methods=["POST"])
-@integration.arguments(schemas.RotateTokenSchema())
-@integration.response(201, schemas.IntegrationTokenSchema(), refuses=[Conflict, Forbidden])
+@integration.arguments(RotateTokenSchema())
+@integration.response(201, IntegrationTokenSchema(), refuses=[Conflict, Forbidden])
 def rotate_token(sent: dict[str, Any], integration_id: str) -> Any:
     """Change an integration's token; the new one is shown this once"""
     return integrations.rotate(viewer(), integration_id, **sent)

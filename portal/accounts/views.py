@@ -10,7 +10,9 @@ from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request
 
-from portal.accounts import schemas
+from portal.accounts.schemas.invitation import AcceptInvitationSchema
+from portal.accounts.schemas.practice import SetUpFormSchema
+from portal.accounts.schemas.session import CompletePasswordResetSchema
 from portal.accounts.service import invitations, practices, resets
 from portal.core.errors import Invalid, PortalError, TooManyRequests
 from portal.http.request import address, form, viewer
@@ -18,9 +20,9 @@ from portal.http.request import address, form, viewer
 guest = Blueprint("accounts_pages", __name__)
 
 _invitation, _reset, _setup = (
-    schemas.AcceptInvitationSchema(),
-    schemas.CompletePasswordResetSchema(),
-    schemas.SetUpFormSchema(),
+    AcceptInvitationSchema(),
+    CompletePasswordResetSchema(),
+    SetUpFormSchema(),
 )
 DONE: Mapping[str, str] = {
     "setup": "Your practice is ready. Sign in with the short name, your mail address and your password.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.assignments.schemas import assignment, caseload, comment, measure, response
+from portal.assignments.schemas.bulk import BulkResultSchema, CreateAssignmentsSchema
 from portal.assignments.service import (
     assigning,
     attempts,
@@ -55,8 +56,8 @@ def create_assignment(sent: dict[str, Any]) -> Any:
 
 @staff.route("/assignments/bulk", methods=["POST"], scope="assignments:write")
 @staff.repeatable(queries.get_assignment, needs_key=True)
-@staff.arguments(assignment.CreateAssignmentsSchema())
-@staff.response(200, assignment.BulkResultSchema(), refuses=[Forbidden])
+@staff.arguments(CreateAssignmentsSchema())
+@staff.response(200, BulkResultSchema(), refuses=[Forbidden])
 def create_assignments(sent: dict[str, Any]) -> Any:
     """Assign to many at once, each with its own why"""
     return bulk.assign_all(viewer(), **sent)

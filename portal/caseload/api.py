@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.accounts.schemas import InvitationSchema
+from portal.accounts.schemas.invitation import InvitationSchema
 from portal.accounts.service import people
 from portal.caseload import schemas
 from portal.caseload.service import care, clients, notes, opt_ins

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from portal.accounts import schemas
 from portal.accounts.models import Integration
+from portal.accounts.schemas.integration import SCOPES
 from portal.accounts.secrets import hashed, is_whole
 from portal.accounts.service import integrations
 from portal.core import clock
@@ -31,7 +31,7 @@ def _holding(cast: Cast, token: str) -> Actor:
 
 
 def test_the_scopes_that_can_be_asked_for_are_those_that_exist() -> None:
-    assert set(schemas.SCOPES) == set(integrations.SCOPES)
+    assert set(SCOPES) == set(integrations.SCOPES)
 
 
 def test_every_scope_opens_some_route(cast: Cast) -> None:
