@@ -52,7 +52,10 @@ program = Blueprint("accounts_program", __name__, tag="Integrations")
 @guest.arguments(SetUpPracticeSchema())
 @guest.response(201, SetUpResultSchema(), refuses=[NotVisible, TooManyRequests])
 def set_up_practice(sent: dict[str, Any]) -> Any:
-    """Set a practice up with the one-time link"""
+    """Set up a practice
+
+    Needs the one-time link that `portal set-up-link` prints. The first person becomes the owner.
+    """
     return practices.set_up(viewer(), **sent)
 
 
@@ -60,7 +63,10 @@ def set_up_practice(sent: dict[str, Any]) -> Any:
 @guest.arguments(SignInSchema())
 @guest.response(201, NewSessionSchema(), refuses=[TooManyRequests, Unauthenticated])
 def sign_in(sent: dict[str, Any]) -> Any:
-    """Sign in"""
+    """Sign in
+
+    The token in the response is returned only once. Repeated failures are throttled.
+    """
     return sessions.sign_in(viewer(), address(), **sent)
 
 
@@ -68,7 +74,10 @@ def sign_in(sent: dict[str, Any]) -> Any:
 @guest.arguments(RequestPasswordResetSchema())
 @guest.response(202, refuses=[TooManyRequests])
 def request_password_reset(sent: dict[str, Any]) -> None:
-    """Ask for a new password; the answer is the same for everybody"""
+    """Request a password reset
+
+    Mails a link if the account exists. The response is the same either way, so it reveals nothing.
+    """
     resets.request_reset(viewer(), address(), **sent)
 
 
@@ -76,7 +85,10 @@ def request_password_reset(sent: dict[str, Any]) -> None:
 @guest.arguments(CompletePasswordResetSchema())
 @guest.response(204, refuses=[NotVisible, TooManyRequests])
 def complete_password_reset(sent: dict[str, Any]) -> None:
-    """Set a new password with the mailed secret"""
+    """Complete a password reset
+
+    Takes the secret from the mail. Every session of the person ends.
+    """
     resets.complete_reset(viewer(), address(), **sent)
 
 
@@ -84,7 +96,11 @@ def complete_password_reset(sent: dict[str, Any]) -> None:
 @guest.arguments(AcceptInvitationSchema())
 @guest.response(201, PersonSchema(), refuses=[Conflict, NotVisible, TooManyRequests])
 def accept_invitation(sent: dict[str, Any]) -> Any:
-    """Accept an invitation and choose a password"""
+    """Accept an invitation
+
+    Sets the password, after which the person can sign in. Clients who were invited by mail also need the code
+    they were told in person.
+    """
     return invitations.accept(viewer(), address(), **sent)
 
 
@@ -92,28 +108,34 @@ def accept_invitation(sent: dict[str, Any]) -> Any:
 @person.arguments(SessionQuerySchema(), location="query")
 @person.lists(SessionSchema())
 def list_sessions(query: dict[str, Any]) -> Any:
-    """List one's own sessions"""
+    """List your sessions"""
     return sessions.list_sessions(viewer(), asked(viewer(), query))
 
 
 @person.route("/sessions/current", methods=["DELETE"])
 @person.response(204)
 def sign_out() -> None:
-    """Sign out"""
+    """Sign out
+
+    Ends the session of the token that is sent.
+    """
     sessions.end_session(viewer(), "current")
 
 
 @person.route("/sessions/<id:session_id>", methods=["DELETE"])
 @person.response(204)
 def end_session(session_id: str) -> None:
-    """End one of one's own sessions"""
+    """End a session
+
+    Ends one of your own sessions, for example on a lost phone.
+    """
     sessions.end_session(viewer(), session_id)
 
 
 @person.route("/me")
 @person.response(200, PersonSchema())
 def get_me() -> Any:
-    """Read about oneself"""
+    """Get your account"""
     return people.get_me(viewer())
 
 
@@ -122,7 +144,10 @@ def get_me() -> Any:
 @person.arguments(ChangeMeSchema())
 @person.response(200, PersonSchema())
 def change_me(sent: dict[str, Any]) -> Any:
-    """Change one's name or time zone"""
+    """Update your account
+
+    Changes your name or time zone.
+    """
     return people.change_me(viewer(), expected_version(), **sent)
 
 
@@ -130,14 +155,17 @@ def change_me(sent: dict[str, Any]) -> Any:
 @person.arguments(ChangePasswordSchema())
 @person.response(204, refuses=[TooManyRequests])
 def change_password(sent: dict[str, Any]) -> None:
-    """Change one's password; every other session ends"""
+    """Change your password
+
+    Every other session of yours ends.
+    """
     people.change_password(viewer(), address(), **sent)
 
 
 @staff.route("/practice")
 @staff.response(200, PracticeSchema())
 def get_practice() -> Any:
-    """Read the practice's settings"""
+    """Get the practice"""
     return practices.get_practice(viewer())
 
 
@@ -146,7 +174,10 @@ def get_practice() -> Any:
 @staff.arguments(ChangePracticeSchema())
 @staff.response(200, PracticeSchema(), refuses=[Forbidden])
 def change_practice(sent: dict[str, Any]) -> Any:
-    """Change the practice's settings"""
+    """Update the practice
+
+    Owners only.
+    """
     return practices.change_practice(viewer(), expected_version(), **sent)
 
 
@@ -154,14 +185,14 @@ def change_practice(sent: dict[str, Any]) -> Any:
 @staff.arguments(StaffQuerySchema(), location="query")
 @staff.lists(StaffMemberSchema())
 def list_staff(query: dict[str, Any]) -> Any:
-    """List the staff"""
+    """List staff"""
     return people.list_staff(viewer(), asked(viewer(), query))
 
 
 @staff.route("/staff/<id:person_id>")
 @staff.response(200, StaffMemberSchema())
 def get_staff(person_id: str) -> Any:
-    """Read about a member of the staff"""
+    """Get a member of the staff"""
     return people.get_staff(viewer(), person_id)
 
 
@@ -170,7 +201,10 @@ def get_staff(person_id: str) -> Any:
 @staff.arguments(ChangeStaffMemberSchema())
 @staff.response(200, StaffMemberSchema(), refuses=[Conflict, Forbidden])
 def change_staff(sent: dict[str, Any], person_id: str) -> Any:
-    """Change what a member of the staff may do"""
+    """Update a member of the staff
+
+    Changes what they may do. Owners only; a practice keeps at least one owner.
+    """
     return people.change_staff(viewer(), person_id, expected_version(), **sent)
 
 
@@ -178,7 +212,10 @@ def change_staff(sent: dict[str, Any], person_id: str) -> Any:
 @staff.repeatable(people.get_staff)
 @staff.response(200, StaffMemberSchema(), refuses=[Conflict, Forbidden])
 def deactivate_staff(person_id: str) -> Any:
-    """End a member's access, on their next request"""
+    """Deactivate a member of the staff
+
+    Their sessions end at once. Owners only. Hand over their caseload with `POST /staff/{person_id}/hand-over`.
+    """
     return people.deactivate(viewer(), person_id)
 
 
@@ -186,7 +223,10 @@ def deactivate_staff(person_id: str) -> Any:
 @staff.arguments(InviteStaffMemberSchema())
 @staff.response(201, InvitationSchema(), refuses=[Forbidden])
 def invite_staff(sent: dict[str, Any]) -> Any:
-    """Invite someone to the staff"""
+    """Invite a member of the staff
+
+    Mails a link that works once, for 14 days. Owners only.
+    """
     return invitations.invite_staff(viewer(), **sent)
 
 
@@ -194,7 +234,7 @@ def invite_staff(sent: dict[str, Any]) -> Any:
 @integration.arguments(IntegrationQuerySchema(), location="query")
 @integration.lists(IntegrationSchema())
 def list_integrations(query: dict[str, Any]) -> Any:
-    """List the other systems the practice has let in"""
+    """List integrations"""
     return integrations.list_integrations(viewer(), asked(viewer(), query))
 
 
@@ -202,21 +242,27 @@ def list_integrations(query: dict[str, Any]) -> Any:
 @integration.arguments(CreateIntegrationSchema())
 @integration.response(201, IntegrationTokenSchema(), refuses=[Forbidden])
 def create_integration(sent: dict[str, Any]) -> Any:
-    """Let another system in; its token is shown this once"""
+    """Create an integration
+
+    The token in the response is returned only once. Owners only.
+    """
     return integrations.create_integration(viewer(), **sent)
 
 
 @program.route("/integrations/current")
 @program.response(200, IntegrationSchema())
 def get_current_integration() -> Any:
-    """Read about oneself, as an integration: scopes, and when the token ends"""
+    """Get the current integration
+
+    Which scopes the token has, and when it expires.
+    """
     return integrations.get_integration(viewer(), viewer().id or "")
 
 
 @integration.route("/integrations/<id:integration_id>")
 @integration.response(200, IntegrationSchema())
 def get_integration(integration_id: str) -> Any:
-    """Read about an integration"""
+    """Get an integration"""
     return integrations.get_integration(viewer(), integration_id)
 
 
@@ -224,12 +270,18 @@ def get_integration(integration_id: str) -> Any:
 @integration.arguments(RotateTokenSchema())
 @integration.response(201, IntegrationTokenSchema(), refuses=[Conflict, Forbidden])
 def rotate_token(sent: dict[str, Any], integration_id: str) -> Any:
-    """Change an integration's token; the new one is shown this once"""
+    """Rotate the token of an integration
+
+    Returns a new token, only once. The old one can keep working for a while. Owners only.
+    """
     return integrations.rotate(viewer(), integration_id, **sent)
 
 
 @integration.route("/integrations/<id:integration_id>", methods=["DELETE"])
 @integration.response(204, refuses=[Forbidden])
 def revoke_integration(integration_id: str) -> None:
-    """Shut another system out, from its next request on"""
+    """Revoke an integration
+
+    Its tokens stop working at once, for good. Owners only.
+    """
     integrations.revoke(viewer(), integration_id)

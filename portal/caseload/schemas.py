@@ -72,7 +72,7 @@ class CreateClientSchema(WireSchema):
     email = MailAddress(
         required=True,
         metadata={
-            "description": "Where the invitation goes; later used to sign in. Nobody else in the practice may have it.",
+            "description": "Where the invitation goes; later used to sign in.",
             "example": "robin@clients.example",
         },
     )
