@@ -38,7 +38,7 @@ PHONE_NUMBER = Pattern(
 MAX_NUMBERS = 12
 NOT_MONITORED = "Nobody reads along here in real time, so please do not wait for an answer here."
 NUMBER_NOTE_METADATA = {
-    "description": "For whom or when, where it is not everybody at any time; null otherwise.",
+    "description": "Who it is for or when it is open, unless that is everybody at any time; null otherwise.",
     "example": "day and night",
 }
 

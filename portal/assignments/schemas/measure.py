@@ -81,7 +81,7 @@ class ScoreSeriesSchema(WireSchema):
         fields.Nested(ScoreBandSchema()),
         required=True,
         metadata={
-            "description": "Named ranges, as the form declares them. Empty for clients unless the practice allows them.",
+            "description": "Named ranges, as the form declares them. Empty for clients unless the practice shows them.",
             "example": [{"min": 10, "max": 14, "label": "moderate"}],
         },
     )
