@@ -128,7 +128,7 @@ def test_where_nobody_covers_every_owner_is_mailed_and_sees_nothing(cast: Cast, 
     _deliver(cast)
     [mail] = mails_of_need(cast)
     assert mail.to == cast.owner.email
-    assert "nobody is named to stand in" in mail.body
+    assert "nobody is set to cover for them" in mail.body
     assert cast.owner.get("/alerts").status_code == 403
     assert cast.owner.get(f"/alerts/{alert}").status_code == 404
     set_practice(cast, cover_id=cast.colleague.id)
