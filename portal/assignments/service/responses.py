@@ -365,12 +365,12 @@ def locked_attempt(assignment: Assignment) -> Attempt:
 @transactional
 def recall(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     """Take back what was sent in and go on with it; the therapist's sight of it ends on the next request."""
-    assignment = lock_for_act(viewer, Act.TAKE_BACK, assignment_id)
+    assignment = lock_for_act(viewer, Act.RECALL, assignment_id)
     response = locked_attempt(assignment)
     response.submission, response.feedback, response.scores, response.submitted_at = None, None, None, None
     response.version += 1
     assignment.submitted_at, assignment.last_act_at = None, clock.now()
     assignment.move(Status.IN_PROGRESS)
     db.session.flush()
-    record(viewer, facts.TAKEN_BACK, assignment, attempt=response.attempt)
+    record(viewer, facts.RECALLED, assignment, attempt=response.attempt)
     return get_my_assignment(viewer, assignment_id)
