@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from portal.http.problem_responses import PROBLEM_JSON
 from portal.http.problems import KINDS
-from portal.http.refusals import PROBLEM
 from tests.server import Server, install, loopback, until
 
 GUIDE = Path(__file__).parents[2] / "docs" / "api.md"
@@ -99,7 +99,7 @@ def test_the_guide_knows_every_kind_of_problem_and_every_scope() -> None:
     assert told == set(KINDS) - {"method-not-allowed"}
     assert {scope for scope in kept["components"]["schemas"]["Scope"]["enum"] if f"`{scope}`" not in words} == set()
     assert "problem+json" in words
-    assert PROBLEM.endswith("problem+json")
+    assert PROBLEM_JSON.endswith("problem+json")
 
 
 def test_every_path_the_guide_names_exists() -> None:
