@@ -44,6 +44,8 @@ SECURITY_SCHEME = {
     "description": "RFC 6750. The token of a person comes from `POST /api/v1/sessions`, that of an integration from "
     "`POST /api/v1/integrations`. Integrations may call the operations that name a scope their token has.",
 }
+REQUIRED_SCOPE = "x-required-scope"
+"""OpenAPI lets only OAuth 2 and OpenID Connect list scopes under `security`."""
 METHODS = ("get", "put", "post", "patch", "delete")
 PATH_PARAMETER = re.compile(r"<(?:(?P<converter>\w+)(?:\(min=(?P<min>\d+),max=(?P<max>\d+)\))?:)?(?P<name>\w+)>")
 Spec = dict[str, Any]
@@ -66,14 +68,19 @@ def describe(areas: Sequence[Area], base_url: str, parts: DomainParts) -> bytes:
         version=portal.__version__,
         openapi_version="3.1.0",
         plugins=[plugin],
-        info={"description": INTRODUCTION, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        info={
+            "description": INTRODUCTION,
+            "contact": {"name": "The operator of this installation"},
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
         servers=[{"url": base_url or "/", "description": "This installation."}],
         security=[{"bearer": []}],
     )
     converter = plugin.converter
     assert isinstance(converter, OpenAPIConverter)
     converter.field_mapping[wire.Json] = ("object", None)
-    converter.add_attribute_function(_allow_any_members)  # type: ignore[no-untyped-call]  # -- apispec leaves it untyped
+    for function in (_allow_any_members, _write_javascript_pattern):
+        converter.add_attribute_function(function)  # type: ignore[no-untyped-call]  # -- apispec leaves it untyped
     document.components.security_scheme("bearer", SECURITY_SCHEME)
     problems = ProblemResponses(parts.problem_members)
     for kind in KINDS.values():
@@ -139,8 +146,8 @@ def _describe(operation: Operation, area: Area, problems: ProblemResponses) -> d
         described["requestBody"] = {"required": True, "content": {JSON: media}}
     if operation.is_public:
         described["security"] = []
-    elif declaration.scope is not None:
-        described["security"] = [{"bearer": [declaration.scope]}]
+    if declaration.scope is not None:
+        described[REQUIRED_SCOPE] = declaration.scope
     return described
 
 
@@ -273,6 +280,15 @@ def _fhir_schema(resource_type: str) -> dict[str, Any]:
 def _allow_any_members(_converter: Any, field: Any, ret: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Say that a free-form object has members: without it, generators write a type for an empty object."""
     return {"additionalProperties": True} if isinstance(field, wire.Json) and ret.get("type") != "array" else {}
+
+
+def _write_javascript_pattern(_converter: Any, _field: Any, ret: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Write a Python pattern as JavaScript has it: marshmallow matches from the start, and `$` is the very end."""
+    pattern = ret.get("pattern")
+    if pattern is None:
+        return {}
+    anchored = pattern if pattern.startswith("^") else f"^(?:{pattern})"
+    return {"pattern": anchored.removesuffix(r"\Z") + "$" if anchored.endswith(r"\Z") else anchored}
 
 
 def _union_schema(union: Union, converter: OpenAPIConverter) -> dict[str, Any]:

@@ -20,7 +20,9 @@ def facts_of(modules: Iterable[ModuleType]) -> tuple[Fact, ...]:
 
 def describe_event_types(schemas: dict[str, Any], facts: Iterable[Fact]) -> None:
     """Describe every value of the component EventRecordType by the declaration of its fact."""
-    describe_values(schemas[EVENT_TYPE], {fact.name: sentence for fact in facts if (sentence := _sentence(fact))})
+    component = schemas.get(EVENT_TYPE)
+    if component is not None:
+        describe_values(component, {fact.name: sentence for fact in facts if (sentence := _sentence(fact))})
 
 
 def _sentence(fact: Fact) -> str:

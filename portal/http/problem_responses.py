@@ -94,7 +94,7 @@ class ConflictProblemSchema(ProblemSchema):
 
     state = fields.String(metadata={"description": "The state that stands in the way.", "example": "submitted"})
     allowed = fields.List(
-        fields.String(metadata={"example": "take_back"}),
+        fields.String(metadata={"example": "recall"}),
         metadata={"description": "What this state allows the caller to do."},
     )
 
@@ -105,7 +105,7 @@ SCHEMAS: Mapping[int, type[ProblemSchema]] = {
     422: InvalidProblemSchema,
 }
 EXAMPLE_MEMBERS: Mapping[str, Mapping[str, Any]] = {
-    "conflict": {"state": "submitted", "allowed": ["take_back"]},
+    "conflict": {"state": "submitted", "allowed": ["recall"]},
     "invalid": {"errors": [{"pointer": "#/due_on", "detail": "This day has passed. Choose today or later."}]},
 }
 

@@ -25,7 +25,7 @@ MOST_NUMBERS = 12
 UNWATCHED = "Nobody reads along here in real time, so please do not wait for an answer here."
 
 
-class NumberSchema(WireSchema):
+class CrisisNumberSchema(WireSchema):
     """A line one can call."""
 
     kind = EnumString(KINDS, required=True, metadata={"example": "crisis"})
@@ -36,7 +36,7 @@ class NumberSchema(WireSchema):
     note = Line(120, allow_none=True, load_default=None, metadata={"example": "day and night"})
 
 
-class ShownNumberSchema(NumberSchema):
+class ShownNumberSchema(CrisisNumberSchema):
     """A line one can call, as the card shows it."""
 
     note = Line(120, required=True, allow_none=True, metadata={"example": "day and night"})
@@ -45,7 +45,7 @@ class ShownNumberSchema(NumberSchema):
 class ChangeCrisisCardSchema(WireSchema):
     """What a practice puts on its card; the words around it are the portal's."""
 
-    numbers = BoundedList(fields.Nested(NumberSchema()), MOST_NUMBERS, least=1, required=True)
+    numbers = BoundedList(fields.Nested(CrisisNumberSchema()), MOST_NUMBERS, least=1, required=True)
     note = Text(500, least=1, allow_none=True, load_default=None, metadata={"example": "Our own line: ..."})
 
 

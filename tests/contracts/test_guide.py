@@ -6,26 +6,16 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from portal.http.problem_responses import PROBLEM_JSON
 from portal.http.problems import KINDS
-from tests.server import Server, install, loopback, until
+from tests.server import Server, loopback
 
 GUIDE = Path(__file__).parents[2] / "docs" / "api.md"
 MARK = "=== next ==="
-
-
-@pytest.fixture
-def demonstration(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
-    """The demo practice at work."""
-    with install(engine, tmp_path, request) as server:
-        server.start("demo")
-        until(lambda: "Stop with Ctrl-C" in server.printed, "the demo does not say how to go on")
-        yield server
 
 
 def _blocks() -> list[str]:
@@ -47,15 +37,15 @@ def _settings(server: Server) -> dict[str, str]:
 
 @loopback
 @pytest.mark.bar
-def test_the_blocks_do_what_the_guide_says_when_they_are_pasted(demonstration: Server) -> None:
-    settings = _settings(demonstration)
+def test_the_blocks_do_what_the_guide_says_when_they_are_pasted(demo: Server) -> None:
+    settings = _settings(demo)
     first, *rest = _blocks()
     assert set(re.findall(r"(\w+)=", first)) == set(settings)
     lines = [line for block in rest for line in block.splitlines()]
     run = subprocess.run(
         ["bash"],
         input="\n".join(f"{line}\necho '{MARK}'" for line in lines),
-        env={"PATH": os.environ["PATH"], "HOME": str(demonstration.folder), **settings},
+        env={"PATH": os.environ["PATH"], "HOME": str(demo.folder), **settings},
         capture_output=True,
         text=True,
         timeout=120,
