@@ -22,7 +22,7 @@ from portal.core.facts import Fact
 from portal.http.areas import Area
 from portal.http.blueprint import Blueprint, Declaration, Operation, schema_name
 from portal.http.enums import extract_enums
-from portal.http.events import describe_event_types, event_table
+from portal.http.events import describe_event_types
 from portal.http.examples import example_of
 from portal.http.header_descriptions import HEADERS, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, header_references
 from portal.http.idempotency import REPLAYED_HEADER
@@ -94,7 +94,7 @@ def describe(areas: Sequence[Area], base_url: str, parts: DomainParts) -> bytes:
     _complete_components(spec, unions, docstrings, parts.facts)
     _complete_examples(spec)
     spec["components"]["headers"] = HEADERS
-    spec["tags"] = _tags(areas, parts.facts)
+    spec["tags"] = _tags(areas)
     return to_json(spec)
 
 
@@ -112,17 +112,13 @@ def _operations(areas: Sequence[Area]) -> Iterator[tuple[Area, Operation]]:
                 yield from ((area, operation) for operation in blueprint.operations)
 
 
-def _tags(areas: Sequence[Area], facts: Sequence[Fact]) -> list[dict[str, str]]:
+def _tags(areas: Sequence[Area]) -> list[dict[str, str]]:
     """The headings, each with whom its operations are for."""
     audiences: dict[str, list[str]] = {}
     for area, operation in _operations(areas):
         known = audiences.setdefault(operation.tag, [])
         known.extend([area.audience] if area.audience not in known else [])
-    tags = [{"name": name, "description": " ".join(sentences)} for name, sentences in sorted(audiences.items())]
-    for tag in tags:
-        if tag["name"] == "Events":
-            tag["description"] += f"\n\n{event_table(facts)}"
-    return tags
+    return [{"name": name, "description": " ".join(sentences)} for name, sentences in sorted(audiences.items())]
 
 
 # One operation ---------------------------------------------------------------------------------------------------
@@ -329,9 +325,20 @@ def _complete_examples(spec: Spec) -> None:
         for operation in (item[method] for method in METHODS if method in item):
             for parameter in operation["parameters"]:
                 parameter.setdefault("description", f"Filters by {parameter['name'].replace('_', ' ')}.")
-                parameter.setdefault("example", example_of(parameter["schema"], spec))
+                _add_parameter_example(parameter, spec)
             for body in (operation.get("requestBody", {}), *operation["responses"].values()):
                 _add_example(body, spec)
+
+
+def _add_parameter_example(parameter: dict[str, Any], spec: Spec) -> None:
+    """Show an example; only of a required parameter where tools that send requests fill it in by themselves."""
+    schema = parameter["schema"]
+    example = parameter.pop("example", None) or example_of(schema, spec)
+    schema.pop("example", None)
+    if parameter.get("required"):
+        parameter["example"] = example
+    else:
+        schema["examples"] = [example]
 
 
 def _add_example(body: dict[str, Any], spec: Spec) -> None:

@@ -32,13 +32,3 @@ def _sentence(fact: Fact) -> str:
     parts += [f"`subject_id` is the {subject}."] if subject else []
     parts += [f"`details`: {', '.join(f'`{name}`' for name in details)}."] if details else []
     return " ".join(parts)
-
-
-def event_table(facts: Iterable[Fact]) -> str:
-    """The facts as a Markdown table."""
-    rows = [
-        f"| `{fact.name}` | {getattr(fact, 'subject', '')} | "
-        f"{', '.join(f'`{name}`' for name in getattr(fact, 'details', ()))} | {getattr(fact, 'when', '')} |"
-        for fact in facts
-    ]
-    return "\n".join(["| type | subject | details | when |", "|---|---|---|---|", *rows])

@@ -39,7 +39,10 @@ def _patterns(spec: Spec, part: Any) -> Iterator[dict[str, Any]]:
         if isinstance(part.get("pattern"), str):
             yield {"pattern": part["pattern"], "example": example_of(part, spec)}
         elif isinstance(part.get("schema"), dict) and "pattern" in part["schema"]:
-            yield {"pattern": part["schema"]["pattern"], "example": part.get("example")}
+            yield {
+                "pattern": part["schema"]["pattern"],
+                "example": part.get("example", example_of(part["schema"], spec)),
+            }
             return
         for each in part.values():
             yield from _patterns(spec, each)
