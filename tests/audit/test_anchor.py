@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -248,7 +249,7 @@ def test_a_damaged_anchor_is_said_in_words(cast: Cast, anchor_file: Path, raw: b
 def test_an_anchor_of_another_keyring_is_not_believed(cast: Cast, anchor_file: Path, end: int, tmp_path: Path) -> None:
     ours = crypto.keyring()
     other = Keyring.fresh(tmp_path / "keyring.json")
-    anchor_file.rename(other.path.with_suffix(".anchor.json"))
+    shutil.move(anchor_file, other.path.with_suffix(".anchor.json"))
     try:
         crypto.use_keyring(other)
         with pytest.raises(AnchorDamaged):
