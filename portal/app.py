@@ -18,9 +18,11 @@ from portal.accounts import jobs as accounts_jobs
 from portal.accounts import passwords, views
 from portal.accounts.service import integrations, sessions
 from portal.assignments import api as assignments
+from portal.assignments import reactions as assignments_reactions
 from portal.audit import api as audit
 from portal.audit import jobs as audit_jobs
 from portal.caseload import api as caseload
+from portal.caseload import reactions as caseload_reactions
 from portal.core import crypto, mail
 from portal.core.db.engines import db, engine_settings, prepare_engines
 from portal.core.viewer import ANYONE, Viewer
@@ -35,6 +37,7 @@ from portal.library import api as library
 from portal.library import jobs as library_jobs
 from portal.safety import api as safety
 from portal.safety import jobs as safety_jobs
+from portal.safety import reactions as safety_reactions
 
 AREAS = (
     Area("guest", areas.anyone, (accounts.guest,)),
@@ -57,7 +60,15 @@ AREAS = (
     Area("operator", areas.anyone, (health,), prefix=""),
     Area("guest pages", areas.page_of_a_guest, (views.guest, pages, docs), prefix=None),
 )
-DECLARING = (accounts_jobs, audit_jobs, library_jobs, safety_jobs)
+DECLARING = (
+    accounts_jobs,
+    audit_jobs,
+    library_jobs,
+    safety_jobs,
+    caseload_reactions,
+    safety_reactions,
+    assignments_reactions,
+)
 """Imported for the jobs and ticks they declare, and for what they attach to facts."""
 
 LARGEST_BODY = 1_000_000

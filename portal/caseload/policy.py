@@ -13,18 +13,34 @@ from portal.core.access import NOBODY, PRACTICE, VIEWER
 from portal.core.viewer import Viewer
 
 
-def in_care_of_viewer(client_id: Any) -> ColumnElement[bool]:
-    """Whether the viewer is the therapist of a care link with this client that has not ended."""
-    return (
-        select(CareLink.id)
-        .where(
-            CareLink.practice_id == PRACTICE,
-            CareLink.client_id == client_id,
-            CareLink.therapist_id == VIEWER,
-            CareLink.ended_at.is_(None),
-        )
-        .exists()
+def open_links(client_id: Any) -> Select[CareLink]:
+    """The care links with this client that have not ended."""
+    return select(CareLink).where(
+        CareLink.practice_id == PRACTICE, CareLink.client_id == client_id, CareLink.ended_at.is_(None)
     )
+
+
+def active_links(client_id: Any) -> Select[CareLink]:
+    """The open care links with this client whose therapist still works in the practice."""
+    return (
+        open_links(client_id)
+        .join(Person, (Person.practice_id == CareLink.practice_id) & (Person.id == CareLink.therapist_id))
+        .where(Person.deactivated_at.is_(None), Person.therapist)
+    )
+
+
+def _exists(links: Select[CareLink]) -> ColumnElement[bool]:
+    return links.with_only_columns(CareLink.id).exists()
+
+
+def is_cared_for(client_id: Any) -> ColumnElement[bool]:
+    """Whether any therapist who still works in the practice has an open care link with this client."""
+    return _exists(active_links(client_id))
+
+
+def in_care_of_viewer(client_id: Any) -> ColumnElement[bool]:
+    """Whether the viewer has an open care link with this client."""
+    return _exists(open_links(client_id).where(CareLink.therapist_id == VIEWER))
 
 
 def opted_in(therapist_id: Any) -> ColumnElement[bool]:
@@ -42,33 +58,8 @@ def opt_ins_for_integration() -> Select[OptIn]:
 
 
 def in_sight_of_integration(client_id: Any) -> ColumnElement[bool]:
-    """Whether a therapist who opted in has a care link with this client that has not ended."""
-    return (
-        select(CareLink.id)
-        .where(
-            CareLink.practice_id == PRACTICE,
-            CareLink.client_id == client_id,
-            CareLink.ended_at.is_(None),
-            opted_in(CareLink.therapist_id),
-        )
-        .exists()
-    )
-
-
-def _cared_for(client_id: Any) -> ColumnElement[bool]:
-    """Whether any therapist who still works here has an open care link with this client."""
-    return (
-        select(CareLink.id)
-        .join(Person, (Person.practice_id == CareLink.practice_id) & (Person.id == CareLink.therapist_id))
-        .where(
-            CareLink.practice_id == PRACTICE,
-            CareLink.client_id == client_id,
-            CareLink.ended_at.is_(None),
-            Person.deactivated_at.is_(None),
-            Person.therapist,
-        )
-        .exists()
-    )
+    """Whether a therapist who opted in has an open care link with this client."""
+    return _exists(open_links(client_id).where(opted_in(CareLink.therapist_id)))
 
 
 def in_care(viewer: Viewer) -> Select[Client]:
@@ -95,7 +86,7 @@ def visible_to(viewer: Viewer) -> Select[Client]:
     if viewer.is_staff and viewer.therapist:
         seen.append(in_care_of_viewer(Client.id))
     if viewer.is_staff and viewer.owner:
-        seen.append(~_cared_for(Client.id))
+        seen.append(~is_cared_for(Client.id))
     return clients.where(or_(*seen) if seen else NOBODY)
 
 

@@ -199,7 +199,7 @@ def _submit(client: Program, log: UUID) -> None:
     sent = model("Submit")(response_version=version, helpfulness=4, learned="It passes.")
     assert client.do("submit_response", log, body=sent).status == model("AssignmentStatus").SUBMITTED
     refused = client.do("pause_assignment", log, expect=409)
-    assert (refused.state, "take_back" in refused.allowed) == ("submitted", True)
+    assert (refused.state, "recall" in refused.allowed) == ("submitted", True)
 
 
 def _read_and_review(therapist: Program, client: Program, log: UUID) -> None:

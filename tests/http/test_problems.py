@@ -202,7 +202,7 @@ def _id(cast: Cast, name: str) -> str:
 def test_a_state_that_does_not_allow_it_is_named_with_what_is_allowed(cast: Cast) -> None:
     response = cast.client.post(f"/me/assignments/{cast.things['client.submitted']}/pause")
     shown = _is_a_problem(response, 409, "conflict")
-    assert (shown["state"], shown["allowed"]) == ("submitted", ["take_back"])
+    assert (shown["state"], shown["allowed"]) == ("submitted", ["recall"])
 
 
 def test_what_is_already_there_is_named(cast: Cast) -> None:

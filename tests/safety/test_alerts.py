@@ -177,7 +177,7 @@ def test_taking_back_and_returning_leave_the_alert(cast: Cast) -> None:
     saved(cast.client, thing, RISKY)
     submitted(cast.client, thing)
     [alert] = ids(cast.therapist)
-    assert act(cast, "take_back", thing).status_code == 200
+    assert act(cast, "recall", thing).status_code == 200
     assert ids(cast.therapist) == [alert]
     assert [item["block"] for item in cast.therapist.get(f"/alerts/{alert}").get_json()["items"]] == ["hurt"]
     saved(cast.client, thing, FINE)

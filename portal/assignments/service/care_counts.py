@@ -10,11 +10,11 @@ from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.accounts.models import Practice
-from portal.assignments import facts
-from portal.assignments.models import COMPLETED, WORKABLE, Assignment, CareCount, Status
+from portal.assignments.models import WORKABLE, Assignment, CareCount, Status
+from portal.assignments.service.conditions import COUNTS_BY_STATUS, has_status
 from portal.core import clock
 from portal.core.db.engines import db, is_postgresql
-from portal.core.db.statements import execute, fetch, is_one_of
+from portal.core.db.statements import execute, fetch
 from portal.core.db.tables import AnySelect, Id, Instant
 from portal.core.db.transactions import enter_practice, transactional
 from portal.core.viewer import Viewer
@@ -23,21 +23,12 @@ ACTIVITY_LAG = timedelta(hours=1)
 """How far `last_act_at` may be behind while somebody goes on writing: not every word needs a second row written."""
 
 
-def _how_many(*statuses: Status) -> Any:
-    return func.coalesce(func.sum(case((is_one_of(Assignment.status, statuses), 1), else_=0)), 0)
-
-
 def _earliest(column: Any, *statuses: Status) -> Any:
-    return func.min(case((is_one_of(Assignment.status, statuses), column)), type_=Instant())
+    return func.min(case((has_status(*statuses), column)), type_=Instant())
 
 
 COUNTS = {
-    "assigned": _how_many(*(set(Status) - {Status.WITHDRAWN})),
-    "done": _how_many(*COMPLETED),
-    "waiting": _how_many(Status.SUBMITTED),
-    "open": _how_many(*WORKABLE),
-    "paused": _how_many(Status.PAUSED),
-    "declined": _how_many(Status.DECLINED),
+    **COUNTS_BY_STATUS,
     "waiting_since": _earliest(Assignment.submitted_at, Status.SUBMITTED),
     "next_due_at": _earliest(Assignment.due_at, *WORKABLE),
     "last_assigned_at": func.max(Assignment.assigned_at, type_=Instant()),
@@ -68,29 +59,9 @@ def _recounted() -> Any:
     )
 
 
-def recount_after(viewer: Viewer, concerned: Any) -> None:
-    """Count anew after a fact about an assignment."""
-    recount(viewer.practice_id, concerned.care_id)
-
-
-for _fact in (
-    facts.CREATED,
-    facts.CHANGED,
-    facts.SEEN,
-    facts.PLANNED,
-    facts.STARTED,
-    facts.PAUSED,
-    facts.RESUMED,
-    facts.DECLINED,
-    facts.DECLINE_UNDONE,
-    facts.REOPENED,
-    facts.SUBMITTED,
-    facts.TAKEN_BACK,
-    facts.REVIEWED,
-    facts.RETURNED,
-    facts.WITHDRAWN,
-):
-    _fact.also(recount_after)
+def recount_care_link(viewer: Viewer, subject: Any) -> None:
+    """Recount the care link of a fact's subject."""
+    recount(viewer.practice_id, subject.care_id)
 
 
 def touch_activity(practice_id: str, care_id: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import case, func, select
 from portal.accounts.models import Person, Practice
 from portal.assignments import policy
 from portal.assignments.models import Assignment, CareCount
-from portal.assignments.service.queries import is_overdue
+from portal.assignments.service.conditions import is_overdue
 from portal.caseload import policy as caseload
 from portal.caseload.models import CareLink, Client
 from portal.core import access, clock

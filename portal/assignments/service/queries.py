@@ -7,17 +7,17 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Date, false, func, literal
+from sqlalchemy import Date, func, literal
 
 from portal.accounts.service import people
 from portal.assignments import policy
-from portal.assignments.models import OPEN, WORKABLE, Assignment
+from portal.assignments.models import Assignment
+from portal.assignments.service.conditions import is_frozen, is_overdue, is_scheduled
 from portal.caseload import policy as caseload
 from portal.caseload.models import Client
 from portal.core import access
-from portal.core.access import NOW, THING
+from portal.core.access import THING
 from portal.core.crypto import DataKey, Vault, unwrap_vault
-from portal.core.db.statements import is_one_of
 from portal.core.db.tables import AnySelect, Instant
 from portal.core.listing import Listing, ListRequest, Page, any_of, at_least, below, condition, equals
 from portal.core.viewer import Viewer
@@ -25,19 +25,6 @@ from portal.library.models import Version
 from portal.library.service.versions import form_of_version
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def is_overdue() -> ColumnElement[bool]:
-    """Due, and still with the client: not sent in, paused, declined or withdrawn."""
-    return func.coalesce(Assignment.due_at <= NOW, false()) & is_one_of(Assignment.status, WORKABLE)
-
-
-def is_scheduled() -> ColumnElement[bool]:
-    return func.coalesce(Assignment.opens_at > NOW, false())
-
-
-def is_frozen() -> ColumnElement[bool]:
-    return Client.archived_at.is_not(None) & is_one_of(Assignment.status, OPEN)
 
 
 def _joined(viewer: Viewer) -> AnySelect:

@@ -18,7 +18,8 @@ from portal.assignments import facts, policy
 from portal.assignments.models import FROM, Act, Assignment, Attempt, Status, require_state
 from portal.assignments.service.assigning import lock_for_act
 from portal.assignments.service.care_counts import ACTIVITY_LAG, touch_activity
-from portal.assignments.service.queries import get_my_assignment, is_scheduled
+from portal.assignments.service.conditions import is_scheduled
+from portal.assignments.service.queries import get_my_assignment
 from portal.caseload.models import Client
 from portal.core import access, clock, decimal_json
 from portal.core.access import THING
@@ -367,12 +368,12 @@ def locked_attempt(assignment: Assignment) -> Attempt:
 @transactional
 def recall(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     """Take back what was sent in and go on with it; the therapist's sight of it ends on the next request."""
-    assignment = lock_for_act(viewer, Act.TAKE_BACK, assignment_id)
+    assignment = lock_for_act(viewer, Act.RECALL, assignment_id)
     response = locked_attempt(assignment)
     response.submission, response.feedback, response.scores, response.submitted_at = None, None, None, None
     response.version += 1
     assignment.submitted_at, assignment.last_act_at = None, clock.now()
     assignment.move(Status.IN_PROGRESS)
     db.session.flush()
-    record(viewer, facts.TAKEN_BACK, assignment, attempt=response.attempt)
+    record(viewer, facts.RECALLED, assignment, attempt=response.attempt)
     return get_my_assignment(viewer, assignment_id)

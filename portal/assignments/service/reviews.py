@@ -70,15 +70,7 @@ def return_attempt(
     if due_on is not None:
         assigning.set_due(viewer, assignment, due_on)
     assignment.move(Status.IN_PROGRESS)
-    db.session.add(
-        Attempt(
-            practice_id=assignment.practice_id,
-            assignment_id=assignment.id,
-            client_id=assignment.client_id,
-            attempt=assignment.attempt,
-            created_at=now,
-        )
-    )
+    db.session.add(assigning.new_attempt(assignment, now))
     db.session.flush()
     record(viewer, facts.RETURNED, assignment, attempt=response.attempt)
     return get_assignment(viewer, assignment_id)

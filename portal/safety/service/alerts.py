@@ -6,13 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ScalarSelect, case, func, select, update
+from sqlalchemy import ScalarSelect, case, func, select
 
-from portal.accounts.models import Person
 from portal.accounts.service import people
-from portal.caseload.facts import CARE_MERGED
-from portal.caseload.models import CareLink
-from portal.caseload.service.care import MergedCare
+from portal.caseload.service.care import list_therapists_in_care
 from portal.core import access, clock
 from portal.core.access import PRACTICE, THING
 from portal.core.audit_log.events import record
@@ -30,22 +27,6 @@ from portal.safety.models import Alert
 
 NOTIFY_THERAPIST = "safety.tell"
 """The job of mailing somebody that something needs them; its subject is the person."""
-
-
-def in_care_of(practice_id: str, client_id: str) -> list[str]:
-    """The therapists at work here whose care for a client has not ended."""
-    therapists = (
-        select(Person.id)
-        .join(CareLink, (CareLink.practice_id == Person.practice_id) & (CareLink.therapist_id == Person.id))
-        .where(
-            CareLink.practice_id == practice_id,
-            CareLink.client_id == client_id,
-            CareLink.ended_at.is_(None),
-            Person.therapist,
-            Person.deactivated_at.is_(None),
-        )
-    )
-    return sorted(set(db.session.scalars(therapists)))
 
 
 @transactional
@@ -76,10 +57,10 @@ def raise_alert(
     db.session.add(alert)
     db.session.flush()
     record(viewer, facts.FLAGGED, alert)
-    told = in_care_of(viewer.practice_id, client_id)
-    for therapist in told:
-        enqueue(viewer, NOTIFY_THERAPIST, therapist)
-    return len(told)
+    therapists = list_therapists_in_care(viewer, client_id)
+    for therapist_id in therapists:
+        enqueue(viewer, NOTIFY_THERAPIST, therapist_id)
+    return len(therapists)
 
 
 def waiting_since(client_id: Any) -> ScalarSelect[Any]:
@@ -216,13 +197,3 @@ def acknowledge(viewer: Viewer, alert_id: str, *, note: str | None = None) -> di
     record(viewer, facts.ACKNOWLEDGED, alert)
     row = _look(viewer, alert_id)
     return _shown(row, _names(viewer, [row]))
-
-
-@CARE_MERGED.also
-def follow_merger(_viewer: Viewer, merged: MergedCare) -> None:
-    """What came through a care link that went up in another one belongs to that one now."""
-    db.session.execute(
-        update(Alert)
-        .where(Alert.practice_id == merged.practice_id, Alert.care_id == merged.id)
-        .values(care_id=merged.into)
-    )

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from portal.accounts.models import Person, Practice
-from portal.caseload.models import CareLink
+from portal.caseload import policy as caseload
 from portal.core import access, clock
 from portal.core.access import PRACTICE
 from portal.core.audit_log.events import record
@@ -51,25 +51,13 @@ def escalate_waiting() -> int:
 
 
 def _waiting() -> AnySelect:
-    somebody_cares = (
-        select(CareLink.id)
-        .join(Person, (Person.practice_id == CareLink.practice_id) & (Person.id == CareLink.therapist_id))
-        .where(
-            CareLink.practice_id == PRACTICE,
-            CareLink.client_id == Alert.client_id,
-            CareLink.ended_at.is_(None),
-            Person.therapist,
-            Person.deactivated_at.is_(None),
-        )
-        .exists()
-    )
     return (
         select(Alert.id)
         .where(
             Alert.practice_id == PRACTICE,
             Alert.acknowledged_at.is_(None),
             Alert.escalated_at.is_(None),
-            (Alert.raised_at <= bindparam("before", type_=Instant())) | ~somebody_cares,
+            (Alert.raised_at <= bindparam("before", type_=Instant())) | ~caseload.is_cared_for(Alert.client_id),
         )
         .order_by(Alert.raised_at, Alert.id)
     )

@@ -40,7 +40,7 @@ PATHS = {
     "decline": ("POST", "decline", {"reason": "Not now."}),
     "undo_decline": ("POST", "decline-undo", None),
     "submit": ("POST", "submission", {}),
-    "take_back": ("POST", "taking-back", None),
+    "recall": ("POST", "taking-back", None),
     "change": ("PATCH", "", {"why": "Because of what you said."}),
     "reopen": ("POST", "reopening", None),
     "review": ("POST", "review", {}),
