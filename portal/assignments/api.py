@@ -12,13 +12,14 @@ from portal.assignments.service import (
     caseload_overview,
     client_acts,
     comments,
+    drafts,
     export,
     fhir_responses,
     measures,
     progress,
     queries,
-    responses,
     reviews,
+    submissions,
 )
 from portal.core.errors import Conflict, Duplicate, Forbidden
 from portal.http.openapi import Blueprint
@@ -226,7 +227,7 @@ def set_my_plan(sent: dict[str, Any], assignment_id: str) -> Any:
 @client.response(200, response.MyResponseSchema())
 def get_my_response(assignment_id: str) -> Any:
     """Read one's own answers"""
-    return responses.get_response(viewer(), assignment_id)
+    return drafts.get_my_response(viewer(), assignment_id)
 
 
 @client.route("/me/assignments/<id:assignment_id>/response", methods=["PATCH"])
@@ -235,7 +236,7 @@ def get_my_response(assignment_id: str) -> Any:
 @client.response(200, response.MyResponseSchema(), refuses=[Conflict])
 def save_response(sent: dict[str, Any], assignment_id: str) -> Any:
     """Save what changed; 412 carries the current response"""
-    return responses.save(viewer(), assignment_id, expected_version(), sent)
+    return drafts.save(viewer(), assignment_id, expected_version(), sent)
 
 
 @client.route("/me/assignments/<id:assignment_id>/submission", methods=["POST"])
@@ -244,7 +245,7 @@ def save_response(sent: dict[str, Any], assignment_id: str) -> Any:
 @client.response(200, response.SubmittedSchema(), stale=response.MyResponseSchema(), refuses=[Conflict])
 def submit_response(sent: dict[str, Any], assignment_id: str) -> Any:
     """Send one's answers in"""
-    return responses.submit(viewer(), assignment_id, **sent)
+    return submissions.submit(viewer(), assignment_id, **sent)
 
 
 @client.route("/me/assignments/<id:assignment_id>/taking-back", methods=["POST"])
@@ -252,7 +253,7 @@ def submit_response(sent: dict[str, Any], assignment_id: str) -> Any:
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
 def take_response_back(assignment_id: str) -> Any:
     """Take back what one has sent in"""
-    return responses.recall(viewer(), assignment_id)
+    return submissions.recall(viewer(), assignment_id)
 
 
 @client.route("/me/assignments/<id:assignment_id>/pause", methods=["POST"])

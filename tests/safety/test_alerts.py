@@ -129,7 +129,7 @@ def test_where_sending_in_does_not_come_to_its_end_there_is_no_alert_and_no_mail
     thing = assigned(cast)
     saved(cast.client, thing, RISKY)
     before = _alerts(cast)
-    monkeypatch.setattr("portal.assignments.service.responses.notices.notices_for_submitted", _broken)
+    monkeypatch.setattr("portal.assignments.service.submissions.notices.notices_for_submitted", _broken)
     assert _tried(cast, thing) == 500
     assert _alerts(cast) == before
     assert _facts(cast, "assignment.submitted", thing) == []

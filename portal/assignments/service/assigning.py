@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from portal.accounts.models import Person
 from portal.assignments import facts, policy
-from portal.assignments.models import OPEN, Act, Assignment, Attempt, Status, require_state
+from portal.assignments.models import OPEN, Act, Assignment, Attempt, Status
+from portal.assignments.service.acts import lock_for_act, require_act
 from portal.assignments.service.queries import get_assignment
 from portal.caseload.models import CareLink, Client
 from portal.caseload.service import care
@@ -162,20 +163,6 @@ def _refuse_duplicate(link: CareLink, resource_id: str, opens_on: date | None, d
     if twin is not None:
         msg = "The same assignment is already open for this client. Change that one, or choose other days."
         raise Duplicate(msg, assignment_id=twin)
-
-
-def lock_for_act(viewer: Viewer, act: Act, assignment_id: str) -> Assignment:
-    """The assignment, locked, in a state that allows `act`. Raises NotVisible or Conflict."""
-    assignment = access.get_for_update(viewer, Assignment, policy.visible_to, assignment_id)
-    require_act(act, assignment)
-    return assignment
-
-
-def require_act(act: Act, assignment: Assignment) -> None:
-    """Raise Conflict where the state of a locked assignment does not allow `act`."""
-    client = db.session.get_one(Client, (assignment.practice_id, assignment.client_id))
-    scheduled = assignment.opens_at is not None and assignment.opens_at > clock.now()
-    require_state(act, assignment.status, frozen=client.archived_at is not None, scheduled=scheduled)
 
 
 @transactional

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam
 
 from portal.assignments import facts, policy
 from portal.assignments.models import Assignment, Attempt
-from portal.assignments.service.responses import as_shown, read_draft
+from portal.assignments.service.drafts import as_shown, read_draft
 from portal.core import access, decimal_json
 from portal.core.access import THING
 from portal.core.audit_log.events import record

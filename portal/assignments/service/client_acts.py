@@ -8,7 +8,7 @@ import orjson
 
 from portal.assignments import facts, policy
 from portal.assignments.models import Act, Assignment, Status
-from portal.assignments.service.assigning import lock_for_act, require_act
+from portal.assignments.service.acts import lock_for_act, require_act
 from portal.assignments.service.queries import get_my_assignment
 from portal.core import access, clock
 from portal.core.audit_log.events import record

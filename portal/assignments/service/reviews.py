@@ -8,9 +8,9 @@ from typing import Any
 from portal.assignments import facts
 from portal.assignments.models import Act, Assignment, Attempt, Status, allowed_acts
 from portal.assignments.service import assigning
+from portal.assignments.service.acts import lock_attempt, lock_for_act
 from portal.assignments.service.comments import write
 from portal.assignments.service.queries import get_assignment
-from portal.assignments.service.responses import locked_attempt
 from portal.core import clock
 from portal.core.audit_log.events import record
 from portal.core.db.engines import db
@@ -21,7 +21,7 @@ from portal.core.viewer import Viewer
 
 def _the_one_named(assignment: Assignment, attempt: int, response_version: int | None) -> Attempt:
     """The current attempt. Raises Conflict where the therapist has read another one, or an earlier state of it."""
-    response = locked_attempt(assignment)
+    response = lock_attempt(assignment)
     if response.attempt != attempt or (response_version is not None and response.version != response_version):
         msg = "This is not what you have read: it was sent in anew since. Open the current attempt first."
         raise Conflict(
@@ -39,7 +39,7 @@ def review(
     viewer: Viewer, assignment_id: str, *, attempt: int, response_version: int | None = None, comment: str | None = None
 ) -> dict[str, Any]:
     """Say that an attempt has been read, with a word on it if there is one to say."""
-    assignment = assigning.lock_for_act(viewer, Act.REVIEW, assignment_id)
+    assignment = lock_for_act(viewer, Act.REVIEW, assignment_id)
     response = _the_one_named(assignment, attempt, response_version)
     response.reviewed_at = assignment.reviewed_at = clock.now()
     assignment.move(Status.REVIEWED)
@@ -61,7 +61,7 @@ def return_attempt(
     due_on: date | None = None,
 ) -> dict[str, Any]:
     """Ask for another go, with a word on why. The earlier attempt stays; the new one begins with its answers."""
-    assignment = assigning.lock_for_act(viewer, Act.RETURN, assignment_id)
+    assignment = lock_for_act(viewer, Act.RETURN, assignment_id)
     response = _the_one_named(assignment, attempt, response_version)
     now = response.returned_at = clock.now()
     write(viewer, assignment, body=comment)

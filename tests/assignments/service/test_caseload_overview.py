@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from portal.assignments.service import assigning, care_counts, caseload_overview, responses
+from portal.assignments.service import assigning, care_counts, caseload_overview, drafts, submissions
 from portal.core import clock
 from tests.cast import Actor, Cast
 
@@ -69,8 +69,8 @@ def test_what_needs_attention_most_comes_first(cast: Cast) -> None:
     _assign(cast, late, due_on=(clock.now() + timedelta(days=16)).date().isoformat())
     submitted = cast.things["client.submitted"]
     with clock.time_shifted(timedelta(days=1)), cast.app.app_context():
-        responses.recall(cast.client.viewer, submitted)
-        responses.submit(cast.client.viewer, submitted, response_version=4)
+        submissions.recall(cast.client.viewer, submitted)
+        submissions.submit(cast.client.viewer, submitted, response_version=4)
     with clock.time_shifted(timedelta(days=20)), cast.app.app_context():
         assigning.assign(
             cast.therapist.viewer, client_id=fine, resource_id=cast.things["linden.exercise"], why="Something new."
@@ -106,7 +106,7 @@ def test_someone_who_writes_every_day_is_never_quiet(cast: Cast) -> None:
     noted = []
     for version, later in ((2, timedelta(hours=3)), (3, timedelta(hours=3, minutes=20)), (4, timedelta(hours=5))):
         with clock.time_shifted(later), cast.app.app_context():
-            responses.save(cast.client.viewer, draft, version, {"answers": [{"block": "before", "value": version}]})
+            drafts.save(cast.client.viewer, draft, version, {"answers": [{"block": "before", "value": version}]})
             assert care_counts.compare() == []
         noted.append(_of(cast.therapist, cast.client)["last_act_at"])
     assert noted[0] == noted[1] < noted[2]

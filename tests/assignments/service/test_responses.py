@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from portal.assignments.models import Attempt
-from portal.assignments.service import attempts, responses
+from portal.assignments.service import attempts, drafts, submissions
 from portal.core.audit_log.events import Event
 from portal.core.db.engines import OWNER, db
 from portal.core.errors import NotVisible, Stale
@@ -441,10 +441,10 @@ def test_eight_devices_saving_a_hundred_and_fifty_times_each_lose_nothing(cast: 
 
     def add_one() -> None:
         while True:
-            now = responses.get_response(cast.client.viewer, thing)
+            now = drafts.get_my_response(cast.client.viewer, thing)
             patch = {"answers": [{"block": "n", "value": now["answers"][0]["value"] + 1}]}
             try:
-                responses.save(cast.client.viewer, thing, now["version"], patch)
+                drafts.save(cast.client.viewer, thing, now["version"], patch)
             except Stale:
                 stale[0] += 1
             else:
@@ -475,10 +475,10 @@ def test_a_service_called_for_someone_else_finds_nothing(cast: Cast, context: No
     for name in ("partner", "stranger", "other_client", "former_client"):
         viewer = cast.everyone()[name].viewer
         for call in (
-            partial(responses.get_response, viewer, thing),
+            partial(drafts.get_my_response, viewer, thing),
             partial(attempts.get_my_attempt, viewer, thing, 1),
-            partial(responses.save, viewer, thing, 3, {}),
-            partial(responses.recall, viewer, thing),
+            partial(drafts.save, viewer, thing, 3, {}),
+            partial(submissions.recall, viewer, thing),
             partial(attempts.open_attempt, viewer, thing, 1),
         ):
             with pytest.raises(NotVisible):

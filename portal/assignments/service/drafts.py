@@ -6,26 +6,22 @@ what is shown and shared, so no path of the staff ever opens a private answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import aliased
 
 from portal.assignments import facts, policy
 from portal.assignments.models import FROM, Act, Assignment, Attempt, Status, require_state
-from portal.assignments.service.assigning import lock_for_act
 from portal.assignments.service.care_counts import ACTIVITY_LAG, touch_activity
 from portal.assignments.service.conditions import is_scheduled
-from portal.assignments.service.queries import get_my_assignment
 from portal.caseload.models import Client
 from portal.core import access, clock, decimal_json
 from portal.core.access import THING
 from portal.core.audit_log.events import record
 from portal.core.crypto import DataKey, Vault, unwrap_vault
-from portal.core.db.engines import db
 from portal.core.db.statements import execute, is_one_of
 from portal.core.db.tables import AnySelect, Id, Instant
 from portal.core.db.transactions import transactional
@@ -33,13 +29,11 @@ from portal.core.errors import Stale
 from portal.core.viewer import Viewer
 from portal.forms.answering import responses
 from portal.forms.definition.document import Form
-from portal.forms.definition.scores import VALUED
 from portal.forms.evaluation import completion, risk_flags
 from portal.forms.evaluation.evaluate import Evaluation, evaluate
-from portal.forms.evaluation.results import redacted_results, results, strip_bands
+from portal.forms.evaluation.results import results, strip_bands
 from portal.library.service.versions import form_of_version
 from portal.safety.service import notices
-from portal.safety.service.alerts import raise_alert
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +140,17 @@ def _current_attempt(viewer: Viewer) -> AnySelect:
     )
 
 
-def get_response(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
+def get_my_response(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     """One's own answers, as they stand."""
     return read_draft(viewer, assignment_id).shown()
 
 
-def _require_version(draft: Draft, expected: int) -> None:
+def require_version(draft: Draft, expected: int) -> None:
     if draft.version != expected:
         raise Stale(draft.shown())
 
 
-# Saving ----------------------------------------------------------------------------------------------------------
-
-
-class _Overtaken(Exception):
+class ConcurrentUpdate(Exception):
     """Somebody else's act came between reading and writing."""
 
 
@@ -170,7 +161,7 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
     """
     draft = read_draft(viewer, assignment_id)
     require_state(Act.SAVE, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
-    _require_version(draft, expected)
+    require_version(draft, expected)
     merged = responses.apply_patch(draft.form, draft.response, patch)
     worked = evaluate(draft.form, merged)
     count = completion.progress(draft.form, merged, worked.shown)
@@ -192,7 +183,7 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
     }
     try:
         _store(viewer, draft, values)
-    except _Overtaken:
+    except ConcurrentUpdate:
         current = read_draft(viewer, assignment_id)
         require_state(Act.SAVE, current.row["status"], frozen=current.row["frozen"], scheduled=current.row["scheduled"])
         raise Stale(current.shown()) from None
@@ -205,7 +196,7 @@ def _store(viewer: Viewer, draft: Draft, values: Mapping[str, Any]) -> None:
     if not execute("assignments.count", _count_progress, values) or not execute(
         "assignments.save", _save_draft, values
     ):
-        raise _Overtaken
+        raise ConcurrentUpdate
     if draft.row["status"] != Status.IN_PROGRESS:
         row = draft.row
         record(viewer, facts.STARTED, _Concerned(row["assignment_id"], row["client_id"], row["care_id"]))
@@ -264,116 +255,3 @@ def _save_draft() -> Any:
         )
         .values(draft=bindparam("sealed"), version=Attempt.version + 1, saved_at=bindparam("now", type_=Instant()))
     )
-
-
-# Sending in and taking back ----------------------------------------------------------------------------------------
-
-
-def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedback: Any) -> dict[str, Any]:
-    """Send the response in, as it stands at `response_version`.
-
-    Raises Invalid with a pointer to each block that is not complete, Stale where the response has moved on.
-    """
-    draft = read_draft(viewer, assignment_id)
-    require_state(Act.SUBMIT, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
-    _require_version(draft, response_version)
-    worked = evaluate(draft.form, draft.response)
-    whole = completion.require_complete(draft.form, draft.response, worked.shown)
-    part = completion.shared_part(whole)
-    scores = _scored(draft.form, whole, part, worked)
-    response_id = draft.row["response_id"]
-    try:
-        return _submit(
-            viewer,
-            draft,
-            {
-                "draft": draft.vault.seal(Attempt.draft, response_id, decimal_json.dumps(draft.response.as_json())),
-                "submission": draft.vault.seal(Attempt.submission, response_id, decimal_json.dumps(part.as_json())),
-                "feedback": draft.vault.seal(Attempt.feedback, response_id, orjson.dumps(feedback)),
-                "scores": draft.vault.seal(Attempt.scores, response_id, decimal_json.dumps(scores)) if scores else None,
-                "private_count": len(whole.answers) - len(part.answers),
-            },
-            risk_flags.with_labels(draft.form, risk_flags.risky_answers(draft.form, whole, worked.shown)),
-        )
-    except _Overtaken:
-        raise Stale(get_response(viewer, assignment_id)) from None
-
-
-def _scored(
-    form: Form, whole: responses.Response, part: responses.Response, worked: Evaluation
-) -> list[dict[str, Any]]:
-    """What is sent in comes to; what an expression would count of private answers is not given at all."""
-    private = [block for block, row in whole.answers if (block, row) not in part.answers]
-    if any(form.blocks[block].type in VALUED for block in private):
-        scores = results(form, part, Evaluation(worked.shown))
-        return [*scores, *redacted_results(form, scores)]
-    return results(form, part, evaluate(form, part, shown=worked.shown))
-
-
-@transactional
-def _submit(
-    viewer: Viewer, draft: Draft, sealed: Mapping[str, Any], risky: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    assignment = lock_for_act(viewer, Act.SUBMIT, draft.row["assignment_id"])
-    response = locked_attempt(assignment)
-    if response.version != draft.version or response.id != draft.row["response_id"]:
-        raise _Overtaken
-    now = clock.now()
-    for name, value in sealed.items():
-        setattr(response, name, value)
-    response.version += 1
-    response.submitted_at = assignment.submitted_at = assignment.last_act_at = now
-    assignment.move(Status.SUBMITTED)
-    db.session.flush()
-    record(
-        viewer,
-        facts.SUBMITTED,
-        assignment,
-        attempt=response.attempt,
-        answered=assignment.answered,
-        total=assignment.total,
-    )
-    if response.scores is not None:
-        record(viewer, facts.SCORED, assignment, attempt=response.attempt)
-    told = _alert(viewer, assignment, risky) if risky else []
-    return {**get_my_assignment(viewer, assignment.id), "notices": told}
-
-
-def _alert(viewer: Viewer, assignment: Assignment, risky: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Raise an alert with what is being sent in; what the client is told about it."""
-    told = raise_alert(
-        viewer,
-        client_id=assignment.client_id,
-        care_id=assignment.care_id,
-        assignment_id=assignment.id,
-        attempt=assignment.attempt,
-        items=risky,
-    )
-    return notices.notices_for_submitted(viewer, risky, told=told)
-
-
-def locked_attempt(assignment: Assignment) -> Attempt:
-    """The current attempt of a locked assignment, locked too."""
-    return db.session.scalars(
-        select(Attempt)
-        .where(
-            Attempt.practice_id == assignment.practice_id,
-            Attempt.assignment_id == assignment.id,
-            Attempt.attempt == assignment.attempt,
-        )
-        .with_for_update()
-    ).one()
-
-
-@transactional
-def recall(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
-    """Take back what was sent in and go on with it; the therapist's sight of it ends on the next request."""
-    assignment = lock_for_act(viewer, Act.RECALL, assignment_id)
-    response = locked_attempt(assignment)
-    response.submission, response.feedback, response.scores, response.submitted_at = None, None, None, None
-    response.version += 1
-    assignment.submitted_at, assignment.last_act_at = None, clock.now()
-    assignment.move(Status.IN_PROGRESS)
-    db.session.flush()
-    record(viewer, facts.RECALLED, assignment, attempt=response.attempt)
-    return get_my_assignment(viewer, assignment_id)
