@@ -43,7 +43,7 @@ def test_saving_a_risky_answer_brings_the_crisis_card_at_once(cast: Cast) -> Non
     [notice] = saved(cast.client, thing, RISKY).get_json()["notices"]
     assert (notice["kind"], notice["blocks"]) == ("crisis_card", [{"block": "hurt", "row": []}])
     assert notice["card"] == cast.client.get("/me/crisis-card").get_json()
-    assert "Nobody reads along here in real time" in notice["words"]
+    assert "Nobody reads this in real time" in notice["words"]
 
 
 def test_saving_anything_else_brings_nothing(cast: Cast) -> None:
@@ -207,7 +207,7 @@ def test_everyone_in_care_sees_it_and_no_owner_colleague_or_former_therapist(cas
     }  # fmt: skip
     refused = cast.owner.get("/alerts")
     assert refused.status_code == 403
-    assert "who covers" in refused.get_json()["detail"]
+    assert "chooses the cover" in refused.get_json()["detail"]
     assert cast.owner.get(f"/alerts/{alert}").status_code == 404
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy import delete, func, select, update
 
 from portal.accounts.models import Practice
 from portal.core.audit_log.events import Event
-from portal.safety.crisis_numbers import BY_COUNTRY, CRISIS, EMERGENCY, EUROPEAN_UNION, KINDS, of_country
+from portal.safety.crisis_numbers import CRISIS, EMERGENCY, KINDS, crisis_numbers, numbers_from, numbers_of_country
 from portal.safety.models import CrisisCard
 from portal.safety.schemas import CrisisCardSchema, NumberSchema
 from portal.safety.service import crisis_card, notices
@@ -53,10 +54,10 @@ def test_where_no_number_is_known_the_words_still_say_what_to_do(cast: Cast) -> 
 
 def test_it_says_plainly_that_nobody_watches_and_says_it_gently(cast: Cast) -> None:
     card = cast.client.get("/me/crisis-card").get_json()
-    assert "Nobody reads along here in real time" in card["unwatched"]
-    told = (notices.NOT_ALONE, notices.THERAPIST_TOLD, notices.PRACTICE_TOLD)
-    assert all("real time" in words for words in told)
-    said = " ".join([card["title"], card["unwatched"], card["words"], card["elsewhere"], *told]).casefold()
+    assert "Nobody reads this in real time" in card["unwatched"]
+    words = (notices.NOT_ALONE, notices.THERAPIST_NOTIFIED, notices.PRACTICE_NOTIFIED)
+    assert all("real time" in text for text in words)
+    said = " ".join([card["title"], card["unwatched"], card["words"], card["elsewhere"], *words]).casefold()
     assert [word for word in FRIGHTENING if word in said] == []
 
 
@@ -134,9 +135,9 @@ def test_reading_it_takes_one_statement_more_than_knowing_who_asks(cast: Cast, q
 # The numbers of countries ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("country", sorted(BY_COUNTRY))
+@pytest.mark.parametrize("country", sorted(crisis_numbers().by_country))
 def test_what_stands_for_a_country_is_a_card_a_practice_could_have_put(country: str) -> None:
-    numbers = of_country(country)
+    numbers = numbers_of_country(country)
     assert numbers[0].kind == EMERGENCY, "first of all"
     order = [KINDS.index(one.kind) for one in numbers]
     assert order == sorted(order)
@@ -147,14 +148,34 @@ def test_what_stands_for_a_country_is_a_card_a_practice_could_have_put(country: 
     assert len({one.number for one in numbers}) == len(numbers)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": "friend"},
+        {"number": 112},
+        {"source": None},
+        {"unconfirmed": False},
+        {"checked_on": date(2026, 1, 1)},
+        {"hours": "at night"},
+    ],
+)
+def test_an_entry_that_is_not_complete_is_refused(changes: dict[str, Any]) -> None:
+    entry = {"kind": "crisis", "label": "A line", "number": "112", "source": "Its operator", "unconfirmed": True}
+    assert numbers_from("XX", [entry])[0].checked_on is None
+    with pytest.raises(ValueError, match=r"crisis_numbers\.yaml, XX"):
+        numbers_from("XX", [{**entry, **changes}])
+
+
 def test_a_dozen_countries_and_more_have_someone_to_call_in_a_crisis() -> None:
-    assert sum(any(one.kind == CRISIS for one in numbers) for numbers in BY_COUNTRY.values()) >= 12
+    by_country = crisis_numbers().by_country
+    assert sum(any(one.kind == CRISIS for one in numbers) for numbers in by_country.values()) >= 12
 
 
 def test_everywhere_in_the_european_union_there_is_112_at_least() -> None:
-    assert len(EUROPEAN_UNION) == 27
-    assert {of_country(country)[0].number for country in EUROPEAN_UNION} == {"112"}
-    assert of_country("PT") == of_country("GR") != ()
+    members = crisis_numbers().european_union
+    assert len(members) == 27
+    assert {numbers_of_country(country)[0].number for country in members} == {"112"}
+    assert numbers_of_country("PT") == numbers_of_country("GR") != ()
 
 
 def test_the_card_holds_what_its_schema_says_and_no_more(cast: Cast, context: None) -> None:

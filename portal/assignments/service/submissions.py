@@ -94,13 +94,13 @@ def _submit(
     )
     if response.scores is not None:
         record(viewer, facts.SCORED, assignment, attempt=response.attempt)
-    told = _alert(viewer, assignment, risky) if risky else []
-    return {**get_my_assignment(viewer, assignment.id), "notices": told}
+    shown = _alert(viewer, assignment, risky) if risky else []
+    return {**get_my_assignment(viewer, assignment.id), "notices": shown}
 
 
 def _alert(viewer: Viewer, assignment: Assignment, risky: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Raise an alert with what is being sent in; what the client is told about it."""
-    told = raise_alert(
+    notified = raise_alert(
         viewer,
         client_id=assignment.client_id,
         care_id=assignment.care_id,
@@ -108,7 +108,7 @@ def _alert(viewer: Viewer, assignment: Assignment, risky: Sequence[Mapping[str, 
         attempt=assignment.attempt,
         items=risky,
     )
-    return notices.notices_for_submitted(viewer, risky, told=told)
+    return notices.notices_for_submitted(viewer, risky, notified=notified)
 
 
 @transactional

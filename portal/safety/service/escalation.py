@@ -1,7 +1,7 @@
-"""What happens to an alert that waits: the practice's cover is told, or its owners where nobody covers.
+"""Escalation: an alert that waits too long goes to the practice's cover, or to its owners where there is none.
 
-An alert that nobody in care is left to see does not wait at all. Mails say that something in the portal needs
-somebody, and nothing else.
+An alert of a client for whom nobody cares any more escalates at once. Mails say that somebody is needed in the portal
+and nothing else.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from portal.safety.service.alerts import NOTIFY_THERAPIST
 
 log = logging.getLogger("portal.worker")
 
-NOTIFY_OWNER = "safety.tell_owner"
-"""The job of mailing an owner that nobody covers; its subject is the owner."""
+NOTIFY_OWNER = "safety.notify_owner"
+"""The job that mails an owner; its subject is the owner."""
 
 
 def escalate_waiting() -> int:
-    """Escalate every alert that has waited too long; returns how many. One that cannot be does not stop the others."""
+    """Escalate every alert that has waited too long; returns how many. A failure does not stop the others."""
     practices = fetch("safety.practices", lambda: select(Practice.id, Practice.alert_wait_hours), {})
-    done = 0
+    escalated = 0
     for practice in practices:
         portal = system(practice["id"])
         before = clock.now() - timedelta(hours=practice["alert_wait_hours"])
         for row in fetch("safety.waiting", _waiting, access.binds(portal, before=before)):
             try:
-                done += escalate(portal, row["id"])
+                escalated += escalate(portal, row["id"])
             except Exception:
                 log.exception("alert not escalated", extra={"alert": row["id"]})
-    return done
+    return escalated
 
 
 def _waiting() -> AnySelect:
@@ -65,7 +65,7 @@ def _waiting() -> AnySelect:
 
 @transactional
 def escalate(viewer: Viewer, alert_id: str) -> bool:
-    """Pass an open alert on, once: to the cover, or to every owner where nobody covers. Whether there was need."""
+    """Escalate an open alert to the cover, or to every owner where there is none; False where it needs none."""
     alert = db.session.scalars(
         select(Alert)
         .where(Alert.practice_id == viewer.practice_id, Alert.id == alert_id)
@@ -87,7 +87,7 @@ def escalate(viewer: Viewer, alert_id: str) -> bool:
 
 
 def _cover(practice_id: str) -> str | None:
-    """Who stands in, where they are still a therapist at work here."""
+    """The id of the practice's cover, if they are an active therapist."""
     cover = (
         select(Person.id)
         .join(Practice, (Practice.id == Person.practice_id) & (Practice.cover_id == Person.id))
@@ -106,21 +106,18 @@ def _owners(practice_id: str) -> list[str]:
     return list(db.session.scalars(owners.order_by(Person.id)))
 
 
-# Mails ---------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """To whom a mail goes."""
+    """The address a mail goes to."""
 
     to: str
 
 
 @transactional
 def prepare_letter(practice_id: str, person_id: str) -> Letter | None:
-    """The mail to a therapist, or to whoever covers; None where no open alert is left for them to see."""
+    """The mail to a therapist in care or to the cover; None where no open alert is left for them to see."""
     enter_practice(practice_id)
-    person = _still_here(practice_id, person_id)
+    person = _active_person(practice_id, person_id)
     if person is None:
         return None
     reader = Viewer(person.id, practice_id, PrincipalKind.STAFF, owner=person.owner, therapist=person.therapist)
@@ -130,9 +127,9 @@ def prepare_letter(practice_id: str, person_id: str) -> Letter | None:
 
 @transactional
 def prepare_letter_to_owner(practice_id: str, person_id: str) -> Letter | None:
-    """The mail to an owner; None where somebody covers by now, or nothing waits any more."""
+    """The mail to an owner; None where there is a cover by now, or no alert waits any more."""
     enter_practice(practice_id)
-    person = _still_here(practice_id, person_id)
+    person = _active_person(practice_id, person_id)
     if person is None or not person.owner or _cover(practice_id) is not None:
         return None
     waiting = select(Alert.id).where(
@@ -141,7 +138,7 @@ def prepare_letter_to_owner(practice_id: str, person_id: str) -> Letter | None:
     return _letter(person) if db.session.scalars(waiting.limit(1)).first() else None
 
 
-def _still_here(practice_id: str, person_id: str) -> Person | None:
+def _active_person(practice_id: str, person_id: str) -> Person | None:
     person: Any = db.session.get(Person, (practice_id, person_id))
     return person if person is not None and person.deactivated_at is None else None
 
