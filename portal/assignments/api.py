@@ -178,14 +178,14 @@ def write_comment(sent: dict[str, Any], assignment_id: str) -> Any:
 @staff.response(200, comment.CommentSchema(), refuses=[Conflict])
 def mark_comment_read(assignment_id: str, comment_id: str) -> Any:
     """Say that one has read a client's comment"""
-    return comments.mark_read(viewer(), assignment_id, comment_id)
+    return comments.mark_comment_as_read(viewer(), assignment_id, comment_id)
 
 
 @staff.route("/clients/<id:client_id>/progress", scope="assignments:read")
 @staff.response(200, caseload.ClientProgressSchema())
 def get_client_progress(client_id: str) -> Any:
     """Read how a client gets on"""
-    return progress.progress_of_client(viewer(), client_id)
+    return progress.get_client_progress(viewer(), client_id)
 
 
 # The client's --------------------------------------------------------------------------------------------------
@@ -337,11 +337,11 @@ def write_my_comment(sent: dict[str, Any], assignment_id: str) -> Any:
 @client.response(200, comment.CommentSchema(), refuses=[Conflict])
 def mark_my_comment_read(assignment_id: str, comment_id: str) -> Any:
     """Say that one has read a therapist's comment"""
-    return comments.mark_read(viewer(), assignment_id, comment_id)
+    return comments.mark_comment_as_read(viewer(), assignment_id, comment_id)
 
 
 @client.route("/me/progress")
 @client.response(200, caseload.MyProgressSchema())
 def get_my_progress() -> Any:
     """Read how one gets on"""
-    return progress.my_progress(viewer())
+    return progress.get_my_progress(viewer())

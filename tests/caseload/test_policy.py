@@ -148,14 +148,14 @@ def test_a_private_note_leaves_its_authors_sight_with_their_care(cast: Cast) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "takes_on", "hands_over"),
+    ("name", "may_create", "hands_over"),
     [("therapist", True, False), ("owner", False, True), ("other_owner", True, True), ("client", False, False)],
 )
 def test_therapists_take_clients_on_and_owners_move_caseloads(
-    cast: Cast, name: str, *, takes_on: bool, hands_over: bool
+    cast: Cast, name: str, *, may_create: bool, hands_over: bool
 ) -> None:
     viewer = cast.everyone()[name].viewer
-    assert policy.may_take_on_clients(viewer) is takes_on
+    assert policy.may_create_clients(viewer) is may_create
     assert policy.may_hand_over_for_others(viewer) is hands_over
 
 

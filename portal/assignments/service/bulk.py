@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from portal.assignments import policy
@@ -10,10 +11,10 @@ from portal.assignments.service.assigning import ASSIGNING_REFUSED, create_assig
 from portal.core import access
 from portal.core.db.engines import db
 from portal.core.db.transactions import transactional
-from portal.core.errors import Duplicate, Fault, Invalid, NotVisible, PortalError
+from portal.core.errors import Conflict, Duplicate, Fault, Invalid, NotVisible
 from portal.core.viewer import Viewer
 
-NOT_HERE = "The client or the resource is not here for you. Check both ids."
+NOT_FOUND = Fault("not_found", "You do not see this client or this resource. Check both ids.")
 
 
 @transactional
@@ -24,33 +25,41 @@ def assign_all(viewer: Viewer, *, assignments: Sequence[Mapping[str, Any]], atom
     no error. Otherwise the outcome of each is `created`, `duplicate` or `error`.
     """
     access.require(policy.may_assign(viewer), ASSIGNING_REFUSED)
-    outcomes: dict[int, dict[str, Any]] = {}
+    outcomes: dict[int, _Outcome] = {}
     by_client = sorted(range(len(assignments)), key=lambda index: (assignments[index]["client_id"], index))
     for index in by_client:  # two requests at once that name the same clients lock them in one order: no deadlock
-        outcomes[index] = {"index": index, **_outcome(viewer, assignments[index])}
-    results = [outcomes[index] for index in range(len(assignments))]
-    if atomic and (failed := [result for result in results if result["outcome"] == "error"]):
-        raise Invalid(
-            *(
-                Fault("invalid", fault["detail"]).at(
-                    fault["pointer"].replace("#", f"#/assignments/{result['index']}", 1)
-                )
-                for result in failed
-                for fault in result["errors"]
-            )
-        )
+        outcomes[index] = _try_to_create(viewer, assignments[index])
+    if atomic and any(outcome.faults for outcome in outcomes.values()):
+        raise Invalid(*(_at_item(fault, index) for index in sorted(outcomes) for fault in outcomes[index].faults))
+    results = [{"index": index, **outcomes[index].as_json()} for index in range(len(assignments))]
     return {"results": results, "created": sum(result["outcome"] == "created" for result in results)}
 
 
-def _outcome(viewer: Viewer, item: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of one item; `assignment_id` is the assignment created, or the one already open."""
+
+    outcome: str
+    assignment_id: str | None = None
+    faults: Sequence[Fault] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        errors = [fault.as_json() for fault in self.faults]
+        return {"outcome": self.outcome, "assignment_id": self.assignment_id, "errors": errors}
+
+
+def _try_to_create(viewer: Viewer, item: Mapping[str, Any]) -> _Outcome:
     try:
         with db.session.begin_nested():
-            assignment_id = _create(viewer, **item)
+            return _Outcome("created", _create(viewer, **item))
     except Duplicate as error:
-        return {"outcome": "duplicate", "assignment_id": error.members["assignment_id"], "errors": []}
-    except PortalError as error:
-        return {"outcome": "error", "assignment_id": None, "errors": [fault.as_json() for fault in _faults(error)]}
-    return {"outcome": "created", "assignment_id": assignment_id, "errors": []}
+        return _Outcome("duplicate", error.members["assignment_id"])
+    except Invalid as error:
+        return _Outcome("error", faults=error.faults)
+    except NotVisible:
+        return _Outcome("error", faults=[NOT_FOUND])
+    except Conflict as error:
+        return _Outcome("error", faults=[Fault("conflict", error.detail)])
 
 
 def _create(
@@ -60,7 +69,6 @@ def _create(
     return create_assignment(viewer, link, version, **members).id
 
 
-def _faults(error: PortalError) -> Sequence[Fault]:
-    if isinstance(error, Invalid):
-        return error.faults
-    return [Fault("invalid", NOT_HERE if isinstance(error, NotVisible) else error.detail).at("#")]
+def _at_item(fault: Fault, index: int) -> Fault:
+    """The fault with its pointer inside an item moved to the whole request."""
+    return fault.at(f"#/assignments/{index}{fault.pointer.removeprefix('#')}", fault.block, fault.row)

@@ -1,4 +1,4 @@
-"""The counts of each care link: written anew with every fact about its assignments, and compared with them."""
+"""Care counts: the numbers of each care link, recounted with every fact about its assignments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from portal.core.db.transactions import enter_practice, transactional
 from portal.core.viewer import Viewer
 
 ACTIVITY_LAG = timedelta(hours=1)
-"""How far `last_act_at` may be behind while somebody goes on writing: not every word needs a second row written."""
+"""How far `last_act_at` may lag while a client writes, so that not every save writes a second row."""
 
 
 def _earliest(column: Any, *statuses: Status) -> Any:
@@ -37,25 +37,25 @@ COUNTS = {
 
 
 def recount(practice_id: str, care_id: str) -> None:
-    """Count a care link's assignments anew, inside the open transaction.
+    """Recount a care link's assignments, inside the open transaction.
 
-    On PostgreSQL whoever counts the same link waits here first, and then counts what the other has committed.
+    On PostgreSQL a second recount of the same link waits here for the first, and then counts what it has committed.
     """
     if is_postgresql():
         db.session.flush()
         db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(care_id, 0))))
-    execute("assignments.recount", _recounted, {"practice": practice_id, "care": care_id})
+    execute("assignments.recount", _recount_statement, {"practice": practice_id, "care": care_id})
 
 
-def _recounted() -> Any:
+def _recount_statement() -> Any:
     practice, care = bindparam("practice", type_=Id()), bindparam("care", type_=Id())
     counted = select(practice, care, *COUNTS.values()).where(
         Assignment.practice_id == practice, Assignment.care_id == care
     )
     insert = postgresql.insert if is_postgresql() else sqlite.insert
-    written = insert(CareCount).from_select(["practice_id", "care_id", *COUNTS], counted)
-    return written.on_conflict_do_update(
-        index_elements=["practice_id", "care_id"], set_={name: written.excluded[name] for name in COUNTS}
+    statement = insert(CareCount).from_select(["practice_id", "care_id", *COUNTS], counted)
+    return statement.on_conflict_do_update(
+        index_elements=["practice_id", "care_id"], set_={name: statement.excluded[name] for name in COUNTS}
     )
 
 
@@ -65,11 +65,11 @@ def recount_care_link(viewer: Viewer, subject: Any) -> None:
 
 
 def touch_activity(practice_id: str, care_id: str) -> None:
-    """Say that somebody is at work, inside the open transaction."""
-    execute("assignments.note_act", _noted, {"practice": practice_id, "care": care_id, "now": clock.now()})
+    """Set a care link's `last_act_at` to now, inside the open transaction."""
+    execute("assignments.note_act", _touch_statement, {"practice": practice_id, "care": care_id, "now": clock.now()})
 
 
-def _noted() -> Any:
+def _touch_statement() -> Any:
     return (
         update(CareCount)
         .where(
@@ -82,37 +82,37 @@ def _noted() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A care link whose counts are not what its assignments come to, and the names of those that differ."""
+    """A care link whose stored counts differ from its assignments, with the names of those that do."""
 
     practice_id: str
     care_id: str
     names: tuple[str, ...]
 
 
-def compare() -> list[Difference]:
-    """Every care link's counts against its assignments; an empty list says that all are right."""
+def list_differences() -> list[Difference]:
+    """The care links whose stored counts are wrong; empty where all are right."""
     practices = fetch("assignments.practices", lambda: select(Practice.id), {})
-    return [difference for row in practices for difference in _compare(row["id"])]
+    return [difference for row in practices for difference in _practice_differences(row["id"])]
 
 
-def _compare(practice_id: str) -> list[Difference]:
+def _practice_differences(practice_id: str) -> list[Difference]:
     own = {"practice": practice_id}
-    counted = {row["care_id"]: row for row in fetch("assignments.counted", _counted_all, own)}
-    kept = {row["care_id"]: row for row in fetch("assignments.kept_counts", _kept, own)}
+    counted = {row["care_id"]: row for row in fetch("assignments.counted", _count_assignments, own)}
+    stored = {row["care_id"]: row for row in fetch("assignments.kept_counts", _stored_counts, own)}
     nothing = {name: None if name.endswith(("_at", "_since")) else 0 for name in COUNTS}
-    found = []
-    for care_id in sorted(counted.keys() | kept.keys()):
-        names = _differing(kept.get(care_id, nothing), counted.get(care_id, nothing))
+    differences = []
+    for care_id in sorted(counted.keys() | stored.keys()):
+        names = _differing_names(stored.get(care_id, nothing), counted.get(care_id, nothing))
         if names:
-            found.append(Difference(practice_id, care_id, names))
-    return found
+            differences.append(Difference(practice_id, care_id, names))
+    return differences
 
 
-def _kept() -> AnySelect:
+def _stored_counts() -> AnySelect:
     return select(*CareCount.__table__.columns).where(CareCount.practice_id == bindparam("practice", type_=Id()))
 
 
-def _counted_all() -> AnySelect:
+def _count_assignments() -> AnySelect:
     return (
         select(Assignment.care_id, *(counted.label(name) for name, counted in COUNTS.items()))
         .where(Assignment.practice_id == bindparam("practice", type_=Id()))
@@ -120,17 +120,17 @@ def _counted_all() -> AnySelect:
     )
 
 
-def _differing(kept: Any, counted: Any) -> tuple[str, ...]:
-    names = [name for name in COUNTS if kept[name] != counted[name]]
-    lags = None not in {kept["last_act_at"], counted["last_act_at"]} and (
-        timedelta() <= counted["last_act_at"] - kept["last_act_at"] <= ACTIVITY_LAG
+def _differing_names(stored: Any, counted: Any) -> tuple[str, ...]:
+    names = [name for name in COUNTS if stored[name] != counted[name]]
+    lags = None not in {stored["last_act_at"], counted["last_act_at"]} and (
+        timedelta() <= counted["last_act_at"] - stored["last_act_at"] <= ACTIVITY_LAG
     )
     return tuple(name for name in names if not (name == "last_act_at" and lags))
 
 
 @transactional
 def repair(differences: list[Difference]) -> None:
-    """Count these care links anew."""
-    for one in differences:
-        enter_practice(one.practice_id)
-        recount(one.practice_id, one.care_id)
+    """Recount these care links."""
+    for difference in differences:
+        enter_practice(difference.practice_id)
+        recount(difference.practice_id, difference.care_id)

@@ -1,7 +1,7 @@
-"""Answers: saved as they are written, sent in, taken back.
+"""A client's draft: their response to the current attempt, as they read and save it.
 
-A draft is sealed whole and read by its client alone. What is sent in is a second sealed document that holds only
-what is shown and shared, so no path of the staff ever opens a private answer.
+A draft is encrypted as a whole and only its client reads it. What is submitted is a second document
+(`submissions.py`), so no code of the staff ever opens a private answer.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from portal.safety.service import notices
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A client's own response with what is needed to go on with it."""
+    """A client's response to the current attempt, with the row, the key and the form that go with it."""
 
     row: Mapping[str, Any]
     vault: Vault
@@ -47,22 +47,31 @@ class Draft:
 
     @property
     def saved(self) -> responses.Response:
-        """What has been saved so far: a value the form begins with has not, and may call for somebody yet."""
-        begun = self.row["draft"] is not None or self.row["earlier_draft"] is not None
-        return self.response if begun else responses.Response()
+        """The response as last saved: without initial values, which may still raise a risk when they are saved."""
+        is_saved = self.row["draft"] is not None or self.row["earlier_draft"] is not None
+        return self.response if is_saved else responses.Response()
 
     @property
     def version(self) -> int:
         return int(self.row["version"])
 
-    def shown(self) -> dict[str, Any]:
-        return as_shown(self.row, self.form, self.response)
+    def require_state(self, act: Act) -> None:
+        """Raise Conflict where the state of the assignment does not allow `act`."""
+        require_state(act, self.row["status"], frozen=self.row["frozen"], scheduled=self.row["scheduled"])
+
+    def require_version(self, expected: int) -> None:
+        """Raise Stale, with the response as it is now, where it is at another version."""
+        if self.version != expected:
+            raise Stale(self.detail())
+
+    def detail(self) -> dict[str, Any]:
+        return response_detail(self.row, self.form, self.response)
 
 
-def as_shown(
-    row: Mapping[str, Any], form: Form, response: responses.Response, worked: Evaluation | None = None
+def response_detail(
+    row: Mapping[str, Any], form: Form, response: responses.Response, evaluation: Evaluation | None = None
 ) -> dict[str, Any]:
-    """A response with where its attempt stands, and what it comes to so far, without a word on how much that is."""
+    """A response with the state of its attempt and its scores so far, without their bands."""
     return {
         "id": row["response_id"],
         "assignment_id": row["assignment_id"],
@@ -72,7 +81,7 @@ def as_shown(
         "status": row["status"],
         "progress": {"answered": row["answered"], "total": row["total"]},
         **response.as_json(),
-        "scores": strip_bands(results(form, response, worked)),
+        "scores": strip_bands(results(form, response, evaluation)),
         "saved_at": row["saved_at"],
         "submitted_at": row["submitted_at"],
         "notices": [],
@@ -81,7 +90,7 @@ def as_shown(
 
 
 def read_draft(viewer: Viewer, assignment_id: str) -> Draft:
-    """The current attempt; one that was returned begins with the answers of the attempt before."""
+    """The draft of the current attempt; after a return it begins with the answers of the attempt before."""
     row = access.get_visible(viewer, "assignments.draft", lambda: _current_attempt(viewer), assignment_id)
     sealed = unwrap_vault(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
     form = form_of_version(row["practice_id"], row["version_id"])
@@ -141,54 +150,56 @@ def _current_attempt(viewer: Viewer) -> AnySelect:
 
 
 def get_my_response(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
-    """One's own answers, as they stand."""
-    return read_draft(viewer, assignment_id).shown()
-
-
-def require_version(draft: Draft, expected: int) -> None:
-    if draft.version != expected:
-        raise Stale(draft.shown())
+    """The viewer's own answers, as they stand."""
+    return read_draft(viewer, assignment_id).detail()
 
 
 class ConcurrentUpdate(Exception):
-    """Somebody else's act came between reading and writing."""
+    """Another request changed the assignment or the response between reading and writing."""
 
 
 def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, Any]) -> dict[str, Any]:
-    """Save what changed. Everything is prepared before the transaction, which then takes two short statements.
+    """Save a patch. Everything is prepared before the transaction, which then takes two short statements.
 
     Raises Stale with the current response, Invalid with pointers into the patch, Conflict where the state forbids it.
     """
     draft = read_draft(viewer, assignment_id)
-    require_state(Act.SAVE, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
-    require_version(draft, expected)
+    draft.require_state(Act.SAVE)
+    draft.require_version(expected)
     merged = responses.apply_patch(draft.form, draft.response, patch)
-    worked = evaluate(draft.form, merged)
-    count = completion.progress(draft.form, merged, worked.shown)
+    evaluation = evaluate(draft.form, merged)
+    count = completion.progress(draft.form, merged, evaluation.shown)
     risky = risk_flags.with_labels(
-        draft.form, risk_flags.newly_risky_answers(draft.form, draft.saved, merged, patch, worked.shown)
+        draft.form, risk_flags.newly_risky_answers(draft.form, draft.saved, merged, patch, evaluation.shown)
     )
-    told = notices.notices_for_saved(viewer, risky) if risky else []
+    shown_notices = notices.notices_for_saved(viewer, risky) if risky else []
     now = clock.now()
-    values = {
-        "practice": draft.row["practice_id"],
-        "assignment": draft.row["assignment_id"],
-        "response": draft.row["response_id"],
-        "attempt": draft.row["attempt"],
-        "expected": expected,
-        "sealed": draft.vault.seal(Attempt.draft, draft.row["response_id"], decimal_json.dumps(merged.as_json())),
-        "now": now,
-        "done": count.answered,
-        "of": count.total,
-    }
     try:
-        _store(viewer, draft, values)
+        _store(viewer, draft, {**_update_values(draft, merged, count), "now": now})
     except ConcurrentUpdate:
         current = read_draft(viewer, assignment_id)
-        require_state(Act.SAVE, current.row["status"], frozen=current.row["frozen"], scheduled=current.row["scheduled"])
-        raise Stale(current.shown()) from None
+        current.require_state(Act.SAVE)
+        raise Stale(current.detail()) from None
     saved = {"status": Status.IN_PROGRESS, "answered": count.answered, "total": count.total, "saved_at": now}
-    return {**as_shown({**draft.row, **saved, "version": expected + 1}, draft.form, merged, worked), "notices": told}
+    return {
+        **response_detail({**draft.row, **saved, "version": expected + 1}, draft.form, merged, evaluation),
+        "notices": shown_notices,
+    }
+
+
+def _update_values(draft: Draft, merged: responses.Response, count: completion.Progress) -> dict[str, Any]:
+    """The values of the two statements that save a draft."""
+    row = draft.row
+    return {
+        "practice": row["practice_id"],
+        "assignment": row["assignment_id"],
+        "response": row["response_id"],
+        "attempt": row["attempt"],
+        "expected": draft.version,
+        "sealed": draft.vault.seal(Attempt.draft, row["response_id"], decimal_json.dumps(merged.as_json())),
+        "answered": count.answered,
+        "total": count.total,
+    }
 
 
 @transactional
@@ -199,14 +210,14 @@ def _store(viewer: Viewer, draft: Draft, values: Mapping[str, Any]) -> None:
         raise ConcurrentUpdate
     if draft.row["status"] != Status.IN_PROGRESS:
         row = draft.row
-        record(viewer, facts.STARTED, _Concerned(row["assignment_id"], row["client_id"], row["care_id"]))
+        record(viewer, facts.STARTED, _EventSubject(row["assignment_id"], row["client_id"], row["care_id"]))
     elif draft.row["last_act_at"] is None or values["now"] - draft.row["last_act_at"] >= ACTIVITY_LAG:
         touch_activity(viewer.practice_id, draft.row["care_id"])
 
 
 @dataclass(frozen=True, slots=True)
-class _Concerned:
-    """What a fact is about, where no row was loaded."""
+class _EventSubject:
+    """The subject of a fact whose row was not loaded."""
 
     id: str
     client_id: str
@@ -236,8 +247,8 @@ def _count_progress() -> Any:
         .values(
             status=Status.IN_PROGRESS,
             status_before=None,
-            answered=bindparam("done"),
-            total=bindparam("of"),
+            answered=bindparam("answered"),
+            total=bindparam("total"),
             seen_at=func.coalesce(Assignment.seen_at, now),
             started_at=func.coalesce(Assignment.started_at, now),
             last_act_at=now,

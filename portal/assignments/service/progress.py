@@ -1,4 +1,4 @@
-"""Honest counts: what is done, declined, open and waiting; no streaks and no shares of a hundred."""
+"""Progress as plain counts: done, declined, open, waiting; no streaks and no percentages."""
 
 from __future__ import annotations
 
@@ -39,44 +39,44 @@ def _counts() -> tuple[ColumnElement[Any], ...]:
     return tuple(column.label(name) for name, column in {**by_status, **more}.items())
 
 
-def progress_of_client(viewer: Viewer, client_id: str) -> dict[str, Any]:
-    """How a client in one's care gets on; of what colleagues assigned, only that it is there."""
+def get_client_progress(viewer: Viewer, client_id: str) -> dict[str, Any]:
+    """The progress of a client in the viewer's care; of what colleagues assigned, only the number."""
     clients.require_in_care(viewer, client_id)
     counts = fetch_one(
         ("assignments.progress", viewer.shape),
         lambda: policy.visible_to(viewer).where(Assignment.client_id == THING).with_only_columns(*_counts()),
         access.binds(viewer, thing_id=client_id),
     )
-    everything = fetch_one("assignments.everything", _everything, access.binds(viewer, thing_id=client_id))
+    total = fetch_one("assignments.everything", _count_all, access.binds(viewer, thing_id=client_id))
     assert counts is not None, "an aggregate always has a row"
-    assert everything is not None, "as above"
+    assert total is not None, "as above"
     return {
         "client_id": client_id,
         **counts,
-        "assigned_by_colleagues": everything["n"] - counts["assigned"],
-        "summary": _sentence(counts),
+        "assigned_by_colleagues": total["n"] - counts["assigned"],
+        "summary": _summary(counts),
     }
 
 
-def _everything() -> AnySelect:
-    """How many are assigned to a client in all: the fact of them, which every therapist in care may know."""
+def _count_all() -> AnySelect:
+    """The number of all assignments of a client, which every therapist in care may know."""
     return select(func.count().label("n")).where(
         Assignment.practice_id == PRACTICE, Assignment.client_id == THING, ~has_status(Status.WITHDRAWN)
     )
 
 
-def my_progress(viewer: Viewer) -> dict[str, Any]:
-    """How one gets on oneself."""
+def get_my_progress(viewer: Viewer) -> dict[str, Any]:
+    """The viewer's own progress."""
     counts = fetch_one(
         ("assignments.my_progress", viewer.shape),
         lambda: policy.visible_to(viewer).with_only_columns(*_counts()),
         access.binds(viewer),
     )
     assert counts is not None, "an aggregate always has a row"
-    return {**counts, "summary": _sentence(counts)}
+    return {**counts, "summary": _summary(counts)}
 
 
-def _sentence(counts: dict[str, Any]) -> str:
+def _summary(counts: dict[str, Any]) -> str:
     parts = [f"{counts['done']} of {counts['assigned']} done"]
     parts += [f"{counts[name]} {name}" for name in ("declined", "paused") if counts[name]]
     return ", ".join(parts)

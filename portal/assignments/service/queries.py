@@ -1,4 +1,4 @@
-"""What lists and details show of an assignment, to a therapist and to a client."""
+"""Read assignments: lists and details, as a therapist and as a client see them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from portal.core.viewer import Viewer
 from portal.library.models import Version
 from portal.library.service.versions import form_of_version
 
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _joined(viewer: Viewer) -> AnySelect:
@@ -82,14 +82,14 @@ ASSIGNMENTS = Listing(
     sorts={
         "assigned_at": Assignment.assigned_at,
         "due_on": func.coalesce(Assignment.due_on, literal(date.max, Date), type_=Date),
-        "submitted_at": func.coalesce(Assignment.submitted_at, literal(LONG_AGO, Instant), type_=Instant),
+        "submitted_at": func.coalesce(Assignment.submitted_at, literal(EPOCH, Instant), type_=Instant),
     },
     default_sort="-assigned_at",
     identity=Assignment.id,
 )
 
 
-def _require_names(viewer: Viewer) -> None:
+def _require_may_name(viewer: Viewer) -> None:
     access.require(caseload.may_name_clients(viewer), "Naming clients needs the scope clients:read.")
 
 
@@ -98,7 +98,7 @@ def list_assignments(viewer: Viewer, asked: ListRequest, expand: frozenset[str] 
     page = ASSIGNMENTS.page(viewer, asked)
     if "client" not in expand:
         return page
-    _require_names(viewer)
+    _require_may_name(viewer)
     names = people.names_of(viewer.practice_id, {row["client_id"] for row in page.rows()})
     return page.mapped(
         lambda row: {**row, "client__id": row["client_id"], "client__name": names[row["client_id"]]["name"]}
@@ -125,7 +125,7 @@ _DETAILS = (
 )
 
 
-def _look(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
+def _get_visible(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     return access.get_visible(
         viewer,
         "assignments.detail",
@@ -152,7 +152,7 @@ def _nested(row: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _opened(row: Mapping[str, Any]) -> dict[str, Any]:
+def _decrypted(row: Mapping[str, Any]) -> dict[str, Any]:
     sealed = unwrap_vault(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
     return {
         **_nested(row),
@@ -168,17 +168,17 @@ def _text(sealed: Vault, column: Any, row: Mapping[str, Any]) -> str | None:
 
 
 def get_assignment(viewer: Viewer, assignment_id: str, expand: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """One assignment as its therapist sees it: everything but the answers."""
-    shown = _opened(_look(viewer, assignment_id))
+    """An assignment as its therapist sees it: everything but the answers."""
+    detail = _decrypted(_get_visible(viewer, assignment_id))
     if "client" in expand:
-        _require_names(viewer)
-        client = people.names_of(viewer.practice_id, {shown["client_id"]})[shown["client_id"]]
-        shown["client"] = {"id": client["id"], "name": client["name"]}
-    return shown
+        _require_may_name(viewer)
+        client = people.names_of(viewer.practice_id, {detail["client_id"]})[detail["client_id"]]
+        detail["client"] = {"id": client["id"], "name": client["name"]}
+    return detail
 
 
 def get_my_assignment(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
-    """One of one's own assignments, with what there is to do once it opens."""
-    shown = _opened(_look(viewer, assignment_id))
-    form = form_of_version(viewer.practice_id, shown["version_id"])
-    return {**shown, "document": None if shown["scheduled"] else form.for_clients}
+    """One of the viewer's own assignments, with its document once it opens."""
+    detail = _decrypted(_get_visible(viewer, assignment_id))
+    form = form_of_version(viewer.practice_id, detail["version_id"])
+    return {**detail, "document": None if detail["scheduled"] else form.for_clients}

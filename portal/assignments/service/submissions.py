@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 
 from portal.assignments import facts
-from portal.assignments.models import Act, Assignment, Attempt, Status, require_state
+from portal.assignments.models import Act, Assignment, Attempt, Status
 from portal.assignments.service.acts import lock_attempt, lock_for_act
-from portal.assignments.service.drafts import ConcurrentUpdate, Draft, get_my_response, read_draft, require_version
+from portal.assignments.service.drafts import ConcurrentUpdate, Draft, get_my_response, read_draft
 from portal.assignments.service.queries import get_my_assignment
 from portal.core import clock, decimal_json
 from portal.core.audit_log.events import record
@@ -29,17 +29,17 @@ from portal.safety.service.alerts import raise_alert
 
 
 def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedback: Any) -> dict[str, Any]:
-    """Send the response in, as it stands at `response_version`.
+    """Submit the response as it is at `response_version`.
 
-    Raises Invalid with a pointer to each block that is not complete, Stale where the response has moved on.
+    Raises Invalid with a pointer to each block that is not complete, Stale where the response has changed since.
     """
     draft = read_draft(viewer, assignment_id)
-    require_state(Act.SUBMIT, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
-    require_version(draft, response_version)
-    worked = evaluate(draft.form, draft.response)
-    whole = completion.require_complete(draft.form, draft.response, worked.shown)
-    part = completion.shared_part(whole)
-    scores = _scored(draft.form, whole, part, worked)
+    draft.require_state(Act.SUBMIT)
+    draft.require_version(response_version)
+    evaluation = evaluate(draft.form, draft.response)
+    complete = completion.require_complete(draft.form, draft.response, evaluation.shown)
+    shared = completion.shared_part(complete)
+    scores = _scores(draft.form, complete, shared, evaluation)
     response_id = draft.row["response_id"]
     try:
         return _submit(
@@ -47,26 +47,26 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
             draft,
             {
                 "draft": draft.vault.seal(Attempt.draft, response_id, decimal_json.dumps(draft.response.as_json())),
-                "submission": draft.vault.seal(Attempt.submission, response_id, decimal_json.dumps(part.as_json())),
+                "submission": draft.vault.seal(Attempt.submission, response_id, decimal_json.dumps(shared.as_json())),
                 "feedback": draft.vault.seal(Attempt.feedback, response_id, orjson.dumps(feedback)),
                 "scores": draft.vault.seal(Attempt.scores, response_id, decimal_json.dumps(scores)) if scores else None,
-                "private_count": len(whole.answers) - len(part.answers),
+                "private_count": len(complete.answers) - len(shared.answers),
             },
-            risk_flags.with_labels(draft.form, risk_flags.risky_answers(draft.form, whole, worked.shown)),
+            risk_flags.with_labels(draft.form, risk_flags.risky_answers(draft.form, complete, evaluation.shown)),
         )
     except ConcurrentUpdate:
         raise Stale(get_my_response(viewer, assignment_id)) from None
 
 
-def _scored(
-    form: Form, whole: responses.Response, part: responses.Response, worked: Evaluation
+def _scores(
+    form: Form, complete: responses.Response, shared: responses.Response, evaluation: Evaluation
 ) -> list[dict[str, Any]]:
-    """What is sent in comes to; what an expression would count of private answers is not given at all."""
-    private = [block for block, row in whole.answers if (block, row) not in part.answers]
+    """The scores of what is submitted; a result that would draw on private answers is redacted."""
+    private = [block for block, row in complete.answers if (block, row) not in shared.answers]
     if any(form.blocks[block].type in VALUED for block in private):
-        scores = results(form, part, Evaluation(worked.shown))
+        scores = results(form, shared, Evaluation(evaluation.shown))
         return [*scores, *redacted_results(form, scores)]
-    return results(form, part, evaluate(form, part, shown=worked.shown))
+    return results(form, shared, evaluate(form, shared, shown=evaluation.shown))
 
 
 @transactional
@@ -74,32 +74,32 @@ def _submit(
     viewer: Viewer, draft: Draft, sealed: Mapping[str, Any], risky: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     assignment = lock_for_act(viewer, Act.SUBMIT, draft.row["assignment_id"])
-    response = lock_attempt(assignment)
-    if response.version != draft.version or response.id != draft.row["response_id"]:
+    attempt = lock_attempt(assignment)
+    if attempt.version != draft.version or attempt.id != draft.row["response_id"]:
         raise ConcurrentUpdate
     now = clock.now()
     for name, value in sealed.items():
-        setattr(response, name, value)
-    response.version += 1
-    response.submitted_at = assignment.submitted_at = assignment.last_act_at = now
+        setattr(attempt, name, value)
+    attempt.version += 1
+    attempt.submitted_at = assignment.submitted_at = assignment.last_act_at = now
     assignment.move(Status.SUBMITTED)
     db.session.flush()
     record(
         viewer,
         facts.SUBMITTED,
         assignment,
-        attempt=response.attempt,
+        attempt=attempt.attempt,
         answered=assignment.answered,
         total=assignment.total,
     )
-    if response.scores is not None:
-        record(viewer, facts.SCORED, assignment, attempt=response.attempt)
-    shown = _alert(viewer, assignment, risky) if risky else []
-    return {**get_my_assignment(viewer, assignment.id), "notices": shown}
+    if attempt.scores is not None:
+        record(viewer, facts.SCORED, assignment, attempt=attempt.attempt)
+    shown_notices = _raise_alert(viewer, assignment, risky) if risky else []
+    return {**get_my_assignment(viewer, assignment.id), "notices": shown_notices}
 
 
-def _alert(viewer: Viewer, assignment: Assignment, risky: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Raise an alert with what is being sent in; what the client is told about it."""
+def _raise_alert(viewer: Viewer, assignment: Assignment, risky: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Raise an alert for what is being submitted; returns the notices the client reads."""
     notified = raise_alert(
         viewer,
         client_id=assignment.client_id,
@@ -113,13 +113,13 @@ def _alert(viewer: Viewer, assignment: Assignment, risky: Sequence[Mapping[str, 
 
 @transactional
 def recall(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
-    """Take back what was sent in and go on with it; the therapist's sight of it ends on the next request."""
+    """Recall what was submitted and go on with it; from the next request on the therapist cannot read it."""
     assignment = lock_for_act(viewer, Act.RECALL, assignment_id)
-    response = lock_attempt(assignment)
-    response.submission, response.feedback, response.scores, response.submitted_at = None, None, None, None
-    response.version += 1
+    attempt = lock_attempt(assignment)
+    attempt.submission, attempt.feedback, attempt.scores, attempt.submitted_at = None, None, None, None
+    attempt.version += 1
     assignment.submitted_at, assignment.last_act_at = None, clock.now()
     assignment.move(Status.IN_PROGRESS)
     db.session.flush()
-    record(viewer, facts.RECALLED, assignment, attempt=response.attempt)
+    record(viewer, facts.RECALLED, assignment, attempt=attempt.attempt)
     return get_my_assignment(viewer, assignment_id)

@@ -34,7 +34,7 @@ CARE = Listing(
 
 
 def list_care(viewer: Viewer, client_id: str, asked: ListRequest) -> Page:
-    """The care team, past and present, of a client the viewer sees."""
+    """The care links, open and ended, of a client the viewer sees."""
     access.get_visible(
         viewer,
         "caseload.there",

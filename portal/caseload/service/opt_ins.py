@@ -42,7 +42,7 @@ def opt_in(viewer: Viewer, integration_id: str) -> dict[str, Any]:
     access.require(policy.may_opt_in(viewer), REFUSED)
     integration = integrations.get_integration(viewer, integration_id)
     if integration["revoked_at"] is not None:
-        msg = "This integration is revoked."
+        msg = "This integration has been revoked."
         raise Conflict(msg, state="revoked", allowed=[])
     if _lock_opt_in(viewer, integration_id) is None:
         row = OptIn(

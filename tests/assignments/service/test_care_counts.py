@@ -18,7 +18,7 @@ from tests.owner import as_owner
 
 def _differences(cast: Cast) -> list[care_counts.Difference]:
     with cast.app.app_context():
-        return care_counts.compare()
+        return care_counts.list_differences()
 
 
 def test_the_cast_is_counted_right(cast: Cast) -> None:

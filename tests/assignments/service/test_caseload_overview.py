@@ -107,7 +107,7 @@ def test_someone_who_writes_every_day_is_never_quiet(cast: Cast) -> None:
     for version, later in ((2, timedelta(hours=3)), (3, timedelta(hours=3, minutes=20)), (4, timedelta(hours=5))):
         with clock.time_shifted(later), cast.app.app_context():
             drafts.save(cast.client.viewer, draft, version, {"answers": [{"block": "before", "value": version}]})
-            assert care_counts.compare() == []
+            assert care_counts.list_differences() == []
         noted.append(_of(cast.therapist, cast.client)["last_act_at"])
     assert noted[0] == noted[1] < noted[2]
 

@@ -73,11 +73,11 @@ def test_a_name_that_is_a_formula_stays_a_name(cast: Cast) -> None:
 
 def test_a_long_file_is_read_page_by_page_and_whole(cast: Cast) -> None:
     everything = _exported(cast.therapist)
-    before, export.AT_ONCE = export.AT_ONCE, 2
+    before, export.ROWS_PER_READ = export.ROWS_PER_READ, 2
     try:
         assert _exported(cast.therapist) == everything
     finally:
-        export.AT_ONCE = before
+        export.ROWS_PER_READ = before
 
 
 def test_a_system_that_may_not_read_about_clients_gets_no_names(cast: Cast) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select
 
 from portal.accounts.models import Person, ThrottledTry
 from portal.caseload.models import CareLink, Client
-from portal.caseload.service.clients import MOST_NAMES
+from portal.caseload.service.clients import MAX_NAMES
 from portal.core import clock
 from portal.core.crypto import DataKey, create_vault
 from portal.core.db.transactions import transaction
@@ -179,7 +179,7 @@ def _person(practice_id: str) -> dict[str, Any]:
 def test_names_are_not_opened_for_more_than_two_thousand_clients(cast: Cast) -> None:
     practice_id = cast.things["linden.practice"]
     with cast.app.app_context(), transaction(practice_id) as session:
-        people = [_person(practice_id) for _ in range(MOST_NAMES - 4)]
+        people = [_person(practice_id) for _ in range(MAX_NAMES - 4)]
         same = [{name: row[name] for name in ("practice_id", "id", "created_at")} for row in people]
         links = [
             {
@@ -194,7 +194,7 @@ def test_names_are_not_opened_for_more_than_two_thousand_clients(cast: Cast) -> 
         session.execute(insert(Person), people)
         session.execute(insert(Client), same)
         session.execute(insert(CareLink), links)
-    assert cast.therapist.get("/clients?sort=name&limit=100&include_total=true").get_json()["total"] == MOST_NAMES
+    assert cast.therapist.get("/clients?sort=name&limit=100&include_total=true").get_json()["total"] == MAX_NAMES
     create(cast, "One more")
     for query in ("?q=many", "?sort=name", "?sort=-name&q=one"):
         refused = cast.therapist.get(f"/clients{query}")
