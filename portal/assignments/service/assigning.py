@@ -77,14 +77,12 @@ def create_assignment(
     the portal itself at work. Raises Conflict, Duplicate and Invalid as `assign` does.
     """
     client, zone = _client(viewer, link.client_id)
-    if client.archived_at is not None:
-        msg = "This client is archived. Restore the client first."
-        raise Conflict(msg, state="archived", allowed=[])
+    _require_active(client)
     _check_days(opens_on, due_on, zone)
     _refuse_duplicate(link, version.resource_id, opens_on, due_on)
     form = versions.form_of_version(viewer.practice_id, version.id)
     count = completion.progress(form, responses.initial_response(form))
-    sealed, assignment_id, now = vault(viewer.practice_id, client.id), new_id(), clock.now()
+    sealed, assignment_id = vault(viewer.practice_id, client.id), new_id()
     assignment = Assignment(
         practice_id=viewer.practice_id,
         id=assignment_id,
@@ -97,12 +95,12 @@ def create_assignment(
         note=sealed.seal_optional(Assignment.note, assignment_id, note),
         answered=count.answered,
         total=count.total,
-        assigned_at=now,
+        assigned_at=clock.now(),
     )
     set_days(assignment, opens_on, due_on, zone)
     db.session.add(assignment)
     db.session.flush()
-    db.session.add(new_attempt(assignment, now))
+    db.session.add(new_attempt(assignment, assignment.assigned_at))
     record(viewer, facts.CREATED, assignment, resource=version.resource_id)
     return assignment
 
@@ -122,6 +120,12 @@ def _client(viewer: Viewer, client_id: str) -> tuple[Client, str]:
     """The client and their time zone; the caller has established that the viewer may see them."""
     client = db.session.get_one(Client, (viewer.practice_id, client_id))
     return client, db.session.get_one(Person, (viewer.practice_id, client_id)).time_zone
+
+
+def _require_active(client: Client) -> None:
+    if client.archived_at is not None:
+        msg = "This client is archived. Restore the client first."
+        raise Conflict(msg, state="archived", allowed=[])
 
 
 def _check_days(opens_on: date | None, due_on: date | None, zone: str | None) -> None:

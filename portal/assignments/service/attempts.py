@@ -13,6 +13,7 @@ from sqlalchemy import bindparam
 from portal.assignments import facts, policy
 from portal.assignments.models import Assignment, Attempt
 from portal.assignments.service.drafts import read_draft, response_detail
+from portal.assignments.service.queries import require_visible
 from portal.core import access, decimal_json
 from portal.core.access import THING
 from portal.core.audit_log.events import record
@@ -49,12 +50,7 @@ ATTEMPTS = Listing(
 
 def list_attempts(viewer: Viewer, assignment_id: str, asked: ListRequest) -> Page:
     """The attempts at an assignment: times and versions, no answers."""
-    access.get_visible(
-        viewer,
-        "assignments.there",
-        lambda: policy.visible_to(viewer).where(Assignment.id == THING).with_only_columns(Assignment.id),
-        assignment_id,
-    )
+    require_visible(viewer, assignment_id)
     return ATTEMPTS.page(viewer, asked, thing_id=assignment_id)
 
 

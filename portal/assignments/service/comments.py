@@ -6,6 +6,7 @@ from typing import Any
 
 from portal.assignments import facts, policy
 from portal.assignments.models import Assignment, Comment
+from portal.assignments.service.queries import require_visible
 from portal.core import access, clock
 from portal.core.access import THING
 from portal.core.audit_log.events import record
@@ -42,15 +43,10 @@ COMMENTS = Listing(
 
 def list_comments(viewer: Viewer, assignment_id: str, asked: ListRequest) -> Page:
     """The comments on an assignment, the oldest first."""
-    there = access.get_visible(
-        viewer,
-        "assignments.there_for_comments",
-        lambda: policy.visible_to(viewer).where(Assignment.id == THING).with_only_columns(Assignment.client_id),
-        assignment_id,
-    )
-    opened = vault(viewer.practice_id, there["client_id"])
+    client_id = require_visible(viewer, assignment_id)
+    sealed = vault(viewer.practice_id, client_id)
     page = COMMENTS.page(viewer, asked, thing_id=assignment_id)
-    return page.mapped(lambda row: {**row, "body": opened.open_text(Comment.body, row["id"], row["body"])})
+    return page.mapped(lambda row: {**row, "body": sealed.open_text(Comment.body, row["id"], row["body"])})
 
 
 @transactional

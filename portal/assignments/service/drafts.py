@@ -103,8 +103,34 @@ def read_draft(viewer: Viewer, assignment_id: str) -> Draft:
     return Draft(row, sealed, form, responses.Response.from_json(content))
 
 
+_EARLIER = aliased(Attempt)
+_COLUMNS = (
+    Assignment.practice_id,
+    Assignment.id.label("assignment_id"),
+    Assignment.client_id,
+    Assignment.care_id,
+    Assignment.version_id,
+    Assignment.status,
+    Assignment.answered,
+    Assignment.total,
+    Assignment.attempt,
+    is_scheduled().label("scheduled"),
+    Client.archived_at.is_not(None).label("frozen"),
+    Assignment.last_act_at,
+    Attempt.id.label("response_id"),
+    Attempt.version,
+    Attempt.draft,
+    Attempt.saved_at,
+    Attempt.submitted_at,
+    _EARLIER.id.label("earlier_id"),
+    _EARLIER.draft.label("earlier_draft"),
+    DataKey.keyring_version,
+    DataKey.wrapped,
+)
+
+
 def _current_attempt(viewer: Viewer) -> AnySelect:
-    earlier = aliased(Attempt)
+    """A visible assignment with its current attempt, and the attempt before while this one has no draft."""
     return (
         policy.visible_to(viewer)
         .join(
@@ -114,38 +140,16 @@ def _current_attempt(viewer: Viewer) -> AnySelect:
             & (Attempt.attempt == Assignment.attempt),
         )
         .outerjoin(
-            earlier,
-            (earlier.practice_id == Assignment.practice_id)
-            & (earlier.assignment_id == Assignment.id)
-            & (earlier.attempt == Assignment.attempt - 1)
+            _EARLIER,
+            (_EARLIER.practice_id == Assignment.practice_id)
+            & (_EARLIER.assignment_id == Assignment.id)
+            & (_EARLIER.attempt == Assignment.attempt - 1)
             & Attempt.draft.is_(None),
         )
         .join(Client, (Client.practice_id == Assignment.practice_id) & (Client.id == Assignment.client_id))
         .join(DataKey, (DataKey.practice_id == Assignment.practice_id) & (DataKey.subject_id == Assignment.client_id))
         .where(Assignment.id == THING)
-        .with_only_columns(
-            Assignment.practice_id,
-            Assignment.id.label("assignment_id"),
-            Assignment.client_id,
-            Assignment.care_id,
-            Assignment.version_id,
-            Assignment.status,
-            Assignment.answered,
-            Assignment.total,
-            Assignment.attempt,
-            is_scheduled().label("scheduled"),
-            Client.archived_at.is_not(None).label("frozen"),
-            Assignment.last_act_at,
-            Attempt.id.label("response_id"),
-            Attempt.version,
-            Attempt.draft,
-            Attempt.saved_at,
-            Attempt.submitted_at,
-            earlier.id.label("earlier_id"),
-            earlier.draft.label("earlier_draft"),
-            DataKey.keyring_version,
-            DataKey.wrapped,
-        )
+        .with_only_columns(*_COLUMNS)
     )
 
 

@@ -146,10 +146,10 @@ _INNER = tuple((column.key, *column.key.split("__")) for column in LISTED if "__
 
 def _nested(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row whose `a__b` columns stand as members of `a`."""
-    shown = {**row}
+    nested = {**row}
     for name, outer, inner in _INNER:
-        shown.setdefault(outer, {})[inner] = shown.pop(name)
-    return shown
+        nested.setdefault(outer, {})[inner] = nested.pop(name)
+    return nested
 
 
 def _decrypted(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,6 +175,17 @@ def get_assignment(viewer: Viewer, assignment_id: str, expand: frozenset[str] = 
         client = people.names_of(viewer.practice_id, {detail["client_id"]})[detail["client_id"]]
         detail["client"] = {"id": client["id"], "name": client["name"]}
     return detail
+
+
+def require_visible(viewer: Viewer, assignment_id: str) -> str:
+    """The id of the client of a visible assignment. Raises NotVisible."""
+    found = access.get_visible(
+        viewer,
+        "assignments.visible",
+        lambda: policy.visible_to(viewer).where(Assignment.id == THING).with_only_columns(Assignment.client_id),
+        assignment_id,
+    )
+    return str(found["client_id"])
 
 
 def get_my_assignment(viewer: Viewer, assignment_id: str) -> dict[str, Any]:

@@ -74,7 +74,7 @@ CLIENTS = Listing(
 def _decrypted(row: Mapping[str, Any]) -> dict[str, Any]:
     """A client as the viewer may see them: only the name where they are not in the viewer's care."""
     sealed = unwrap_vault(row["practice_id"], row["id"], row["keyring_version"], row["wrapped"])
-    shown = {
+    client = {
         "id": row["id"],
         "name": sealed.open_text(Person.name, row["id"], row["name"]),
         "email": None,
@@ -87,13 +87,13 @@ def _decrypted(row: Mapping[str, Any]) -> dict[str, Any]:
     }
     if row["in_care"]:
         status = "archived" if row["archived_at"] else "active" if row["activated_at"] else "invited"
-        shown |= {
+        client |= {
             "email": sealed.open_text(Person.mail_address, row["id"], row["mail_address"]),
             "time_zone": row["time_zone"],
             "status": status,
             "archived_at": row["archived_at"],
         }
-    return shown
+    return client
 
 
 def list_clients(viewer: Viewer, asked: ListRequest, q: str | None = None) -> Page:
@@ -126,10 +126,10 @@ def _by_name(everyone: Page, asked: ListRequest, part: str) -> Page:
             msg = "The list has changed since this cursor was issued. Start again without a cursor."
             raise Malformed(msg)
         start = positions[0] + 1
-    shown = rows[start : start + asked.limit]
-    following = ("", shown[-1]["id"]) if start + asked.limit < len(rows) else None
+    page = rows[start : start + asked.limit]
+    following = ("", page[-1]["id"]) if start + asked.limit < len(rows) else None
     total = len(rows) if asked.include_total else None
-    return Page(everyone.columns, [tuple(row.values()) for row in shown], following, total)
+    return Page(everyone.columns, [tuple(row.values()) for row in page], following, total)
 
 
 def get_client(viewer: Viewer, client_id: str) -> dict[str, Any]:

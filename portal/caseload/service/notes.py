@@ -30,9 +30,9 @@ NOTES = Listing(
 def list_notes(viewer: Viewer, client_id: str, asked: ListRequest) -> Page:
     """The viewer's own private notes about a client."""
     require_in_care(viewer, client_id)
-    opened = vault(viewer.practice_id, client_id)
+    sealed = vault(viewer.practice_id, client_id)
     page = NOTES.page(viewer, asked, thing_id=client_id)
-    return page.mapped(lambda row: {**row, "body": opened.open_text(Note.body, row["id"], row["body"])})
+    return page.mapped(lambda row: {**row, "body": sealed.open_text(Note.body, row["id"], row["body"])})
 
 
 @transactional
