@@ -51,7 +51,7 @@ def test_a_note_cannot_be_about_a_client_of_another_practice(cast: Cast) -> None
     refused(cast, update(Note).where(Note.id == cast.things["therapist.note"]).values(client_id=cast.other_client.id))
 
 
-def test_a_client_who_was_cared_for_cannot_vanish_under_their_care_links(cast: Cast) -> None:
+def test_a_client_with_care_links_cannot_be_deleted(cast: Cast) -> None:
     refused(cast, delete(Client).where(Client.id == cast.client.id))
 
 

@@ -38,7 +38,7 @@ def _facts(cast: Cast, fact: str, alert: str) -> list[Any]:
 # Saving ----------------------------------------------------------------------------------------------------------
 
 
-def test_saving_a_risky_answer_brings_the_crisis_card_at_once(cast: Cast) -> None:
+def test_saving_a_risky_answer_shows_the_crisis_card_at_once(cast: Cast) -> None:
     thing = assigned(cast)
     [notice] = saved(cast.client, thing, RISKY).get_json()["notices"]
     assert (notice["kind"], notice["blocks"]) == ("crisis_card", [{"block": "hurt", "row": []}])
@@ -46,7 +46,7 @@ def test_saving_a_risky_answer_brings_the_crisis_card_at_once(cast: Cast) -> Non
     assert "Nobody reads this in real time" in notice["words"]
 
 
-def test_saving_anything_else_brings_nothing(cast: Cast) -> None:
+def test_saving_anything_else_shows_no_notice(cast: Cast) -> None:
     thing = assigned(cast)
     assert saved(cast.client, thing, FINE).get_json()["notices"] == []
     assert saved(cast.client, thing, {"block": "unsafe", "value": 9}).get_json()["notices"] == [], "it is hidden"
@@ -56,14 +56,14 @@ def test_saving_anything_else_brings_nothing(cast: Cast) -> None:
     assert notice["blocks"] == [{"block": "unsafe", "row": []}], "what was said before comes into sight"
 
 
-def test_saving_raises_no_alert_and_tells_no_one(cast: Cast) -> None:
+def test_saving_raises_no_alert_and_notifies_nobody(cast: Cast) -> None:
     before = _alerts(cast)
     saved(cast.client, assigned(cast), RISKY)
     assert _alerts(cast) == before
     assert ids(cast.therapist) == []
 
 
-def test_a_risky_answer_is_refused_where_it_would_be_kept_to_oneself(cast: Cast) -> None:
+def test_a_risky_answer_cannot_be_private(cast: Cast) -> None:
     path = f"/me/assignments/{assigned(cast)}/response"
     refused = cast.client.patch(path, {"answers": [{**RISKY, "share": "only_me"}]}, cast.client.etag(path))
     assert refused.status_code == 422
@@ -72,7 +72,7 @@ def test_a_risky_answer_is_refused_where_it_would_be_kept_to_oneself(cast: Cast)
     assert "your therapist" in fault["detail"]
 
 
-def test_saving_takes_no_statement_more_unless_a_risky_answer_was_just_saved(cast: Cast, queries: Any) -> None:
+def test_saving_takes_an_extra_query_only_for_a_risky_answer_just_saved(cast: Cast, queries: Any) -> None:
     plain, risky = cast.things["client.draft"], assigned(cast)
     word, before = {"block": "word", "value": "x"}, {"block": "before", "value": 3}
 
@@ -95,7 +95,7 @@ def test_saving_takes_no_statement_more_unless_a_risky_answer_was_just_saved(cas
 # Sending in ------------------------------------------------------------------------------------------------------
 
 
-def test_sending_in_a_risky_answer_raises_an_alert_and_tells_the_client_plainly(cast: Cast) -> None:
+def test_submitting_a_risky_answer_raises_an_alert_and_tells_the_client(cast: Cast) -> None:
     thing = assigned(cast)
     saved(cast.client, thing, RISKY, {"block": "show", "value": True}, {"block": "unsafe", "value": 7})
     reply = submitted(cast.client, thing).get_json()
@@ -115,7 +115,7 @@ def test_sending_in_a_risky_answer_raises_an_alert_and_tells_the_client_plainly(
     assert fact.details == "{}"
 
 
-def test_sending_in_anything_else_raises_none(cast: Cast) -> None:
+def test_submitting_anything_else_raises_no_alert(cast: Cast) -> None:
     before = _alerts(cast)
     thing = assigned(cast)
     saved(cast.client, thing, FINE, {"block": "unsafe", "value": 9})
@@ -123,9 +123,7 @@ def test_sending_in_anything_else_raises_none(cast: Cast) -> None:
     assert _alerts(cast) == before
 
 
-def test_where_sending_in_does_not_come_to_its_end_there_is_no_alert_and_no_mail(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_submission_leaves_no_alert_and_sends_no_mail(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     thing = assigned(cast)
     saved(cast.client, thing, RISKY)
     before = _alerts(cast)
@@ -137,7 +135,7 @@ def test_where_sending_in_does_not_come_to_its_end_there_is_no_alert_and_no_mail
     assert mails_of_need(cast) == []
 
 
-def test_where_the_alert_cannot_be_raised_nothing_is_sent_in(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_submitted_if_the_alert_cannot_be_raised(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     """It fails closed: what needs somebody is never sent in silently."""
     thing = assigned(cast)
     saved(cast.client, thing, RISKY)
@@ -162,7 +160,7 @@ def _tried(cast: Cast, thing: str) -> int:
     return cast.client.post(f"/me/assignments/{thing}/submission", sent).status_code
 
 
-def test_the_same_request_sent_again_raises_no_second_alert(cast: Cast) -> None:
+def test_repeating_the_same_request_raises_no_second_alert(cast: Cast) -> None:
     thing = assigned(cast)
     version = saved(cast.client, thing, RISKY).get_json()["version"]
     path, key = f"/me/assignments/{thing}/submission", {"Idempotency-Key": "once"}
@@ -172,7 +170,7 @@ def test_the_same_request_sent_again_raises_no_second_alert(cast: Cast) -> None:
     assert len(ids(cast.therapist)) == 1
 
 
-def test_taking_back_and_returning_leave_the_alert(cast: Cast) -> None:
+def test_recalling_and_returning_leave_the_alert(cast: Cast) -> None:
     thing = assigned(cast)
     saved(cast.client, thing, RISKY)
     submitted(cast.client, thing)
@@ -187,7 +185,7 @@ def test_taking_back_and_returning_leave_the_alert(cast: Cast) -> None:
     assert ids(cast.therapist) == [alert]
 
 
-def test_sent_in_once_more_with_a_risky_answer_it_is_one_more_alert(cast: Cast) -> None:
+def test_submitting_again_with_a_risky_answer_raises_another_alert(cast: Cast) -> None:
     thing = assigned(cast)
     saved(cast.client, thing, RISKY)
     submitted(cast.client, thing)
@@ -199,7 +197,7 @@ def test_sent_in_once_more_with_a_risky_answer_it_is_one_more_alert(cast: Cast) 
 # Who sees it -----------------------------------------------------------------------------------------------------
 
 
-def test_everyone_in_care_sees_it_and_no_owner_colleague_or_former_therapist(cast: Cast) -> None:
+def test_therapists_in_care_see_an_alert_and_no_owner_colleague_or_former_therapist_does(cast: Cast) -> None:
     alert = alerted(cast)
     seen = {name: alert in ids(actor) for name, actor in _therapists(cast).items()}
     assert seen == {
@@ -216,7 +214,7 @@ def _therapists(cast: Cast) -> dict[str, Actor]:
     return {name: cast.everyone()[name] for name in names}
 
 
-def test_on_another_care_link_one_learns_neither_the_assignment_nor_the_blocks(cast: Cast) -> None:
+def test_a_therapist_on_another_care_link_sees_neither_the_assignment_nor_the_blocks(cast: Cast) -> None:
     alert = alerted(cast)
     own, other = (actor.get(f"/alerts/{alert}").get_json() for actor in (cast.therapist, cast.co_therapist))
     assert own["items"] == [{"block": "hurt", "row": [], "label": LABEL}]
@@ -227,9 +225,7 @@ def test_on_another_care_link_one_learns_neither_the_assignment_nor_the_blocks(c
     assert acknowledged_by_other["assignment_id"] is None
 
 
-def test_opening_the_blocks_leaves_a_row_and_without_it_nothing_is_read(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_opening_the_blocks_is_recorded_or_they_are_not_read(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     alert = alerted(cast)
     listed(cast.therapist)
     cast.co_therapist.get(f"/alerts/{alert}")
@@ -242,7 +238,7 @@ def test_opening_the_blocks_leaves_a_row_and_without_it_nothing_is_read(
     assert cast.co_therapist.get(f"/alerts/{alert}").status_code == 200
 
 
-def test_the_client_meets_no_alert_anywhere_in_their_own_view(cast: Cast) -> None:
+def test_the_client_sees_no_alert_anywhere(cast: Cast) -> None:
     alert = alerted(cast)
     cast.therapist.get(f"/alerts/{alert}")
     acknowledged(cast.therapist, alert, note=NOTE)
@@ -257,7 +253,7 @@ def test_the_client_meets_no_alert_anywhere_in_their_own_view(cast: Cast) -> Non
     assert cast.client.get("/alerts").status_code == 404
 
 
-def test_systems_see_no_alert_and_no_fact_about_one(cast: Cast) -> None:
+def test_integrations_see_no_alert_and_no_fact_about_one(cast: Cast) -> None:
     alert = alerted(cast)
     acknowledged(cast.therapist, alert)
     with cast.app.app_context():
@@ -272,7 +268,7 @@ def test_systems_see_no_alert_and_no_fact_about_one(cast: Cast) -> None:
     )
 
 
-def test_an_owner_who_cares_for_the_client_finds_it_in_the_feed(cast: Cast) -> None:
+def test_an_owner_who_cares_for_the_client_sees_the_alert_in_the_feed(cast: Cast) -> None:
     alert = raised(cast, "other_client")
     with cast.app.app_context():
         while sealing.seal():
@@ -282,7 +278,7 @@ def test_an_owner_who_cares_for_the_client_finds_it_in_the_feed(cast: Cast) -> N
     assert cast.owner.get("/events?limit=500&type=safety.flagged").get_json()["data"] == []
 
 
-def test_an_owner_who_is_a_therapist_for_others_finds_none_in_the_feed(cast: Cast) -> None:
+def test_an_owner_who_cares_for_other_clients_sees_no_alert_in_the_feed(cast: Cast) -> None:
     raised(cast, "client")
     path = f"/staff/{cast.owner.id}"
     both = {"capabilities": ["owner", "therapist"]}
@@ -295,7 +291,7 @@ def test_an_owner_who_is_a_therapist_for_others_finds_none_in_the_feed(cast: Cas
     assert not any(fact["type"].startswith("safety.") for fact in facts)
 
 
-def test_it_is_narrowed_by_whether_it_is_open_and_by_client(cast: Cast) -> None:
+def test_alerts_can_be_filtered_by_open_and_by_client(cast: Cast) -> None:
     alert, partners = alerted(cast), cast.things["partner.alert"]
     assert ids(cast.therapist, "") == [alert, partners]
     assert ids(cast.therapist, "sort=raised_at") == [partners, alert]
@@ -305,7 +301,7 @@ def test_it_is_narrowed_by_whether_it_is_open_and_by_client(cast: Cast) -> None:
     assert ids(cast.therapist, f"client_id={cast.stranger.id}") == []
 
 
-def test_nothing_of_it_stands_readable_in_the_database(cast: Cast) -> None:
+def test_alerts_are_encrypted_in_the_database(cast: Cast) -> None:
     alert = alerted(cast)
     acknowledged(cast.therapist, alert, note=NOTE)
     assert b"hurt" not in stored.value(cast.app, select(Alert.items).where(Alert.id == alert))
@@ -315,7 +311,7 @@ def test_nothing_of_it_stands_readable_in_the_database(cast: Cast) -> None:
 # Acknowledging ---------------------------------------------------------------------------------------------------
 
 
-def test_whoever_takes_care_of_it_is_named_with_the_time_and_their_note(cast: Cast) -> None:
+def test_an_acknowledgement_names_the_therapist_the_time_and_the_note(cast: Cast) -> None:
     alert = alerted(cast)
     before = clock.now()
     shown = acknowledged(cast.co_therapist, alert, note=NOTE)
@@ -327,7 +323,7 @@ def test_whoever_takes_care_of_it_is_named_with_the_time_and_their_note(cast: Ca
     assert (fact.actor_id, fact.client_id, fact.details) == (cast.co_therapist.id, cast.client.id, "{}")
 
 
-def test_the_second_one_is_told_who_has_and_when_and_changes_nothing(cast: Cast) -> None:
+def test_a_second_acknowledgement_is_refused_and_names_the_first(cast: Cast) -> None:
     alert = alerted(cast)
     shown = acknowledged(cast.therapist, alert, note=NOTE)
     for late in (cast.co_therapist, cast.therapist):
@@ -341,7 +337,7 @@ def test_the_second_one_is_told_who_has_and_when_and_changes_nothing(cast: Cast)
     assert len(_facts(cast, "safety.acknowledged", alert)) == 1
 
 
-def test_of_many_who_acknowledge_at_once_exactly_one_does(cast: Cast) -> None:
+def test_of_concurrent_acknowledgements_exactly_one_succeeds(cast: Cast) -> None:
     alert = alerted(cast)
     asking = [cast.therapist, cast.co_therapist] * 4
     with ThreadPoolExecutor(len(asking)) as threads:
@@ -353,7 +349,7 @@ def test_of_many_who_acknowledge_at_once_exactly_one_does(cast: Cast) -> None:
     assert told == [winner] * 7
 
 
-def test_a_note_is_optional_and_says_something(cast: Cast) -> None:
+def test_the_note_is_optional_and_not_blank(cast: Cast) -> None:
     alert = alerted(cast)
     assert cast.therapist.post(f"/alerts/{alert}/acknowledgement", {"note": ""}).status_code == 422
     assert cast.therapist.post(f"/alerts/{alert}/acknowledgement", {"by": cast.owner.id}).status_code == 422
@@ -361,7 +357,7 @@ def test_a_note_is_optional_and_says_something(cast: Cast) -> None:
     assert cast.therapist.get(f"/alerts/{alert}").get_json()["note"] is None
 
 
-def test_a_repeated_acknowledgement_is_answered_again(cast: Cast) -> None:
+def test_a_repeated_acknowledgement_gets_the_stored_response(cast: Cast) -> None:
     path, key = f"/alerts/{alerted(cast)}/acknowledgement", {"Idempotency-Key": "once"}
     first = cast.therapist.post(path, {}, headers=key)
     again = cast.therapist.post(path, {}, headers=key)
@@ -371,7 +367,7 @@ def test_a_repeated_acknowledgement_is_answered_again(cast: Cast) -> None:
 # As care goes on -------------------------------------------------------------------------------------------------
 
 
-def test_sight_of_it_ends_with_the_care_and_comes_with_it(cast: Cast) -> None:
+def test_therapists_see_an_alert_from_the_start_to_the_end_of_their_care(cast: Cast) -> None:
     alert = alerted(cast)
     path = f"/clients/{cast.client.id}"
     assert cast.therapist.post(f"{path}/care", {"therapist_id": cast.former_therapist.id}).status_code == 201
@@ -384,7 +380,7 @@ def test_sight_of_it_ends_with_the_care_and_comes_with_it(cast: Cast) -> None:
     assert (left["items"], left["assignment_id"]) == (None, None), "the link it came through has ended"
 
 
-def test_who_comes_back_into_care_sees_it_but_not_through_the_link_that_has_ended(cast: Cast) -> None:
+def test_a_therapist_back_in_care_sees_the_alert_but_not_through_the_ended_link(cast: Cast) -> None:
     """As with assignments: what was given through a care link that has ended shows to nobody."""
     alert, path = alerted(cast), f"/clients/{cast.client.id}/care"
     assert cast.therapist.post(f"{path}/{cast.things['client.care']}/ending").status_code == 204
@@ -393,7 +389,7 @@ def test_who_comes_back_into_care_sees_it_but_not_through_the_link_that_has_ende
     assert (shown["assignment_id"], shown["items"]) == (None, None)
 
 
-def test_handed_over_the_new_therapist_sees_what_it_is_about(cast: Cast) -> None:
+def test_after_a_hand_over_the_new_therapist_sees_what_the_alert_is_about(cast: Cast) -> None:
     alert = alerted(cast)
     sent = {"therapist_id": cast.colleague.id}
     assert cast.therapist.post(f"/clients/{cast.client.id}/handover", sent).status_code == 204
@@ -401,7 +397,7 @@ def test_handed_over_the_new_therapist_sees_what_it_is_about(cast: Cast) -> None
     assert cast.therapist.get(f"/alerts/{alert}").status_code == 404
 
 
-def test_handed_over_to_who_cares_already_it_comes_along(cast: Cast) -> None:
+def test_alerts_follow_a_hand_over_to_a_therapist_already_in_care(cast: Cast) -> None:
     """The co-therapist's link goes up in the one handed over, and what came through theirs is still told by it."""
     made = {"client_id": cast.client.id, "resource_id": published(cast, FORM), "why": "x"}
     thing = str(cast.co_therapist.post("/assignments", made).get_json()["id"])
@@ -413,7 +409,7 @@ def test_handed_over_to_who_cares_already_it_comes_along(cast: Cast) -> None:
     assert cast.co_therapist.get(f"/alerts/{alert}").get_json()["assignment_id"] == thing
 
 
-def test_an_alert_of_an_archived_client_is_still_there(cast: Cast) -> None:
+def test_an_alert_of_an_archived_client_stays(cast: Cast) -> None:
     alert = alerted(cast)
     assert cast.therapist.post(f"/clients/{cast.client.id}/archival").status_code == 200
     assert alert in ids(cast.therapist)
@@ -428,7 +424,7 @@ def _first(actor: Actor) -> dict[str, Any]:
     return row
 
 
-def test_a_client_with_an_open_alert_comes_first_since_the_oldest(cast: Cast) -> None:
+def test_a_client_with_an_open_alert_comes_first_in_the_caseload(cast: Cast) -> None:
     other = cast.therapist.get("/caseload").get_json()["data"]
     assert [row["needs"] for row in other] == ["review", "review", None]
     alert = alerted(cast)
@@ -443,7 +439,7 @@ def test_a_client_with_an_open_alert_comes_first_since_the_oldest(cast: Cast) ->
     assert _first(cast.therapist)["needs_since"] == listed(cast.therapist, "open=true")[0]["raised_at"]
 
 
-def test_who_waits_longest_is_first_of_those_with_an_alert(cast: Cast) -> None:
+def test_of_clients_with_an_alert_the_longest_waiting_comes_first(cast: Cast) -> None:
     with clock.time_shifted(timedelta(hours=-2)), cast.app.app_context():
         alerts.raise_alert(
             cast.partner.viewer,
@@ -465,7 +461,7 @@ def test_an_acknowledged_alert_needs_nothing_more(cast: Cast) -> None:
     assert [row["needs"] for row in cast.therapist.get("/caseload").get_json()["data"]] == ["review", "review", None]
 
 
-def test_alerts_cost_the_caseload_no_statement(cast: Cast, queries: Any) -> None:
+def test_alerts_add_no_query_to_the_caseload(cast: Cast, queries: Any) -> None:
     def counted() -> int:
         begun = len(queries)
         cast.therapist.get("/caseload")
@@ -481,7 +477,7 @@ def test_alerts_cost_the_caseload_no_statement(cast: Cast, queries: Any) -> None
 # Told at once ----------------------------------------------------------------------------------------------------
 
 
-def test_everyone_in_care_gets_a_neutral_mail_at_once_and_nobody_else(cast: Cast) -> None:
+def test_therapists_in_care_get_a_neutral_mail_at_once_and_nobody_else_does(cast: Cast) -> None:
     thing = assigned(cast)
     saved(cast.client, thing, RISKY)
     submitted(cast.client, thing)
@@ -497,21 +493,21 @@ def test_everyone_in_care_gets_a_neutral_mail_at_once_and_nobody_else(cast: Cast
         assert "#" not in mail.body
 
 
-def test_whom_it_needs_no_more_gets_no_mail(cast: Cast) -> None:
+def test_no_mail_is_sent_once_the_alert_is_acknowledged(cast: Cast) -> None:
     alert = alerted(cast)
     acknowledged(cast.therapist, alert)
     letters.deliver(cast.app)
     assert mails_of_need(cast) == []
 
 
-def test_who_has_left_care_meanwhile_gets_no_mail(cast: Cast) -> None:
+def test_a_therapist_who_has_left_care_gets_no_mail(cast: Cast) -> None:
     alerted(cast)
     cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['client.care']}/ending")
     letters.deliver(cast.app)
     assert [mail.to for mail in mails_of_need(cast)] == [cast.co_therapist.email]
 
 
-def test_a_job_holds_an_id_and_nothing_else(cast: Cast) -> None:
+def test_a_job_contains_only_an_id(cast: Cast) -> None:
     alerted(cast)
     subjects = stored.rows(
         cast.app, select(Job.subject).where(Job.kind == alerts.NOTIFY_THERAPIST, Job.ended_at.is_(None))
@@ -519,7 +515,7 @@ def test_a_job_holds_an_id_and_nothing_else(cast: Cast) -> None:
     assert {row.subject for row in subjects} >= {cast.therapist.id, cast.co_therapist.id}
 
 
-def test_where_nobody_is_in_care_the_client_is_not_told_that_a_therapist_knows(cast: Cast) -> None:
+def test_with_nobody_in_care_the_notice_does_not_mention_a_therapist(cast: Cast) -> None:
     thing = assigned(cast)
     saved(cast.client, thing, RISKY)
     for actor, link in ((cast.therapist, "client.care"), (cast.co_therapist, "co_therapist.care")):
@@ -529,7 +525,7 @@ def test_where_nobody_is_in_care_the_client_is_not_told_that_a_therapist_knows(c
     assert "therapist" not in notice["words"]
 
 
-def test_nor_where_those_in_care_have_left_the_practice(cast: Cast) -> None:
+def test_nor_if_the_therapists_in_care_have_left_the_practice(cast: Cast) -> None:
     thing = assigned(cast)
     saved(cast.client, thing, RISKY)
     for actor in (cast.therapist, cast.co_therapist):
@@ -538,13 +534,13 @@ def test_nor_where_those_in_care_have_left_the_practice(cast: Cast) -> None:
     assert "Your practice now gets word" in notice["words"]
 
 
-def test_every_fact_is_declared_with_the_name_the_design_gives_it() -> None:
+def test_facts_have_their_documented_names() -> None:
     assert safety_events.FLAGGED.name == "safety.flagged"
     assert safety_events.ACKNOWLEDGED.name == "safety.acknowledged"
     assert safety_events.ESCALATED.name == "safety.escalated"
 
 
-def test_an_alert_moved_to_another_client_is_not_readable(cast: Cast) -> None:
+def test_an_alert_moved_to_another_client_cannot_be_decrypted(cast: Cast) -> None:
     """Sealed with the client's key and bound to its row: swapped, it opens for nobody."""
     alert = alerted(cast)
     other = (

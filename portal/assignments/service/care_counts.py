@@ -16,7 +16,7 @@ from portal.core import clock
 from portal.core.db.engines import db, is_postgresql
 from portal.core.db.statements import execute, fetch
 from portal.core.db.tables import AnySelect, Id, Instant
-from portal.core.db.transactions import enter_practice, transactional
+from portal.core.db.transactions import NO_PRACTICE, enter_practice, transactional
 from portal.core.viewer import Viewer
 
 ACTIVITY_LAG = timedelta(hours=1)
@@ -44,7 +44,7 @@ def recount(practice_id: str, care_id: str) -> None:
     if is_postgresql():
         db.session.flush()
         db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(care_id, 0))))
-    execute("assignments.recount", _recount_statement, {"practice": practice_id, "care": care_id})
+    execute(_recount_statement, {"practice": practice_id, "care": care_id})
 
 
 def _recount_statement() -> Any:
@@ -66,7 +66,7 @@ def recount_care_link(viewer: Viewer, subject: Any) -> None:
 
 def touch_activity(practice_id: str, care_id: str) -> None:
     """Set a care link's `last_act_at` to now, inside the open transaction."""
-    execute("assignments.note_act", _touch_statement, {"practice": practice_id, "care": care_id, "now": clock.now()})
+    execute(_touch_statement, {"practice": practice_id, "care": care_id, "now": clock.now()})
 
 
 def _touch_statement() -> Any:
@@ -91,14 +91,18 @@ class Difference:
 
 def list_differences() -> list[Difference]:
     """The care links whose stored counts are wrong; empty where all are right."""
-    practices = fetch("assignments.practices", lambda: select(Practice.id), {})
+    practices = fetch(_practice_ids, {}, practice=NO_PRACTICE)
     return [difference for row in practices for difference in _practice_differences(row["id"])]
+
+
+def _practice_ids() -> AnySelect:
+    return select(Practice.id)
 
 
 def _practice_differences(practice_id: str) -> list[Difference]:
     own = {"practice": practice_id}
-    counted = {row["care_id"]: row for row in fetch("assignments.counted", _count_assignments, own)}
-    stored = {row["care_id"]: row for row in fetch("assignments.kept_counts", _stored_counts, own)}
+    counted = {row["care_id"]: row for row in fetch(_count_assignments, own, practice=practice_id)}
+    stored = {row["care_id"]: row for row in fetch(_stored_counts, own, practice=practice_id)}
     nothing = {name: None if name.endswith(("_at", "_since")) else 0 for name in COUNTS}
     differences = []
     for care_id in sorted(counted.keys() | stored.keys()):
@@ -128,7 +132,7 @@ def _differing_names(stored: Any, counted: Any) -> tuple[str, ...]:
     return tuple(name for name in names if not (name == "last_act_at" and lags))
 
 
-@transactional
+@transactional(practice=NO_PRACTICE)
 def repair(differences: list[Difference]) -> None:
     """Recount these care links."""
     for difference in differences:

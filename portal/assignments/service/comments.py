@@ -20,7 +20,6 @@ from portal.core.viewer import Viewer
 from portal.library.service.versions import form_of_version
 
 COMMENTS = Listing(
-    name="assignments.comments",
     base=lambda viewer: policy.comments_visible_to(viewer).where(Comment.assignment_id == THING),
     columns=(
         Comment.id,
@@ -46,7 +45,7 @@ def list_comments(viewer: Viewer, assignment_id: str, asked: ListRequest) -> Pag
     client_id = require_visible(viewer, assignment_id)
     sealed = vault(viewer.practice_id, client_id)
     page = COMMENTS.page(viewer, asked, thing_id=assignment_id)
-    return page.mapped(lambda row: {**row, "body": sealed.open_text(Comment.body, row["id"], row["body"])})
+    return page.map(lambda row: {**row, "body": sealed.open_text(Comment.body, row["id"], row["body"])})
 
 
 @transactional

@@ -91,7 +91,7 @@ def response_detail(
 
 def read_draft(viewer: Viewer, assignment_id: str) -> Draft:
     """The draft of the current attempt; after a return it begins with the answers of the attempt before."""
-    row = access.get_visible(viewer, "assignments.draft", lambda: _current_attempt(viewer), assignment_id)
+    row = access.get_visible(viewer, _current_attempt, assignment_id)
     sealed = unwrap_vault(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
     form = form_of_version(row["practice_id"], row["version_id"])
     if row["draft"] is not None:
@@ -208,9 +208,7 @@ def _update_values(draft: Draft, merged: responses.Response, count: completion.P
 
 @transactional
 def _store(viewer: Viewer, draft: Draft, values: Mapping[str, Any]) -> None:
-    if not execute("assignments.count", _count_progress, values) or not execute(
-        "assignments.save", _save_draft, values
-    ):
+    if not execute(_count_progress, values) or not execute(_save_draft, values):
         raise ConcurrentUpdate
     if draft.row["status"] != Status.IN_PROGRESS:
         row = draft.row

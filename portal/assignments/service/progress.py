@@ -42,12 +42,8 @@ def _counts() -> tuple[ColumnElement[Any], ...]:
 def get_client_progress(viewer: Viewer, client_id: str) -> dict[str, Any]:
     """The progress of a client in the viewer's care; of what colleagues assigned, only the number."""
     clients.require_in_care(viewer, client_id)
-    counts = fetch_one(
-        ("assignments.progress", viewer.shape),
-        lambda: policy.visible_to(viewer).where(Assignment.client_id == THING).with_only_columns(*_counts()),
-        access.binds(viewer, thing_id=client_id),
-    )
-    total = fetch_one("assignments.everything", _count_all, access.binds(viewer, thing_id=client_id))
+    counts = access.fetch_visible_row(viewer, _counts_of_client, thing_id=client_id)
+    total = fetch_one(_count_all, access.binds(viewer, thing_id=client_id), practice=viewer.practice_id)
     assert counts is not None, "an aggregate always has a row"
     assert total is not None, "as above"
     return {
@@ -56,6 +52,10 @@ def get_client_progress(viewer: Viewer, client_id: str) -> dict[str, Any]:
         "assigned_by_colleagues": total["n"] - counts["assigned"],
         "summary": _summary(counts),
     }
+
+
+def _counts_of_client(viewer: Viewer) -> AnySelect:
+    return policy.visible_to(viewer).where(Assignment.client_id == THING).with_only_columns(*_counts())
 
 
 def _count_all() -> AnySelect:
@@ -67,13 +67,13 @@ def _count_all() -> AnySelect:
 
 def get_my_progress(viewer: Viewer) -> dict[str, Any]:
     """The viewer's own progress."""
-    counts = fetch_one(
-        ("assignments.my_progress", viewer.shape),
-        lambda: policy.visible_to(viewer).with_only_columns(*_counts()),
-        access.binds(viewer),
-    )
+    counts = access.fetch_visible_row(viewer, _own_counts)
     assert counts is not None, "an aggregate always has a row"
     return {**counts, "summary": _summary(counts)}
+
+
+def _own_counts(viewer: Viewer) -> AnySelect:
+    return policy.visible_to(viewer).with_only_columns(*_counts())
 
 
 def _summary(counts: dict[str, Any]) -> str:

@@ -44,7 +44,6 @@ def _with_person(viewer: Viewer) -> AnySelect:
 
 
 CLIENTS = Listing(
-    name="caseload.clients",
     base=_with_person,
     columns=(
         Client.id,
@@ -102,8 +101,8 @@ def list_clients(viewer: Viewer, asked: ListRequest, q: str | None = None) -> Pa
     Raises Invalid where a list of more than MAX_NAMES is searched or sorted by name, since names are encrypted.
     """
     if q is None and asked.sort.lstrip("-") != "name":
-        return CLIENTS.page(viewer, asked).mapped(_decrypted)
-    everyone = CLIENTS.page(viewer, replace(asked, sort="", limit=MAX_NAMES, after=None)).mapped(_decrypted)
+        return CLIENTS.page(viewer, asked).map(_decrypted)
+    everyone = CLIENTS.page(viewer, replace(asked, sort="", limit=MAX_NAMES, after=None)).map(_decrypted)
     if everyone.following is not None:
         raise Invalid(
             Fault(
@@ -117,7 +116,7 @@ def list_clients(viewer: Viewer, asked: ListRequest, q: str | None = None) -> Pa
 
 
 def _by_name(everyone: Page, asked: ListRequest, part: str) -> Page:
-    rows = [row for row in everyone.rows() if part in row["name"].casefold()]
+    rows = [row for row in everyone.as_dicts() if part in row["name"].casefold()]
     rows.sort(key=lambda row: (row["name"].casefold(), row["id"]), reverse=asked.sort.startswith("-"))
     start = 0
     if asked.after is not None:
@@ -129,17 +128,16 @@ def _by_name(everyone: Page, asked: ListRequest, part: str) -> Page:
     page = rows[start : start + asked.limit]
     following = ("", page[-1]["id"]) if start + asked.limit < len(rows) else None
     total = len(rows) if asked.include_total else None
-    return Page(everyone.columns, [tuple(row.values()) for row in page], following, total)
+    return Page(page, None, following, total)
 
 
 def get_client(viewer: Viewer, client_id: str) -> dict[str, Any]:
-    row = access.get_visible(
-        viewer,
-        "caseload.client",
-        lambda: _with_person(viewer).where(Client.id == THING).with_only_columns(*CLIENTS.columns),
-        client_id,
-    )
+    row = access.get_visible(viewer, _client, client_id)
     return _decrypted(row)
+
+
+def _client(viewer: Viewer) -> AnySelect:
+    return _with_person(viewer).where(Client.id == THING).with_only_columns(*CLIENTS.columns)
 
 
 @transactional
@@ -224,9 +222,8 @@ def restore(viewer: Viewer, client_id: str) -> dict[str, Any]:
 
 def require_in_care(viewer: Viewer, client_id: str) -> None:
     """Raise NotVisible unless the client is in the viewer's care."""
-    access.get_visible(
-        viewer,
-        "caseload.in_care",
-        lambda: policy.in_care(viewer).where(Client.id == THING).with_only_columns(Client.id),
-        client_id,
-    )
+    access.get_visible(viewer, _client_in_care, client_id)
+
+
+def _client_in_care(viewer: Viewer) -> AnySelect:
+    return policy.in_care(viewer).where(Client.id == THING).with_only_columns(Client.id)

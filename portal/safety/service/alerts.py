@@ -88,7 +88,6 @@ LISTED = (
     Alert.acknowledged_by,
 )
 ALERTS = Listing(
-    name="safety.alerts",
     base=_visible_with_own_link,
     columns=LISTED,
     filters={
@@ -108,8 +107,8 @@ def list_alerts(viewer: Viewer, asked: ListRequest) -> Page:
     """The alerts of the clients in the viewer's care, and those they cover; the latest first."""
     access.require(policy.may_answer_alerts(viewer), FOR_THERAPISTS)
     page = ALERTS.page(viewer, asked)
-    names = _names(viewer, page.rows())
-    return page.mapped(lambda row: _listed(row, names))
+    names = _names(viewer, page.as_dicts())
+    return page.map(lambda row: _detail(row, names))
 
 
 def _names(viewer: Viewer, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -122,17 +121,6 @@ def _names(viewer: Viewer, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     )
 
 
-def _listed(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    by = row["acknowledged_by"]
-    return {
-        **row,
-        "client__id": row["client_id"],
-        "client__name": names[row["client_id"]],
-        "acknowledged_by__id": by,
-        "acknowledged_by__name": names.get(by),
-    }
-
-
 def _detail(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     by = row["acknowledged_by"]
     return {
@@ -143,15 +131,14 @@ def _detail(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _get_visible(viewer: Viewer, alert_id: str) -> dict[str, Any]:
-    return access.get_visible(
-        viewer,
-        "safety.alert",
-        lambda: (
-            _visible_with_own_link(viewer)
-            .where(Alert.id == THING)
-            .with_only_columns(*LISTED, Alert.care_id, Alert.items, Alert.note)
-        ),
-        alert_id,
+    return access.get_visible(viewer, _alert_details, alert_id)
+
+
+def _alert_details(viewer: Viewer) -> AnySelect:
+    return (
+        _visible_with_own_link(viewer)
+        .where(Alert.id == THING)
+        .with_only_columns(*LISTED, Alert.care_id, Alert.items, Alert.note)
     )
 
 

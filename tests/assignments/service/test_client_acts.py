@@ -27,7 +27,7 @@ def _facts(cast: Cast, assignment_id: str) -> list[str]:
         return [event.fact.removeprefix("assignment.") for event in found]
 
 
-def test_looking_is_not_opening(cast: Cast) -> None:
+def test_reading_an_assignment_does_not_open_it(cast: Cast) -> None:
     thing = given(cast, published(cast))
     assert cast.client.get(f"/me/assignments/{thing}").status_code == 200
     assert cast.client.get("/me/assignments").status_code == 200
@@ -35,7 +35,7 @@ def test_looking_is_not_opening(cast: Cast) -> None:
     assert act(cast, "open", thing).get_json()["seen_at"]
 
 
-def test_a_plan_is_the_clients_own_words_and_both_read_it(cast: Cast) -> None:
+def test_a_plan_is_in_the_clients_words_and_both_sides_read_it(cast: Cast) -> None:
     thing = given(cast, published(cast))
     path = f"/me/assignments/{thing}"
     assert (
@@ -47,7 +47,7 @@ def test_a_plan_is_the_clients_own_words_and_both_read_it(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("status", ["assigned", "seen", "in_progress"])
-def test_who_pauses_goes_on_where_they_stood(cast: Cast, status: str) -> None:
+def test_resuming_returns_to_the_state_before_the_pause(cast: Cast, status: str) -> None:
     thing = bring_to(cast, status, given(cast, published(cast)))
     assert act(cast, "pause", thing).get_json()["status"] == "paused"
     assert act(cast, "resume", thing).get_json()["status"] == status
@@ -56,7 +56,7 @@ def test_who_pauses_goes_on_where_they_stood(cast: Cast, status: str) -> None:
 @pytest.mark.parametrize(
     ("status", "pause"), list(itertools.product(["assigned", "seen", "in_progress"], [False, True]))
 )
-def test_who_takes_a_no_back_stands_where_they_stood(cast: Cast, status: str, pause: bool) -> None:
+def test_undoing_a_decline_returns_to_the_state_before_it(cast: Cast, status: str, pause: bool) -> None:
     thing = bring_to(cast, status, given(cast, published(cast)))
     if pause:
         assert act(cast, "pause", thing).status_code == 200
@@ -67,14 +67,14 @@ def test_who_takes_a_no_back_stands_where_they_stood(cast: Cast, status: str, pa
         assert act(cast, "resume", thing).get_json()["status"] == status
 
 
-def test_saving_ends_a_pause_and_a_later_pause_goes_back_to_the_work(cast: Cast) -> None:
+def test_saving_ends_a_pause_and_a_later_pause_returns_to_in_progress(cast: Cast) -> None:
     thing = bring_to(cast, "seen", given(cast, published(cast)))
     for name in ("pause", "save", "pause", "resume"):
         assert act(cast, name, thing).status_code == 200
     assert _mine(cast, thing)["status"] == "in_progress"
 
 
-def test_a_no_needs_no_reason_and_can_be_that_something_else_was_done(cast: Cast) -> None:
+def test_declining_needs_no_reason_and_can_say_that_something_else_was_done(cast: Cast) -> None:
     thing = given(cast, published(cast))
     answer = cast.client.post(f"/me/assignments/{thing}/decline", {"did_something_else": True})
     assert (answer.get_json()["reason"], answer.get_json()["did_something_else"]) == (None, True)
@@ -82,7 +82,7 @@ def test_a_no_needs_no_reason_and_can_be_that_something_else_was_done(cast: Cast
     assert act(cast, "undo_decline", thing).get_json()["did_something_else"] is False
 
 
-def test_a_reopened_one_starts_fresh_and_keeps_the_answers(cast: Cast) -> None:
+def test_a_reopened_assignment_starts_again_and_keeps_the_answers(cast: Cast) -> None:
     thing = bring_to(cast, "in_progress", given(cast, published(cast)))
     for name in ("decline", "reopen"):
         assert act(cast, name, thing).status_code == 200
@@ -91,7 +91,7 @@ def test_a_reopened_one_starts_fresh_and_keeps_the_answers(cast: Cast) -> None:
     assert [one["value"] for one in answers] == ["rest"]
 
 
-def test_each_act_is_a_fact_of_its_own_in_order(cast: Cast) -> None:
+def test_each_act_records_its_own_fact_in_order(cast: Cast) -> None:
     thing = given(cast, published(cast))
     for name in ("open", "plan", "pause", "resume", "decline", "undo_decline", "save", "submit", "recall", "submit"):
         assert act(cast, name, thing).status_code == 200, name
@@ -104,7 +104,7 @@ def test_each_act_is_a_fact_of_its_own_in_order(cast: Cast) -> None:
     ]
 
 
-def test_a_refused_act_leaves_no_fact(cast: Cast) -> None:
+def test_a_refused_act_records_no_fact(cast: Cast) -> None:
     thing = bring_to(cast, "submitted", given(cast, published(cast)))
     before = _facts(cast, thing)
     for name in ("pause", "decline", "save", "plan", "withdraw"):
@@ -112,7 +112,7 @@ def test_a_refused_act_leaves_no_fact(cast: Cast) -> None:
     assert _facts(cast, thing) == before
 
 
-def test_no_fact_holds_a_word_anybody_wrote(cast: Cast) -> None:
+def test_no_fact_contains_what_anybody_wrote(cast: Cast) -> None:
     with cast.app.app_context(), as_owner() as session:
         details = " ".join(session.scalars(select(Event.details)).all())
     for word in ("client", "Why", "learned", "needs", "Thank", "made-up"):

@@ -31,7 +31,7 @@ def _begun(cast: Cast) -> str:
     return thing
 
 
-def test_a_draft_is_in_progress_and_its_writers_alone(cast: Cast) -> None:
+def test_a_draft_is_in_progress_and_only_its_client_reads_it(cast: Cast) -> None:
     thing = _begun(cast)
     mine = _read(cast.client, f"/me/assignments/{thing}/attempts/1")
     assert (mine["status"], mine["subject"]["reference"]) == ("in-progress", f"Patient/{cast.client.id}")
@@ -39,7 +39,7 @@ def test_a_draft_is_in_progress_and_its_writers_alone(cast: Cast) -> None:
     assert cast.therapist.get(f"/assignments/{thing}/attempts/1?format=fhir").status_code == 404
 
 
-def test_what_is_sent_in_is_complete_without_what_is_private(cast: Cast) -> None:
+def test_a_submitted_attempt_is_completed_without_its_private_answers(cast: Cast) -> None:
     thing = _begun(cast)
     submitted(cast.client, thing)
     theirs = _read(cast.therapist, f"/assignments/{thing}/attempts/1")
@@ -52,7 +52,7 @@ def test_what_is_sent_in_is_complete_without_what_is_private(cast: Cast) -> None
     assert "note" in _answers_in(mine)
 
 
-def test_another_go_is_an_amendment_and_the_earlier_one_stays(cast: Cast) -> None:
+def test_a_second_attempt_is_amended_and_the_earlier_one_stays(cast: Cast) -> None:
     thing = _begun(cast)
     submitted(cast.client, thing)
     assert (
@@ -65,14 +65,14 @@ def test_another_go_is_an_amendment_and_the_earlier_one_stays(cast: Cast) -> Non
     assert (again["status"], _answers_in(again)["a"]) == ("amended", [{"valueInteger": 4}])
 
 
-def test_what_is_withdrawn_is_stopped_with_what_there_was(cast: Cast) -> None:
+def test_a_withdrawn_attempt_is_stopped_and_keeps_its_answers(cast: Cast) -> None:
     thing = _begun(cast)
     assert cast.therapist.post(f"/assignments/{thing}/withdrawal", {"reason": "Together."}).status_code == 200
     mine = _read(cast.client, f"/me/assignments/{thing}/attempts/1")
     assert (mine["status"], _answers_in(mine)["a"]) == ("stopped", [{"valueInteger": 3}])
 
 
-def test_opening_it_as_fhir_leaves_the_same_row_as_opening_it(cast: Cast) -> None:
+def test_opening_an_attempt_as_fhir_is_recorded_like_any_opening(cast: Cast) -> None:
     thing = _begun(cast)
     submitted(cast.client, thing)
 

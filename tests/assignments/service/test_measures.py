@@ -39,7 +39,7 @@ def _own(cast: Cast, found: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in found["data"] if one["resource"]["id"] != cast.things["linden.exercise"]]
 
 
-def test_a_score_is_shown_while_one_answers_without_a_word_on_how_much_it_is(cast: Cast) -> None:
+def test_a_score_is_shown_without_its_band_while_the_client_answers(cast: Cast) -> None:
     thing = given(cast, published(cast, SCORED))
     cast.client.post(f"/me/assignments/{thing}/opening")
     [score] = saved(cast.client, thing, {"block": "a", "value": 3}).get_json()["scores"]
@@ -50,7 +50,7 @@ def test_a_score_is_shown_while_one_answers_without_a_word_on_how_much_it_is(cas
     assert "little" not in str(cast.client.get(f"/me/assignments/{thing}").get_json())
 
 
-def test_a_score_is_counted_on_the_server_and_kept_with_the_attempt(cast: Cast) -> None:
+def test_a_score_is_computed_on_the_server_and_stored_with_the_attempt(cast: Cast) -> None:
     thing = _answered(cast, published(cast, SCORED), 3, 2)
     attempt = cast.therapist.get(f"/assignments/{thing}/attempts/1").get_json()
     assert [(one["value"], one["band"]) for one in attempt["scores"]] == [(5, "much")]
@@ -67,7 +67,7 @@ def test_a_score_cannot_be_sent(cast: Cast) -> None:
     assert reply.status_code == 422
 
 
-def test_an_item_of_a_scored_measure_cannot_be_kept_to_oneself(cast: Cast) -> None:
+def test_an_answer_to_a_scored_item_cannot_be_private(cast: Cast) -> None:
     thing = given(cast, published(cast, SCORED))
     path = f"/me/assignments/{thing}/response"
     sent = {"answers": [{"block": "a", "value": 1, "share": "only_me"}]}
@@ -77,7 +77,7 @@ def test_an_item_of_a_scored_measure_cannot_be_kept_to_oneself(cast: Cast) -> No
     assert [block.get("always_shared", False) for block in document["blocks"]] == [True, True, False]
 
 
-def test_the_series_goes_through_time_with_its_bands(cast: Cast) -> None:
+def test_a_series_is_in_order_of_time_with_its_bands(cast: Cast) -> None:
     resource = published(cast, SCORED)
     things = []
     for day, (a, b) in enumerate([(1, 1), (4, 4), (2, None)]):
@@ -104,7 +104,7 @@ def test_an_instrument_that_was_imported_twice_is_one_series(cast: Cast) -> None
     assert sorted(point["value"] for point in measure["scores"][0]["points"]) == [2, 6]
 
 
-def test_what_is_taken_back_is_in_no_series(cast: Cast) -> None:
+def test_a_recalled_attempt_is_in_no_series(cast: Cast) -> None:
     thing = _answered(cast, published(cast, SCORED), 1, 1)
     assert _measures(cast)
     cast.client.post(f"/me/assignments/{thing}/taking-back")
@@ -112,14 +112,14 @@ def test_what_is_taken_back_is_in_no_series(cast: Cast) -> None:
     assert stored.value(cast.app, select(Attempt.scores).where(Attempt.assignment_id == thing)) is None
 
 
-def test_a_therapist_on_another_link_reads_none_of_it_and_a_stranger_finds_nobody(cast: Cast) -> None:
+def test_a_therapist_on_another_care_link_reads_no_series_and_a_stranger_gets_404(cast: Cast) -> None:
     _answered(cast, published(cast, SCORED), 1, 1)
     assert _measures(cast, cast.co_therapist) == []
     for stranger in (cast.colleague, cast.owner, cast.other_owner):
         assert stranger.get(f"/clients/{cast.client.id}/measures").status_code == 404
 
 
-def test_reading_a_series_leaves_one_row_the_client_sees(cast: Cast) -> None:
+def test_reading_a_series_is_recorded_once_and_the_client_sees_it(cast: Cast) -> None:
     _answered(cast, published(cast, SCORED), 1, 1)
     before = _column(cast, select(Event.id).where(Event.fact == "measures.opened"))
     _measures(cast)
@@ -129,7 +129,7 @@ def test_reading_a_series_leaves_one_row_the_client_sees(cast: Cast) -> None:
     assert set(after) == {cast.client.id}
 
 
-def test_where_the_row_cannot_be_written_nothing_is_read(cast: Cast, monkeypatch: Any) -> None:
+def test_what_cannot_be_recorded_is_not_read(cast: Cast, monkeypatch: Any) -> None:
     _answered(cast, published(cast, SCORED), 1, 1)
 
     def broken(*_: Any, **__: Any) -> None:
@@ -141,7 +141,7 @@ def test_where_the_row_cannot_be_written_nothing_is_read(cast: Cast, monkeypatch
     assert "Total" not in answer.get_data(as_text=True)
 
 
-def test_a_client_reads_a_word_on_it_only_where_the_practice_says_so(cast: Cast) -> None:
+def test_a_client_sees_bands_only_where_the_practice_shows_them(cast: Cast) -> None:
     _answered(cast, published(cast, SCORED), 4, 4)
 
     def mine() -> list[dict[str, Any]]:
@@ -157,7 +157,7 @@ def test_a_client_reads_a_word_on_it_only_where_the_practice_says_so(cast: Cast)
     assert _own(cast, cast.partner.get("/me/measures").get_json()) == []
 
 
-def test_a_published_instrument_is_scored_by_its_recipe_and_its_ninth_item_calls_for_somebody(cast: Cast) -> None:
+def test_a_published_instrument_is_scored_by_its_recipe_and_its_ninth_item_raises_an_alert(cast: Cast) -> None:
     thing = given(cast, imported(cast, decimal_json.dumps(questionnaire_of("phq-9"))))
     cast.client.post(f"/me/assignments/{thing}/opening")
     answers = [{"block": str(number), "value": [{"code": "c1"}]} for number in range(1, 9)]

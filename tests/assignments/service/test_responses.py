@@ -53,14 +53,14 @@ def _exercise(cast: Cast) -> str:
 # Autosave --------------------------------------------------------------------------------------------------------
 
 
-def test_the_answer_to_a_save_is_what_get_says(cast: Cast) -> None:
+def test_saving_returns_what_a_get_returns(cast: Cast) -> None:
     reply = saved(cast.client, cast.things["client.draft"], {"block": "hours", "value": 6.5})
     current = cast.client.get(_path(cast.things["client.draft"]))
     assert reply.get_json() == current.get_json()
     assert reply.headers["ETag"] == current.headers["ETag"]
 
 
-def test_a_stale_save_brings_what_stands_and_the_same_patch_then_loses_nothing(cast: Cast) -> None:
+def test_a_stale_save_returns_the_current_response_and_the_same_patch_then_loses_nothing(cast: Cast) -> None:
     thing = cast.things["client.draft"]
     etag = cast.client.etag(_path(thing))
     saved(cast.client, thing, {"block": "hours", "value": 6.5})
@@ -76,7 +76,7 @@ def test_a_stale_save_brings_what_stands_and_the_same_patch_then_loses_nothing(c
     assert (kept[("hours",)], kept[("day",)], kept[("before",)]) == (6.5, "2026-03-01", 7)
 
 
-def test_two_devices_adding_rows_to_one_log_keep_both(cast: Cast) -> None:
+def test_rows_that_two_devices_add_to_a_log_are_both_kept(cast: Cast) -> None:
     thing, rows = cast.things["client.draft"], [new_id(), new_id()]
     etag = cast.client.etag(_path(thing))
     patches = [
@@ -92,7 +92,7 @@ def test_two_devices_adding_rows_to_one_log_keep_both(cast: Cast) -> None:
     assert {_answers(now)[("cue", row)] for row in rows} == {"a sound", "a smell"}
 
 
-def test_a_removed_row_takes_its_answers(cast: Cast) -> None:
+def test_removing_a_row_removes_its_answers(cast: Cast) -> None:
     thing = cast.things["client.draft"]
     (row,) = _own(cast, thing)["rows"]
     now = saved(cast.client, thing, rows=[{**row, "removed": True}]).get_json()
@@ -125,7 +125,7 @@ def test_null_clears_an_answer(cast: Cast) -> None:
         ({"status": "submitted"}, {"pointer": "#/status"}),
     ],
 )
-def test_what_does_not_fit_is_422_with_a_pointer_and_nothing_is_saved(
+def test_an_invalid_patch_is_422_with_a_pointer_and_nothing_is_saved(
     cast: Cast, patch: dict[str, Any], error: dict[str, Any]
 ) -> None:
     thing = cast.things["client.draft"]
@@ -139,7 +139,7 @@ def test_what_does_not_fit_is_422_with_a_pointer_and_nothing_is_saved(
     assert (after.get_json(), after.headers["ETag"]) == (before.get_json(), before.headers["ETag"])
 
 
-def test_a_save_that_crosses_a_withdrawal_is_refused_and_changes_nothing(cast: Cast) -> None:
+def test_a_save_after_a_withdrawal_is_refused_and_changes_nothing(cast: Cast) -> None:
     thing = cast.things["client.draft"]
     before = cast.client.get(_path(thing))
     assert act(cast, "withdraw", thing).status_code == 200
@@ -148,7 +148,7 @@ def test_a_save_that_crosses_a_withdrawal_is_refused_and_changes_nothing(cast: C
     assert _answers(_own(cast, thing)) == _answers(before.get_json())
 
 
-def test_the_first_save_is_the_start_and_is_told_once(cast: Cast) -> None:
+def test_the_first_save_starts_the_assignment_and_is_recorded_once(cast: Cast) -> None:
     thing = _exercise(cast)
     for value in (1, 2, 3):
         saved(cast.client, thing, {"block": "before", "value": value})
@@ -161,7 +161,7 @@ def test_the_first_save_is_the_start_and_is_told_once(cast: Cast) -> None:
     assert shown["started_at"]
 
 
-def test_what_is_counted_is_what_the_form_shows(cast: Cast) -> None:
+def test_progress_counts_only_visible_questions(cast: Cast) -> None:
     thing = _exercise(cast)
     now = saved(
         cast.client, thing, {"block": "safe", "value": True}, {"block": "need", "value": "x", "share": "only_me"}
@@ -174,7 +174,7 @@ def test_what_is_counted_is_what_the_form_shows(cast: Cast) -> None:
 # Sending in ------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_not_complete_is_pointed_at_block_by_block(cast: Cast) -> None:
+def test_submitting_points_to_each_block_that_is_not_complete(cast: Cast) -> None:
     thing = _exercise(cast)
     saved(cast.client, thing, {"block": "safe", "value": True}, {"block": "story", "value": "ab"})
     answer = act(cast, "submit", thing)
@@ -186,7 +186,7 @@ def test_what_is_not_complete_is_pointed_at_block_by_block(cast: Cast) -> None:
     assert _own(cast, thing)["status"] == "in_progress"
 
 
-def test_sending_in_names_the_version_that_is_sent(cast: Cast) -> None:
+def test_submitting_another_version_than_the_current_one_is_412(cast: Cast) -> None:
     thing = cast.things["client.draft"]
     version = _own(cast, thing)["version"]
     saved(cast.client, thing, {"block": "before", "value": 2})
@@ -195,7 +195,7 @@ def test_sending_in_names_the_version_that_is_sent(cast: Cast) -> None:
     assert answer.get_json()["current"]["version"] == version + 1
 
 
-def test_a_stale_submission_brings_the_response_that_stands_now(cast: Cast) -> None:
+def test_a_stale_submission_returns_the_current_response(cast: Cast) -> None:
     thing = cast.things["client.draft"]
     answer = cast.client.post(_path(thing, "submission"), {"response_version": 1})
     current = cast.client.get(_path(thing))
@@ -204,7 +204,7 @@ def test_a_stale_submission_brings_the_response_that_stands_now(cast: Cast) -> N
     assert answer.headers["ETag"] == current.headers["ETag"]
 
 
-def test_hidden_answers_stay_with_the_client_are_not_sent_and_come_back(cast: Cast) -> None:
+def test_hidden_answers_are_kept_but_not_submitted_and_return_when_visible_again(cast: Cast) -> None:
     thing = cast.things["client.draft"]
     saved(cast.client, thing, {"block": "need", "value": SECRET}, {"block": "safe", "value": False})
     submitted(cast.client, thing)
@@ -228,7 +228,7 @@ def _whole_view(actor: Actor, client_id: str, assignment_id: str) -> bytes:
     return b"".join(actor.get(path).data + str(actor.get(path).headers).encode() for path in paths)
 
 
-def test_not_a_byte_of_a_private_answer_ever_reaches_the_therapist(cast: Cast) -> None:
+def test_not_a_byte_of_a_private_answer_reaches_the_therapist(cast: Cast) -> None:
     thing = _exercise(cast)
     row = new_id()
     saved(
@@ -255,7 +255,7 @@ def test_not_a_byte_of_a_private_answer_ever_reaches_the_therapist(cast: Cast) -
     assert not any(SECRET.encode() in view for view in seen)
 
 
-def test_before_it_is_sent_in_staff_see_counts_and_times_and_never_a_word(cast: Cast) -> None:
+def test_before_submission_staff_see_counts_and_times_and_no_answers(cast: Cast) -> None:
     thing = _exercise(cast)
     saved(
         cast.client,
@@ -271,7 +271,7 @@ def test_before_it_is_sent_in_staff_see_counts_and_times_and_never_a_word(cast: 
     assert SECRET.encode() in _attempt(cast, thing).data
 
 
-def test_sight_ends_with_taking_back_and_so_does_the_feedback(cast: Cast) -> None:
+def test_after_a_recall_the_therapist_sees_neither_answers_nor_feedback(cast: Cast) -> None:
     thing = cast.things["client.submitted"]
     assert b"what client needs" in _attempt(cast, thing).data
     assert act(cast, "recall", thing).status_code == 200
@@ -281,7 +281,7 @@ def test_sight_ends_with_taking_back_and_so_does_the_feedback(cast: Cast) -> Non
     assert [(one["readable"], one["submitted_at"]) for one in listed] == [(False, None)]
 
 
-def test_a_withdrawn_draft_stays_readable_to_the_client_alone(cast: Cast) -> None:
+def test_only_the_client_can_still_read_a_withdrawn_draft(cast: Cast) -> None:
     thing = cast.things["client.draft"]
     assert act(cast, "withdraw", thing).status_code == 200
     assert _answers(_own(cast, thing))[("need",)] == "what client needs"
@@ -291,7 +291,7 @@ def test_a_withdrawn_draft_stays_readable_to_the_client_alone(cast: Cast) -> Non
 # Attempts --------------------------------------------------------------------------------------------------------
 
 
-def test_an_earlier_attempt_is_kept_read_only_and_readable_to_both(cast: Cast) -> None:
+def test_both_sides_can_read_an_earlier_attempt_and_nobody_can_change_it(cast: Cast) -> None:
     thing = cast.things["client.submitted"]
     first = _attempt(cast, thing).get_json()
     assert act(cast, "return", thing).status_code == 200
@@ -311,7 +311,7 @@ def test_an_earlier_attempt_is_kept_read_only_and_readable_to_both(cast: Cast) -
         assert [one["attempt"] for one in listed] == [2, 1]
 
 
-def test_a_new_attempt_begins_with_the_earlier_answers_even_if_nothing_is_changed(cast: Cast) -> None:
+def test_a_new_attempt_begins_with_the_earlier_answers(cast: Cast) -> None:
     thing = cast.things["client.submitted"]
     before = _own(cast, thing)
     for number in (2, 3):
@@ -323,12 +323,12 @@ def test_a_new_attempt_begins_with_the_earlier_answers_even_if_nothing_is_change
 
 
 @pytest.mark.parametrize("number", ["0", "4", "1000001", "one"])
-def test_an_attempt_that_is_not_there_is_absent_for_both(cast: Cast, number: str) -> None:
+def test_an_attempt_that_does_not_exist_is_404_for_both(cast: Cast, number: str) -> None:
     for actor, base in ((cast.therapist, "/assignments"), (cast.client, "/me/assignments")):
         assert actor.get(f"{base}/{cast.things['client.submitted']}/attempts/{number}").status_code == 404
 
 
-def test_the_form_of_something_scheduled_is_not_shown_before_it_opens_by_any_path(cast: Cast) -> None:
+def test_no_route_shows_the_form_of_a_scheduled_assignment(cast: Cast) -> None:
     document = {"schema": "portal.exercise/1", "blocks": [{"id": "q", "type": "yes_no", "label": SECRET}]}
     thing = given(cast, published(cast, document), opens_on="2090-01-01")
     seen = b"".join(
@@ -348,7 +348,7 @@ def test_the_form_of_something_scheduled_is_not_shown_before_it_opens_by_any_pat
 # Who has read it -------------------------------------------------------------------------------------------------
 
 
-def test_one_look_leaves_one_row_for_viewer_attempt_and_request(cast: Cast) -> None:
+def test_every_opening_of_an_attempt_is_recorded_once(cast: Cast) -> None:
     thing = cast.things["client.submitted"]
     for looks in (1, 2, 3):
         assert _attempt(cast, thing).status_code == 200
@@ -362,7 +362,7 @@ def test_one_look_leaves_one_row_for_viewer_attempt_and_request(cast: Cast) -> N
         assert all("what client needs" not in row.details for row in rows)
 
 
-def test_reading_ones_own_and_everything_that_shows_no_answer_leaves_no_row(cast: Cast) -> None:
+def test_reading_without_opening_a_clients_answers_records_nothing(cast: Cast) -> None:
     thing = cast.things["client.submitted"]
     for end in ("", "/response", "/attempts", "/attempts/1", "/comments"):
         assert cast.client.get(f"/me/assignments/{thing}{end}").status_code == 200
@@ -372,7 +372,7 @@ def test_reading_ones_own_and_everything_that_shows_no_answer_leaves_no_row(cast
 
 
 @pytest.mark.parametrize("name", ["co_therapist", "former_therapist", "colleague", "owner", "other_owner", "client"])
-def test_who_may_not_read_leaves_no_row_and_meets_absence(cast: Cast, name: str) -> None:
+def test_whoever_may_not_read_an_attempt_gets_404_and_nothing_is_recorded(cast: Cast, name: str) -> None:
     answer = cast.everyone()[name].get(f"/assignments/{cast.things['client.submitted']}/attempts/1")
     assert answer.status_code == 404
     assert _opened(cast) == 0
@@ -407,7 +407,7 @@ def _tell(cast: Cast, which: int) -> None:
             connection.execute(text(statement))
 
 
-def test_where_the_row_cannot_be_written_nothing_is_read(cast: Cast, no_fact_is_accepted: None) -> None:
+def test_what_cannot_be_recorded_is_not_read(cast: Cast, no_fact_is_accepted: None) -> None:
     answer = _attempt(cast, cast.things["client.submitted"])
     assert answer.status_code == 500
     assert b"what client needs" not in answer.data
@@ -415,7 +415,7 @@ def test_where_the_row_cannot_be_written_nothing_is_read(cast: Cast, no_fact_is_
     assert _opened(cast) == 0
 
 
-def test_where_answers_cannot_be_opened_no_row_is_left(cast: Cast) -> None:
+def test_answers_that_cannot_be_decrypted_record_no_opening(cast: Cast) -> None:
     thing = cast.things["client.submitted"]
     with cast.app.app_context(), as_owner() as session:
         response = session.scalars(select(Attempt).where(Attempt.assignment_id == thing)).one()
@@ -431,7 +431,7 @@ WRITERS, TURNS = 8, 150
 
 
 @pytest.mark.bar
-def test_eight_devices_saving_a_hundred_and_fifty_times_each_lose_nothing(cast: Cast) -> None:
+def test_eight_devices_saving_150_times_each_lose_nothing(cast: Cast) -> None:
     """Each adds one to what it has read, and on 412 reads anew; every acknowledged addition must be there."""
     errors: list[str] = []
     stale = [0]
@@ -470,7 +470,7 @@ def test_eight_devices_saving_a_hundred_and_fifty_times_each_lose_nothing(cast: 
     assert stale[0] > 0, "they did meet"
 
 
-def test_a_service_called_for_someone_else_finds_nothing(cast: Cast, context: None) -> None:
+def test_services_find_nothing_for_another_client(cast: Cast, context: None) -> None:
     thing = cast.things["client.submitted"]
     for name in ("partner", "stranger", "other_client", "former_client"):
         viewer = cast.everyone()[name].viewer

@@ -20,7 +20,7 @@ from tests.caseload.service.scenarios import create, facts_about, names
 from tests.cast import Cast
 
 
-def test_taking_a_client_on_makes_client_care_and_invitation_in_one_act(cast: Cast) -> None:
+def test_creating_a_client_creates_care_and_invitation_too(cast: Cast) -> None:
     made = create(cast, "Robin Aster", email="robin@x.example")
     shown = cast.therapist.get(f"/clients/{made['id']}").get_json()
     assert shown == {key: value for key, value in made.items() if key != "invitation"}
@@ -31,13 +31,13 @@ def test_taking_a_client_on_makes_client_care_and_invitation_in_one_act(cast: Ca
     assert made["invitation"]["code"]
 
 
-def test_an_owner_who_is_no_therapist_takes_nobody_on(cast: Cast) -> None:
+def test_an_owner_who_is_not_a_therapist_cannot_create_clients(cast: Cast) -> None:
     before = stored.value(cast.app, select(func.count()).select_from(Person))
     assert cast.owner.post("/clients", {"name": "R", "email": "r@x.example"}).status_code == 403
     assert stored.value(cast.app, select(func.count()).select_from(Person)) == before
 
 
-def test_taking_on_answers_the_same_for_a_known_and_an_unknown_address(cast: Cast) -> None:
+def test_creating_a_client_gives_the_same_response_for_a_known_and_an_unknown_address(cast: Cast) -> None:
     answers = [
         cast.therapist.post("/clients", {"name": "Robin", "email": email})
         for email in (cast.client.email, cast.stranger.email, cast.colleague.email, "unknown@x.example")
@@ -55,7 +55,7 @@ def test_taking_on_answers_the_same_for_a_known_and_an_unknown_address(cast: Cas
 
 
 @pytest.mark.bar
-def test_taking_on_takes_as_long_for_a_known_as_for_an_unknown_address(cast: Cast) -> None:
+def test_creating_a_client_takes_as_long_for_a_known_as_for_an_unknown_address(cast: Cast) -> None:
     known = (cast.client.email, cast.stranger.email, cast.colleague.email, cast.partner.email)
 
     def ask(is_known: bool, n: int) -> None:
@@ -72,7 +72,7 @@ def test_a_client_gets_a_key_of_their_own(cast: Cast) -> None:
     assert stored.value(cast.app, keys) == 1
 
 
-def test_names_addresses_and_notes_stand_sealed_in_the_database(cast: Cast) -> None:
+def test_names_addresses_and_notes_are_encrypted_in_the_database(cast: Cast) -> None:
     made = create(cast, "Quetzalcoatl Xylander", email="quetzal@xylander.example")
     cast.therapist.post(f"/clients/{made['id']}/notes", {"body": "Bring the photograph of Zanzibar."})
     assert names(cast.therapist, "?q=quetzal") == ["Quetzalcoatl Xylander"]
@@ -81,7 +81,7 @@ def test_names_addresses_and_notes_stand_sealed_in_the_database(cast: Cast) -> N
         assert plain.encode() not in kept
 
 
-def test_clients_are_listed_newest_first_and_go_on_where_a_page_ended(cast: Cast) -> None:
+def test_clients_are_listed_newest_first_page_by_page(cast: Cast) -> None:
     for name in ("Ada", "Bea", "Cem"):
         create(cast, name)
     found, cursor = [], ""
@@ -104,7 +104,7 @@ def test_a_list_of_no_clients_is_an_empty_list(cast: Cast) -> None:
         assert (page.get_json()["data"], page.get_json()["has_more"]) == ([], False)
 
 
-def test_a_part_of_a_name_finds_the_clients_in_ones_care_and_nobody_elses(cast: Cast) -> None:
+def test_part_of_a_name_finds_only_clients_in_the_therapists_care(cast: Cast) -> None:
     for name in ("Änne Öztürk", "Anna Oz", "Bernd"):
         create(cast, name)
     create(cast, "Anna of a colleague", by=cast.colleague)
@@ -131,7 +131,7 @@ def test_clients_are_listed_by_name_both_ways_and_page_by_page(cast: Cast) -> No
     assert found == ordered
 
 
-def test_people_of_the_same_name_are_neither_lost_nor_shown_twice(cast: Cast) -> None:
+def test_clients_with_the_same_name_are_neither_lost_nor_repeated(cast: Cast) -> None:
     ids = {create(cast, "Same Name")["id"] for _ in range(5)}
     found, cursor = [], ""
     while True:
@@ -150,7 +150,7 @@ def test_a_cursor_by_name_carries_no_name(cast: Cast) -> None:
     assert "client" not in page["next_cursor"].casefold()
 
 
-def test_the_archived_and_the_invited_can_be_told_apart_in_a_list(cast: Cast) -> None:
+def test_a_list_can_be_filtered_by_archived_and_activated(cast: Cast) -> None:
     assert names(cast.therapist, "?archived=true") == ["Former Client"]
     assert sorted(names(cast.therapist, "?archived=false")) == ["Client", "Newcomer", "Partner"]
     assert names(cast.therapist, "?activated=false") == ["Newcomer"]
@@ -176,7 +176,7 @@ def _person(practice_id: str) -> dict[str, Any]:
 
 
 @pytest.mark.bar
-def test_names_are_not_opened_for_more_than_two_thousand_clients(cast: Cast) -> None:
+def test_at_most_two_thousand_names_are_decrypted(cast: Cast) -> None:
     practice_id = cast.things["linden.practice"]
     with cast.app.app_context(), transaction(practice_id) as session:
         people = [_person(practice_id) for _ in range(MAX_NAMES - 4)]
@@ -204,7 +204,7 @@ def test_names_are_not_opened_for_more_than_two_thousand_clients(cast: Cast) -> 
     assert cast.therapist.get("/clients?sort=name&archived=true").status_code == 200
 
 
-def test_an_archived_client_is_frozen_and_comes_back_as_they_were(cast: Cast) -> None:
+def test_an_archived_client_is_frozen_until_restored(cast: Cast) -> None:
     path, given = f"/clients/{cast.client.id}", f"/assignments/{cast.things['client.draft']}"
     before = cast.therapist.get(given).get_json()
     archived = cast.therapist.post(f"{path}/archival")
@@ -216,7 +216,7 @@ def test_an_archived_client_is_frozen_and_comes_back_as_they_were(cast: Cast) ->
     assert cast.therapist.get(given).get_json() == before
 
 
-def test_archiving_twice_is_one_fact_and_keeps_the_first_day(cast: Cast) -> None:
+def test_archiving_twice_records_one_fact_and_keeps_the_first_time(cast: Cast) -> None:
     path = f"/clients/{cast.client.id}"
     first = cast.therapist.post(f"{path}/archival").get_json()
     assert cast.therapist.post(f"{path}/archival").get_json() == first
@@ -226,13 +226,13 @@ def test_archiving_twice_is_one_fact_and_keeps_the_first_day(cast: Cast) -> None
     assert facts_about(cast, cast.client, "client.restored") == ["client.restored"]
 
 
-def test_a_colleague_neither_archives_nor_restores(cast: Cast) -> None:
+def test_a_colleague_can_neither_archive_nor_restore(cast: Cast) -> None:
     for someone in (cast.colleague, cast.former_therapist, cast.owner, cast.other_owner):
         assert someone.post(f"/clients/{cast.client.id}/archival").status_code == 404
         assert someone.post(f"/clients/{cast.former_client.id}/restoration").status_code == 404
 
 
-def test_a_therapist_corrects_a_clients_name_with_the_version_in_hand(cast: Cast) -> None:
+def test_a_therapist_can_correct_a_clients_name_with_the_current_version(cast: Cast) -> None:
     path = f"/clients/{cast.client.id}"
     etag = cast.therapist.etag(path)
     assert cast.therapist.patch(path, {"name": "Corrected"}).status_code == 428
@@ -243,7 +243,7 @@ def test_a_therapist_corrects_a_clients_name_with_the_version_in_hand(cast: Cast
     assert cast.client.get("/me").get_json()["name"] == "Corrected"
 
 
-def test_nobody_outside_the_care_changes_a_client(cast: Cast) -> None:
+def test_nobody_outside_care_can_change_a_client(cast: Cast) -> None:
     path = f"/clients/{cast.client.id}"
     etag = cast.therapist.etag(path)
     for someone in (cast.colleague, cast.former_therapist, cast.owner, cast.other_owner, cast.client):
@@ -251,7 +251,7 @@ def test_nobody_outside_the_care_changes_a_client(cast: Cast) -> None:
     assert cast.therapist.get(path).get_json()["name"] == "Client"
 
 
-def test_a_clients_new_time_zone_moves_what_is_due(cast: Cast) -> None:
+def test_a_clients_new_time_zone_moves_their_due_days(cast: Cast) -> None:
     path, given = f"/clients/{cast.client.id}", f"/assignments/{cast.things['client.submitted']}"
     before = cast.therapist.get(given).get_json()
     cast.therapist.patch(path, {"time_zone": "Pacific/Auckland"}, cast.therapist.etag(path))
@@ -260,7 +260,7 @@ def test_a_clients_new_time_zone_moves_what_is_due(cast: Cast) -> None:
     assert facts_about(cast, cast.client, "person.%") == ["person.time_zone_changed"]
 
 
-def test_an_invitation_again_is_the_one_in_cares_to_send(cast: Cast) -> None:
+def test_only_a_therapist_in_care_can_send_a_new_invitation(cast: Cast) -> None:
     path = f"/clients/{cast.newcomer.id}/invitation"
     for someone in (cast.colleague, cast.owner, cast.other_owner, cast.client):
         assert someone.post(path, {"delivery": "in_person"}).status_code == 404
