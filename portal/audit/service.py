@@ -112,9 +112,15 @@ FEED = Listing(
 )
 
 
-def follow(viewer: Viewer, *, after: int, limit: int, **narrowed: Any) -> dict[str, Any]:
-    """The sealed facts after a position that the viewer may know of, in order: the way to catch up."""
+def follow(viewer: Viewer, *, after: int | str, limit: int, **narrowed: Any) -> dict[str, Any]:
+    """The sealed facts after a position that the viewer may know of, in order: the way to catch up.
+
+    After `latest` there is nothing yet: the answer says where the newest of these facts stands.
+    """
     access.require(policy.may_follow(viewer), "Only an owner, or an integration with events:read, follows the facts.")
+    if isinstance(after, str):
+        newest = FEED.page(viewer, ListRequest(sort="-position", limit=1)).as_dicts()
+        return {"data": [], "has_more": False, "next_after": newest[0]["position"] if newest else 0}
     page = FEED.page(viewer, ListRequest(filters={"after": after, **narrowed}, limit=limit))
     rows = page.as_dicts()
     return {

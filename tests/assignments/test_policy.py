@@ -48,7 +48,7 @@ def test_only_its_client_and_its_therapist_see_an_assignment(cast: Cast, name: s
 def test_the_therapist_sees_nothing_from_the_next_request_after_the_care_link_ends(cast: Cast, thing: str) -> None:
     ends = [f"/assignments/{cast.things[thing]}{end}" for end in ("", "/attempts", "/comments")]
     assert [cast.therapist.get(path).status_code for path in ends] == [200] * 3
-    ended = cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['client.care']}/ending")
+    ended = cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['client.care']}/end")
     assert ended.status_code < 300
     assert [cast.therapist.get(path).status_code for path in ends] == [404] * 3
     assert cast.therapist.get(f"/assignments/{cast.things[thing]}/attempts/1").status_code == 404

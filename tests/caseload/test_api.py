@@ -28,9 +28,9 @@ def test_a_client_who_is_not_visible_gives_the_same_404_as_an_unknown_id(cast: C
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("archival", None),
-        ("restoration", None),
-        ("handover", "to"),
+        ("archive", None),
+        ("restore", None),
+        ("hand-over", "to"),
         ("care", "to"),
         ("invitation", {}),
         ("notes", {"body": "x"}),

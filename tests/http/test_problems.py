@@ -288,9 +288,9 @@ def test_no_refusal_echoes_an_id_or_a_word_of_what_was_sent(cast: Cast) -> None:
         (cast.therapist, "POST", "/clients", {"name": word, "email": word}),
         (cast.therapist, "POST", "/assignments", {"client_id": word, "resource_id": hidden, "why": word}),
         (cast.therapist, "POST", "/assignments", {"client_id": hidden, "resource_id": hidden, "why": word}),
-        (cast.owner, "POST", f"/staff/{cast.therapist.id}/handover", {"therapist_id": hidden}),
+        (cast.owner, "POST", f"/staff/{cast.therapist.id}/hand-over", {"therapist_id": hidden}),
         (cast.nobody, "POST", "/sessions", {"practice": word, "email": f"{word}@x.example", "password": word}),
-        (cast.nobody, "POST", "/invitations/acceptance", {"token": word, "password": word * 2}),
+        (cast.nobody, "POST", "/invitations/accept", {"token": word, "password": word * 2}),
     ):
         response = actor.ask(method, path, **({} if body is None else {"json": body}))
         assert response.status_code >= 400, path

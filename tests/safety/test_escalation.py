@@ -60,7 +60,7 @@ def _deliver(cast: Cast) -> None:
 
 def _ends(cast: Cast) -> None:
     for actor, link in ((cast.therapist, "client.care"), (cast.co_therapist, "co_therapist.care")):
-        assert actor.post(f"/clients/{cast.client.id}/care/{cast.things[link]}/ending").status_code == 204
+        assert actor.post(f"/clients/{cast.client.id}/care/{cast.things[link]}/end").status_code == 204
 
 
 def test_an_alert_escalates_once_after_the_practices_hours(cast: Cast, alert: str) -> None:
@@ -99,7 +99,7 @@ def test_the_cover_is_mailed_and_sees_the_name_and_nothing_else(cast: Cast, aler
 
 
 def test_the_cover_can_acknowledge_and_still_sees_the_alert(cast: Cast, alert: str) -> None:
-    assert cast.colleague.post(f"/alerts/{alert}/acknowledgement", {}).status_code == 404, "not before"
+    assert cast.colleague.post(f"/alerts/{alert}/acknowledge", {}).status_code == 404, "not before"
     _passed_on(cast)
     assert acknowledged(cast.colleague, alert)["acknowledged_by"]["name"] == "Colleague"
     assert cast.therapist.get(f"/alerts/{alert}").get_json()["acknowledged_by"]["id"] == cast.colleague.id
@@ -109,7 +109,7 @@ def test_the_cover_can_acknowledge_and_still_sees_the_alert(cast: Cast, alert: s
 def test_the_cover_learns_that_a_therapist_in_care_was_faster(cast: Cast, alert: str) -> None:
     _passed_on(cast)
     acknowledged(cast.therapist, alert)
-    refused = cast.colleague.post(f"/alerts/{alert}/acknowledgement", {})
+    refused = cast.colleague.post(f"/alerts/{alert}/acknowledge", {})
     assert (refused.status_code, refused.get_json()["acknowledged_by"]["name"]) == (409, "Therapist")
 
 
@@ -128,7 +128,7 @@ def test_without_a_cover_every_owner_is_mailed_and_sees_no_alert(cast: Cast, ale
     _deliver(cast)
     [mail] = mails_of_need(cast)
     assert mail.to == cast.owner.email
-    assert "nobody is named to stand in" in mail.body
+    assert "nobody is set to cover for them" in mail.body
     assert cast.owner.get("/alerts").status_code == 403
     assert cast.owner.get(f"/alerts/{alert}").status_code == 404
     set_practice(cast, cover_id=cast.colleague.id)
@@ -181,12 +181,12 @@ def test_an_alert_escalates_at_once_if_nobody_cares_for_the_client(cast: Cast, a
 
 def test_nor_if_the_therapists_in_care_have_left_the_practice(cast: Cast, alert: str) -> None:
     for actor in (cast.therapist, cast.co_therapist):
-        assert cast.owner.post(f"/staff/{actor.id}/deactivation").status_code == 200
+        assert cast.owner.post(f"/staff/{actor.id}/deactivate").status_code == 200
     assert round_made(cast) == 1
 
 
 def test_an_alert_of_an_archived_client_escalates_like_any_other(cast: Cast, alert: str) -> None:
-    cast.therapist.post(f"/clients/{cast.client.id}/archival")
+    cast.therapist.post(f"/clients/{cast.client.id}/archive")
     assert _passed_on(cast) == 1
     assert alert in ids(cast.colleague)
 
@@ -283,7 +283,7 @@ def test_an_alert_waits_an_hour_at_least_and_a_week_at_most(cast: Cast, hours: A
 
 def test_a_cover_who_stops_being_a_therapist_is_removed(cast: Cast) -> None:
     before = cast.owner.get("/practice").get_json()
-    assert cast.owner.post(f"/staff/{cast.co_therapist.id}/deactivation").status_code == 200
+    assert cast.owner.post(f"/staff/{cast.co_therapist.id}/deactivate").status_code == 200
     assert cast.owner.get("/practice").get_json() == before, "that was somebody else"
     assert before["cover_id"] == cast.colleague.id
     path = f"/staff/{cast.colleague.id}"
@@ -291,7 +291,7 @@ def test_a_cover_who_stops_being_a_therapist_is_removed(cast: Cast) -> None:
     after = cast.owner.get("/practice").get_json()
     assert (after["cover_id"], after["version"]) == (None, before["version"] + 1)
     set_practice(cast, cover_id=cast.therapist.id)
-    cast.owner.post(f"/staff/{cast.therapist.id}/deactivation")
+    cast.owner.post(f"/staff/{cast.therapist.id}/deactivate")
     assert cast.owner.get("/practice").get_json()["cover_id"] is None
 
 

@@ -190,14 +190,14 @@ def test_submitting_another_version_than_the_current_one_is_412(cast: Cast) -> N
     thing = cast.things["client.draft"]
     version = _own(cast, thing)["version"]
     saved(cast.client, thing, {"block": "before", "value": 2})
-    answer = cast.client.post(_path(thing, "submission"), {"response_version": version})
+    answer = cast.client.post(_path(thing, "submit"), {"response_version": version})
     assert answer.status_code == 412
     assert answer.get_json()["current"]["version"] == version + 1
 
 
 def test_a_stale_submission_returns_the_current_response(cast: Cast) -> None:
     thing = cast.things["client.draft"]
-    answer = cast.client.post(_path(thing, "submission"), {"response_version": 1})
+    answer = cast.client.post(_path(thing, "submit"), {"response_version": 1})
     current = cast.client.get(_path(thing))
     assert answer.status_code == 412
     assert answer.get_json()["current"] == current.get_json()

@@ -47,12 +47,10 @@ def test_an_integration_does_not_see_what_another_therapist_assigned(cast: Cast)
 
 
 def test_an_integration_does_not_see_a_client_after_the_care_link_ends(cast: Cast) -> None:
-    assert (
-        cast.therapist.post(f"/clients/{cast.partner.id}/care/{cast.things['partner.care']}/ending").status_code == 204
-    )
+    assert cast.therapist.post(f"/clients/{cast.partner.id}/care/{cast.things['partner.care']}/end").status_code == 204
     assert cast.partner.id not in _sees(cast)
     sent = {"therapist_id": cast.colleague.id}
-    assert cast.therapist.post(f"/clients/{cast.client.id}/handover", sent).status_code == 204
+    assert cast.therapist.post(f"/clients/{cast.client.id}/hand-over", sent).status_code == 204
     assert cast.client.id not in _sees(cast)
     assert cast.integration.get(f"/assignments/{cast.things['client.submitted']}").status_code == 404
     cast.colleague.put(_opt_in(cast), {})
@@ -61,7 +59,7 @@ def test_an_integration_does_not_see_a_client_after_the_care_link_ends(cast: Cas
 
 def test_the_opt_in_of_a_therapist_who_leaves_or_changes_role_ends(cast: Cast) -> None:
     cast.colleague.put(_opt_in(cast), {})
-    assert cast.owner.post(f"/staff/{cast.therapist.id}/deactivation").status_code == 200
+    assert cast.owner.post(f"/staff/{cast.therapist.id}/deactivate").status_code == 200
     assert _sees(cast) == {cast.stranger.id}
     path = f"/staff/{cast.colleague.id}"
     assert cast.owner.patch(path, {"capabilities": ["owner"]}, cast.owner.etag(path)).status_code == 200
@@ -94,7 +92,7 @@ def test_a_therapist_cannot_assign_for_a_colleague(cast: Cast) -> None:
 def test_a_therapist_deactivated_during_the_request_cannot_opt_in(cast: Cast) -> None:
     """The door has recognised them, then the owner's act commits, then theirs begins."""
     viewer = cast.colleague.viewer
-    assert cast.owner.post(f"/staff/{viewer.id}/deactivation").status_code == 200
+    assert cast.owner.post(f"/staff/{viewer.id}/deactivate").status_code == 200
     with cast.app.app_context(), pytest.raises(NotVisible):
         opt_ins.opt_in(viewer, cast.integration.id)
     assert cast.stranger.id not in _sees(cast)
