@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.assignments.service.scenarios import PATHS, THERAPISTS, TO, act, bring_to, given, published
+from tests.assignments.service.scenarios import PATHS, THERAPISTS, TO, act, assign, bring_to, publish
 from tests.assignments.test_models import TABLE
 from tests.cast import Cast
 
@@ -29,7 +29,7 @@ OPENED_AGAIN = [status for status in TO if status not in TABLE["open"]]
 @pytest.mark.parametrize("status", TO)
 @pytest.mark.parametrize("name", [name for name in PATHS if name != "open"])
 def test_an_act_is_allowed_exactly_where_the_table_says(cast: Cast, name: str, status: str) -> None:
-    assignment = bring_to(cast, status, given(cast, published(cast)))
+    assignment = bring_to(cast, status, assign(cast, publish(cast)))
     answer = act(cast, name, assignment)
     now = cast.therapist.get(f"/assignments/{assignment}").get_json()["status"]
     if status in TABLE[name]:
@@ -43,7 +43,7 @@ def test_an_act_is_allowed_exactly_where_the_table_says(cast: Cast, name: str, s
 
 @pytest.mark.parametrize("status", ["assigned", *OPENED_AGAIN])
 def test_only_an_assigned_one_can_be_opened_and_opening_it_again_changes_nothing(cast: Cast, status: str) -> None:
-    assignment = bring_to(cast, status, given(cast, published(cast)))
+    assignment = bring_to(cast, status, assign(cast, publish(cast)))
     before = cast.client.get(f"/me/assignments/{assignment}").get_json()
     answer = act(cast, "open", assignment)
     assert answer.status_code == (200 if status == "assigned" else 409)
@@ -237,6 +237,6 @@ def test_a_list_takes_the_same_number_of_queries_however_long_it_is(
 def test_all_states_can_be_reached_from_new(cast: Cast) -> None:
     reached = set()
     for status in TO:
-        bring_to(cast, status, given(cast, published(cast)))
+        bring_to(cast, status, assign(cast, publish(cast)))
         reached.add(status)
     assert reached == set(itertools.chain.from_iterable(TABLE.values())) | {"withdrawn"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.core.ids import new_id
-from tests.cast import CARD, Actor, Cast
+from tests.cast import CARD, Actor, Cast, exercise_document
 
 FORM = {
     "schema": "portal.exercise/1",
@@ -60,7 +60,7 @@ TO = {
 }
 
 
-def published(cast: Cast, document: dict[str, Any] | None = None, **card: Any) -> str:
+def publish(cast: Cast, document: dict[str, Any] | None = None, **card: Any) -> str:
     """The id of a published exercise of the therapist's."""
     body = {"kind": "exercise", "document": document or FORM, **CARD, **card}
     made = cast.therapist.post("/resources", body)
@@ -69,7 +69,7 @@ def published(cast: Cast, document: dict[str, Any] | None = None, **card: Any) -
     return str(made.get_json()["id"])
 
 
-def given(cast: Cast, resource_id: str, **more: Any) -> str:
+def assign(cast: Cast, resource_id: str, **more: Any) -> str:
     """The id of a new assignment of `resource_id` from the therapist to the client."""
     body = {"client_id": cast.client.id, "resource_id": resource_id, "why": "Because you asked.", **more}
     answer = cast.therapist.post("/assignments", body)
@@ -104,7 +104,7 @@ def bring_to(cast: Cast, status: str, assignment_id: str) -> str:
     return assignment_id
 
 
-def saved(actor: Actor, assignment_id: str, *answers: dict[str, Any], rows: Any = ()) -> Any:
+def save(actor: Actor, assignment_id: str, *answers: dict[str, Any], rows: Any = ()) -> Any:
     """Save answers with the current ETag; the answer, which succeeded."""
     path = f"/me/assignments/{assignment_id}/response"
     answer = actor.patch(path, {"answers": list(answers), "rows": list(rows)}, actor.etag(path))
@@ -112,7 +112,7 @@ def saved(actor: Actor, assignment_id: str, *answers: dict[str, Any], rows: Any 
     return answer
 
 
-def submitted(actor: Actor, assignment_id: str) -> Any:
+def submit(actor: Actor, assignment_id: str) -> Any:
     """Send in what stands; the answer, which succeeded."""
     version = actor.get(f"/me/assignments/{assignment_id}/response").get_json()["version"]
     answer = actor.post(f"/me/assignments/{assignment_id}/submit", {"response_version": version})
@@ -120,7 +120,7 @@ def submitted(actor: Actor, assignment_id: str) -> Any:
     return answer
 
 
-def imported(cast: Cast, content: bytes) -> str:
+def import_questionnaire(cast: Cast, content: bytes) -> str:
     """The id of a resource made of this file and published."""
     sent = cast.therapist.ask(
         "POST",
@@ -133,3 +133,25 @@ def imported(cast: Cast, content: bytes) -> str:
     resource = str(sent.get_json()["results"][0]["resource_id"])
     assert cast.therapist.post(f"/resources/{resource}/versions").status_code == 201
     return resource
+
+
+def my_path(assignment_id: str, end: str = "response") -> str:
+    return f"/me/assignments/{assignment_id}/{end}"
+
+
+def own_response(cast: Cast, assignment_id: str) -> dict[str, Any]:
+    answer = cast.client.get(my_path(assignment_id))
+    assert answer.status_code == 200
+    return dict(answer.get_json())
+
+
+def answers_by_block(response: dict[str, Any]) -> dict[tuple[str, ...], Any]:
+    return {(one["block"], *one.get("row", ())): one["value"] for one in response["answers"]}
+
+
+def get_attempt(cast: Cast, assignment_id: str, number: int = 1) -> Any:
+    return cast.therapist.get(f"/assignments/{assignment_id}/attempts/{number}")
+
+
+def assign_exercise(cast: Cast) -> str:
+    return assign(cast, publish(cast, exercise_document()))

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.core.audit_log.events import Event
-from tests.assignments.service.scenarios import act, bring_to, given, published
+from tests.assignments.service.scenarios import act, assign, bring_to, publish
 from tests.cast import Cast
 from tests.owner import as_owner
 
@@ -28,7 +28,7 @@ def _facts(cast: Cast, assignment_id: str) -> list[str]:
 
 
 def test_reading_an_assignment_does_not_open_it(cast: Cast) -> None:
-    thing = given(cast, published(cast))
+    thing = assign(cast, publish(cast))
     assert cast.client.get(f"/me/assignments/{thing}").status_code == 200
     assert cast.client.get("/me/assignments").status_code == 200
     assert _mine(cast, thing)["status"] == "assigned"
@@ -36,7 +36,7 @@ def test_reading_an_assignment_does_not_open_it(cast: Cast) -> None:
 
 
 def test_a_plan_is_in_the_clients_words_and_both_sides_read_it(cast: Cast) -> None:
-    thing = given(cast, published(cast))
+    thing = assign(cast, publish(cast))
     path = f"/me/assignments/{thing}"
     assert (
         cast.client.put(f"{path}/plan", PLAN, headers={"If-Match": cast.client.etag(path)}).get_json()["plan"] == PLAN
@@ -48,7 +48,7 @@ def test_a_plan_is_in_the_clients_words_and_both_sides_read_it(cast: Cast) -> No
 
 @pytest.mark.parametrize("status", ["assigned", "seen", "in_progress"])
 def test_resuming_returns_to_the_state_before_the_pause(cast: Cast, status: str) -> None:
-    thing = bring_to(cast, status, given(cast, published(cast)))
+    thing = bring_to(cast, status, assign(cast, publish(cast)))
     assert act(cast, "pause", thing).get_json()["status"] == "paused"
     assert act(cast, "resume", thing).get_json()["status"] == status
 
@@ -57,7 +57,7 @@ def test_resuming_returns_to_the_state_before_the_pause(cast: Cast, status: str)
     ("status", "pause"), list(itertools.product(["assigned", "seen", "in_progress"], [False, True]))
 )
 def test_undoing_a_decline_returns_to_the_state_before_it(cast: Cast, status: str, pause: bool) -> None:
-    thing = bring_to(cast, status, given(cast, published(cast)))
+    thing = bring_to(cast, status, assign(cast, publish(cast)))
     if pause:
         assert act(cast, "pause", thing).status_code == 200
     assert act(cast, "decline", thing).get_json()["status"] == "declined"
@@ -68,14 +68,14 @@ def test_undoing_a_decline_returns_to_the_state_before_it(cast: Cast, status: st
 
 
 def test_saving_ends_a_pause_and_a_later_pause_returns_to_in_progress(cast: Cast) -> None:
-    thing = bring_to(cast, "seen", given(cast, published(cast)))
+    thing = bring_to(cast, "seen", assign(cast, publish(cast)))
     for name in ("pause", "save", "pause", "resume"):
         assert act(cast, name, thing).status_code == 200
     assert _mine(cast, thing)["status"] == "in_progress"
 
 
 def test_declining_needs_no_reason_and_can_say_that_something_else_was_done(cast: Cast) -> None:
-    thing = given(cast, published(cast))
+    thing = assign(cast, publish(cast))
     answer = cast.client.post(f"/me/assignments/{thing}/decline", {"did_something_else": True})
     assert (answer.get_json()["reason"], answer.get_json()["did_something_else"]) == (None, True)
     assert cast.therapist.get(f"/assignments/{thing}").get_json()["did_something_else"] is True
@@ -83,7 +83,7 @@ def test_declining_needs_no_reason_and_can_say_that_something_else_was_done(cast
 
 
 def test_a_reopened_assignment_starts_again_and_keeps_the_answers(cast: Cast) -> None:
-    thing = bring_to(cast, "in_progress", given(cast, published(cast)))
+    thing = bring_to(cast, "in_progress", assign(cast, publish(cast)))
     for name in ("decline", "reopen"):
         assert act(cast, name, thing).status_code == 200
     assert _mine(cast, thing)["status"] == "assigned"
@@ -92,7 +92,7 @@ def test_a_reopened_assignment_starts_again_and_keeps_the_answers(cast: Cast) ->
 
 
 def test_each_act_records_its_own_fact_in_order(cast: Cast) -> None:
-    thing = given(cast, published(cast))
+    thing = assign(cast, publish(cast))
     for name in ("open", "plan", "pause", "resume", "decline", "undo_decline", "save", "submit", "recall", "submit"):
         assert act(cast, name, thing).status_code == 200, name
     for name in ("review", "return"):
@@ -105,7 +105,7 @@ def test_each_act_records_its_own_fact_in_order(cast: Cast) -> None:
 
 
 def test_a_refused_act_records_no_fact(cast: Cast) -> None:
-    thing = bring_to(cast, "submitted", given(cast, published(cast)))
+    thing = bring_to(cast, "submitted", assign(cast, publish(cast)))
     before = _facts(cast, thing)
     for name in ("pause", "decline", "save", "plan", "withdraw"):
         assert act(cast, name, thing).status_code == 409

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from portal.core.audit_log.events import Event
 from tests.accounts import stored
-from tests.assignments.service.scenarios import SCORED, given, published, saved, submitted
+from tests.assignments.service.scenarios import SCORED, assign, publish, save, submit
 from tests.cast import Actor, Cast
 
 
@@ -24,10 +24,10 @@ def _answers_in(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def _begun(cast: Cast) -> str:
-    thing = given(cast, published(cast, SCORED))
+    thing = assign(cast, publish(cast, SCORED))
     cast.client.post(f"/me/assignments/{thing}/open")
     private = {"block": "note", "value": "for me alone", "share": "only_me"}
-    saved(cast.client, thing, {"block": "a", "value": 3}, {"block": "b", "value": 1}, private)
+    save(cast.client, thing, {"block": "a", "value": 3}, {"block": "b", "value": 1}, private)
     return thing
 
 
@@ -41,7 +41,7 @@ def test_a_draft_is_in_progress_and_only_its_client_reads_it(cast: Cast) -> None
 
 def test_a_submitted_attempt_is_completed_without_its_private_answers(cast: Cast) -> None:
     thing = _begun(cast)
-    submitted(cast.client, thing)
+    submit(cast.client, thing)
     theirs = _read(cast.therapist, f"/assignments/{thing}/attempts/1")
     assert (theirs["resourceType"], theirs["status"]) == ("QuestionnaireResponse", "completed")
     assert _answers_in(theirs) == {"a": [{"valueInteger": 3}], "b": [{"valueInteger": 1}]}
@@ -54,12 +54,12 @@ def test_a_submitted_attempt_is_completed_without_its_private_answers(cast: Cast
 
 def test_a_second_attempt_is_amended_and_the_earlier_one_stays(cast: Cast) -> None:
     thing = _begun(cast)
-    submitted(cast.client, thing)
+    submit(cast.client, thing)
     assert (
         cast.therapist.post(f"/assignments/{thing}/return", {"attempt": 1, "comment": "Once more?"}).status_code == 200
     )
-    saved(cast.client, thing, {"block": "a", "value": 4})
-    submitted(cast.client, thing)
+    save(cast.client, thing, {"block": "a", "value": 4})
+    submit(cast.client, thing)
     assert _read(cast.therapist, f"/assignments/{thing}/attempts/1")["status"] == "completed"
     again = _read(cast.therapist, f"/assignments/{thing}/attempts/2")
     assert (again["status"], _answers_in(again)["a"]) == ("amended", [{"valueInteger": 4}])
@@ -74,7 +74,7 @@ def test_a_withdrawn_attempt_is_stopped_and_keeps_its_answers(cast: Cast) -> Non
 
 def test_opening_an_attempt_as_fhir_is_recorded_like_any_opening(cast: Cast) -> None:
     thing = _begun(cast)
-    submitted(cast.client, thing)
+    submit(cast.client, thing)
 
     opened = select(func.count()).where(Event.fact == "response.opened")
     before = stored.value(cast.app, opened)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.assignments.service.scenarios import act, bring_to, given, published
+from tests.assignments.service.scenarios import act, assign, bring_to, publish
 from tests.cast import Cast
 
 
@@ -19,7 +19,7 @@ def test_a_client_reads_their_progress_as_plain_counts(cast: Cast) -> None:
 
 def test_a_withdrawn_assignment_is_not_counted(cast: Cast) -> None:
     before = cast.client.get("/me/progress").get_json()
-    bring_to(cast, "withdrawn", given(cast, published(cast)))
+    bring_to(cast, "withdrawn", assign(cast, publish(cast)))
     assert cast.client.get("/me/progress").get_json() == before
 
 

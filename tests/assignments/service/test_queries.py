@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.assignments.service.scenarios import given, published
+from tests.assignments.service.scenarios import assign, publish
 from tests.cast import Cast
 
 CLIENTS_OWN = {"document", "summary", "content_note"}
@@ -25,7 +25,7 @@ def test_each_side_sees_exactly_the_members_meant_for_it(cast: Cast) -> None:
 
 
 def test_the_document_is_null_until_the_assignment_opens(cast: Cast) -> None:
-    later = given(cast, published(cast), opens_on="2090-01-01")
+    later = assign(cast, publish(cast), opens_on="2090-01-01")
     assert cast.client.get(f"/me/assignments/{later}").get_json()["document"] is None
     now = cast.client.get(f"/me/assignments/{cast.things['client.draft']}").get_json()["document"]
     assert now["blocks"][0]["id"] == "intro"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from portal.core import clock
-from tests.assignments.service.scenarios import act, saved, submitted
+from tests.assignments.service.scenarios import act, save, submit
 from tests.cast import Cast
 
 
@@ -33,8 +33,8 @@ def test_a_submission_recalled_and_submitted_again_must_be_read_again_first(cast
     thing = cast.things["client.submitted"]
     read = _read(cast)["version"]
     assert act(cast, "recall", thing).status_code == 200
-    saved(cast.client, thing, {"block": "before", "value": 1})
-    submitted(cast.client, thing)
+    save(cast.client, thing, {"block": "before", "value": 1})
+    submit(cast.client, thing)
     answer = _say(cast, name, response_version=read)
     assert (answer.status_code, answer.get_json()["state"]) == (409, "submitted")
     assert answer.get_json()["response_version"] == _read(cast)["version"]

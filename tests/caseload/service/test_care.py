@@ -8,7 +8,7 @@ from sqlalchemy import select
 from portal.core.audit_log.events import Event
 from portal.core.ids import new_id
 from tests.accounts import stored
-from tests.caseload.service.scenarios import facts_about, hand_over, names
+from tests.caseload.service.scenarios import client_names, facts_about, hand_over
 from tests.cast import Cast
 
 
@@ -23,7 +23,7 @@ def test_an_owner_sees_only_the_name_of_a_client_nobody_cares_for(cast: Cast) ->
 
 def test_filters_tell_an_owner_nothing_that_the_row_hides(cast: Cast) -> None:
     for claim in ("activated", "archived"):
-        answers = [names(cast.owner, f"?{claim}={wanted}") for wanted in ("true", "false")]
+        answers = [client_names(cast.owner, f"?{claim}={wanted}") for wanted in ("true", "false")]
         assert answers[0] == answers[1], f"{claim} is null to an owner, yet it can be asked for"
 
 
@@ -182,7 +182,7 @@ def test_handing_over_records_both_therapists(cast: Cast) -> None:
 
 def test_handing_over_to_a_therapist_already_in_care_merges_the_links(cast: Cast) -> None:
     assert hand_over(cast, cast.client, cast.co_therapist) == 204
-    assert names(cast.co_therapist) == ["Client"]
+    assert client_names(cast.co_therapist) == ["Client"]
     team = cast.co_therapist.get(f"/clients/{cast.client.id}/care").get_json()["data"]
     [mine] = [link for link in team if link["therapist"]["id"] == cast.co_therapist.id and link["ended_at"] is None]
     assert cast.co_therapist.post(f"/clients/{cast.client.id}/care/{mine['id']}/end").status_code == 204
@@ -192,7 +192,7 @@ def test_handing_over_to_a_therapist_already_in_care_merges_the_links(cast: Cast
 def test_an_owner_can_hand_over_a_whole_caseload(cast: Cast) -> None:
     answer = cast.owner.post(f"/staff/{cast.therapist.id}/hand-over", {"therapist_id": cast.colleague.id})
     assert answer.get_json() == {"moved": 4}
-    assert names(cast.colleague, "?sort=name") == ["Client", "Former Client", "Newcomer", "Partner", "Stranger"]
+    assert client_names(cast.colleague, "?sort=name") == ["Client", "Former Client", "Newcomer", "Partner", "Stranger"]
     assert cast.therapist.get("/assignments").get_json()["data"] == []
     for thing in ("client.submitted", "partner.draft", "stranger.reading"):
         assert cast.colleague.get(f"/assignments/{cast.things[thing]}").status_code == 200
@@ -203,7 +203,7 @@ def test_the_caseload_of_a_deactivated_therapist_can_be_handed_over(cast: Cast) 
     answer = cast.owner.post(f"/staff/{cast.leaver.id}/hand-over", {"therapist_id": cast.colleague.id})
     assert answer.get_json() == {"moved": 1}
     assert cast.colleague.get(f"/clients/{cast.unattended.id}").get_json()["in_care"] is True
-    assert names(cast.owner) == []
+    assert client_names(cast.owner) == []
 
 
 def test_only_an_owner_can_hand_over_a_colleagues_caseload(cast: Cast) -> None:
@@ -214,7 +214,7 @@ def test_only_an_owner_can_hand_over_a_colleagues_caseload(cast: Cast) -> None:
     assert cast.other_owner.post(path, {"therapist_id": cast.other_owner.id}).status_code == 404
     assert cast.owner.post(f"/staff/{cast.client.id}/hand-over", sent).status_code == 404
     assert cast.owner.post(path, {"therapist_id": cast.leaver.id}).status_code == 422
-    assert len(names(cast.therapist)) == 4
+    assert len(client_names(cast.therapist)) == 4
 
 
 def test_nobody_can_hand_over_to_the_same_therapist(cast: Cast) -> None:

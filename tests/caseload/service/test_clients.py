@@ -16,12 +16,12 @@ from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
 from tests.accounts import letters, stored
 from tests.accounts.timing import assert_alike
-from tests.caseload.service.scenarios import create, facts_about, names
+from tests.caseload.service.scenarios import client_names, create_client, facts_about
 from tests.cast import Cast
 
 
 def test_creating_a_client_creates_care_and_invitation_too(cast: Cast) -> None:
-    made = create(cast, "Robin Aster", email="robin@x.example")
+    made = create_client(cast, "Robin Aster", email="robin@x.example")
     shown = cast.therapist.get(f"/clients/{made['id']}").get_json()
     assert shown == {key: value for key, value in made.items() if key != "invitation"}
     assert (shown["status"], shown["in_care"], shown["email"]) == ("invited", True, "robin@x.example")
@@ -67,15 +67,15 @@ def test_creating_a_client_takes_as_long_for_a_known_as_for_an_unknown_address(c
 
 
 def test_a_client_gets_a_key_of_their_own(cast: Cast) -> None:
-    made = create(cast, "Robin Aster")
+    made = create_client(cast, "Robin Aster")
     keys = select(func.count()).where(DataKey.subject_id == made["id"])
     assert stored.value(cast.app, keys) == 1
 
 
 def test_names_addresses_and_notes_are_encrypted_in_the_database(cast: Cast) -> None:
-    made = create(cast, "Quetzalcoatl Xylander", email="quetzal@xylander.example")
+    made = create_client(cast, "Quetzalcoatl Xylander", email="quetzal@xylander.example")
     cast.therapist.post(f"/clients/{made['id']}/notes", {"body": "Bring the photograph of Zanzibar."})
-    assert names(cast.therapist, "?q=quetzal") == ["Quetzalcoatl Xylander"]
+    assert client_names(cast.therapist, "?q=quetzal") == ["Quetzalcoatl Xylander"]
     kept = stored.everything(cast.app)
     for plain in ("Quetzalcoatl", "Xylander", "quetzal@", "Zanzibar", "A private note."):
         assert plain.encode() not in kept
@@ -83,7 +83,7 @@ def test_names_addresses_and_notes_are_encrypted_in_the_database(cast: Cast) -> 
 
 def test_clients_are_listed_newest_first_page_by_page(cast: Cast) -> None:
     for name in ("Ada", "Bea", "Cem"):
-        create(cast, name)
+        create_client(cast, name)
     found, cursor = [], ""
     while True:
         page = cast.therapist.get(f"/clients?limit=2{cursor}").get_json()
@@ -106,20 +106,20 @@ def test_a_list_of_no_clients_is_an_empty_list(cast: Cast) -> None:
 
 def test_part_of_a_name_finds_only_clients_in_the_therapists_care(cast: Cast) -> None:
     for name in ("Änne Öztürk", "Anna Oz", "Bernd"):
-        create(cast, name)
-    create(cast, "Anna of a colleague", by=cast.colleague)
-    assert sorted(names(cast.therapist, "?q=ann")) == ["Anna Oz"]
-    assert names(cast.therapist, "?q=ÖZTÜRK") == ["Änne Öztürk"]
-    assert names(cast.therapist, "?q=nobody") == []
-    assert names(cast.colleague, "?q=anna") == ["Anna of a colleague"]
+        create_client(cast, name)
+    create_client(cast, "Anna of a colleague", by=cast.colleague)
+    assert sorted(client_names(cast.therapist, "?q=ann")) == ["Anna Oz"]
+    assert client_names(cast.therapist, "?q=ÖZTÜRK") == ["Änne Öztürk"]
+    assert client_names(cast.therapist, "?q=nobody") == []
+    assert client_names(cast.colleague, "?q=anna") == ["Anna of a colleague"]
 
 
 def test_clients_are_listed_by_name_both_ways_and_page_by_page(cast: Cast) -> None:
     for name in ("zoe", "Ada", "bea"):
-        create(cast, name)
+        create_client(cast, name)
     ordered = ["Ada", "bea", "Client", "Former Client", "Newcomer", "Partner", "zoe"]
-    assert names(cast.therapist, "?sort=name") == ordered
-    assert names(cast.therapist, "?sort=-name") == ordered[::-1]
+    assert client_names(cast.therapist, "?sort=name") == ordered
+    assert client_names(cast.therapist, "?sort=-name") == ordered[::-1]
     found, cursor = [], ""
     while True:
         page = cast.therapist.get(f"/clients?sort=name&limit=3&include_total=true{cursor}").get_json()
@@ -132,7 +132,7 @@ def test_clients_are_listed_by_name_both_ways_and_page_by_page(cast: Cast) -> No
 
 
 def test_clients_with_the_same_name_are_neither_lost_nor_repeated(cast: Cast) -> None:
-    ids = {create(cast, "Same Name")["id"] for _ in range(5)}
+    ids = {create_client(cast, "Same Name")["id"] for _ in range(5)}
     found, cursor = [], ""
     while True:
         page = cast.therapist.get(f"/clients?q=same&sort=-name&limit=2{cursor}").get_json()
@@ -151,10 +151,10 @@ def test_a_cursor_by_name_carries_no_name(cast: Cast) -> None:
 
 
 def test_a_list_can_be_filtered_by_archived_and_activated(cast: Cast) -> None:
-    assert names(cast.therapist, "?archived=true") == ["Former Client"]
-    assert sorted(names(cast.therapist, "?archived=false")) == ["Client", "Newcomer", "Partner"]
-    assert names(cast.therapist, "?activated=false") == ["Newcomer"]
-    assert names(cast.therapist, "?activated=true&archived=false&sort=name") == ["Client", "Partner"]
+    assert client_names(cast.therapist, "?archived=true") == ["Former Client"]
+    assert sorted(client_names(cast.therapist, "?archived=false")) == ["Client", "Newcomer", "Partner"]
+    assert client_names(cast.therapist, "?activated=false") == ["Newcomer"]
+    assert client_names(cast.therapist, "?activated=true&archived=false&sort=name") == ["Client", "Partner"]
 
 
 def _person(practice_id: str) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def test_at_most_two_thousand_names_are_decrypted(cast: Cast) -> None:
         session.execute(insert(Client), same)
         session.execute(insert(CareLink), links)
     assert cast.therapist.get("/clients?sort=name&limit=100&include_total=true").get_json()["total"] == MAX_NAMES
-    create(cast, "One more")
+    create_client(cast, "One more")
     for query in ("?q=many", "?sort=name", "?sort=-name&q=one"):
         refused = cast.therapist.get(f"/clients{query}")
         assert refused.status_code == 422
