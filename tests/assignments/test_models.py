@@ -1,4 +1,4 @@
-"""The table of acts, told once as the design tells it: every act, in every state, on both sides."""
+"""The table of acts: every act, in every state, on both sides."""
 
 from __future__ import annotations
 

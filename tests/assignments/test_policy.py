@@ -1,4 +1,4 @@
-"""Who sees which assignment: its client, and the therapist of the care link it was given through, while that lasts."""
+"""Who sees which assignment: its client, and the therapist of its care link while that lasts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The routes of caseload as whoever calls them meets them."""
+"""The routes of the caseload."""
 
 from __future__ import annotations
 

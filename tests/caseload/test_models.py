@@ -1,4 +1,4 @@
-"""What the tables of caseload refuse by themselves: nothing crosses from one practice into another."""
+"""What the tables of the caseload refuse by themselves: nothing crosses from one practice into another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who sees which clients, care links and notes: a rule at a time, before any route."""
+"""Who sees which clients, care links and notes: one rule at a time, below the routes."""
 
 from __future__ import annotations
 

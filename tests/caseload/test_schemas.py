@@ -1,4 +1,4 @@
-"""The wire shapes of clients, care and notes: closed, strict, and null where there is nothing to say."""
+"""The wire shapes of clients, care and notes: closed, strict, and null where there is no value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Short stories the safety tests begin with: a form with risk items, given, answered and sent in over HTTP."""
+"""Steps that tests of safety begin with: a form with risk items, assigned, answered and submitted over HTTP."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def assign_risky_form(cast: Cast) -> str:
 
 
 def raise_alert(cast: Cast, *answers: dict[str, Any]) -> str:
-    """The id of the alert that the client has just raised through the therapist's care."""
+    """Raise an alert as the client, through the therapist's care link; returns its id."""
     thing = assign_risky_form(cast)
     save(cast.client, thing, *(answers or (RISKY,)))
     submit(cast.client, thing)
@@ -73,7 +73,7 @@ def acknowledge(actor: Actor, alert: str, **said: Any) -> Any:
 
 
 def run_escalation(cast: Cast) -> int:
-    """The worker looks for what has waited too long."""
+    """Run the worker's escalation; returns how many alerts escalated."""
     with cast.app.app_context():
         return escalation.escalate_waiting()
 
@@ -85,7 +85,7 @@ def set_practice(cast: Cast, **settings: Any) -> Any:
 
 
 def alert_mails(cast: Cast) -> list[letters.Mail]:
-    """The mails that say that something needs somebody; the cast's own invitations are not among them."""
+    """The mails that an alert sent, without the invitations of the cast."""
     return [mail for mail in letters.sent(cast.app) if mail.subject == SUBJECT]
 
 

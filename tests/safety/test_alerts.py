@@ -231,7 +231,7 @@ def test_therapists_see_an_alert_from_the_start_to_the_end_of_their_care(cast: C
 
 
 def test_a_therapist_back_in_care_sees_the_alert_but_not_through_the_ended_link(cast: Cast) -> None:
-    """As with assignments: what was given through a care link that has ended shows to nobody."""
+    """As with assignments: what belongs to an ended care link is visible to nobody."""
     alert, path = raise_alert(cast), f"/clients/{cast.client.id}/care"
     assert cast.therapist.post(f"{path}/{cast.things['client.care']}/end").status_code == 204
     assert cast.co_therapist.post(path, {"therapist_id": cast.therapist.id}).status_code == 201
@@ -248,7 +248,7 @@ def test_after_a_hand_over_the_new_therapist_sees_what_the_alert_is_about(cast: 
 
 
 def test_alerts_follow_a_hand_over_to_a_therapist_already_in_care(cast: Cast) -> None:
-    """The co-therapist's link goes up in the one handed over, and what came through theirs is still told by it."""
+    """The co-therapist's link merges into the one handed over, and alerts of theirs stay visible through it."""
     made = {"client_id": cast.client.id, "resource_id": publish(cast, FORM), "why": "x"}
     thing = str(cast.co_therapist.post("/assignments", made).get_json()["id"])
     save(cast.client, thing, RISKY)

@@ -1,4 +1,4 @@
-"""An alert that waits: passed on once, to the cover or to the owners, in a mail that says nothing."""
+"""Escalation: a waiting alert goes once to the cover or the owners, in a mail that reveals nothing."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def alert(cast: Cast) -> str:
 
 
 def _deliver(cast: Cast) -> None:
-    """Let the worker do what is due by the time the rounds were made."""
+    """Let the worker run the jobs that are due once the escalations have run."""
     with clock.time_shifted(3 * DAY):
         letters.deliver(cast.app)
 

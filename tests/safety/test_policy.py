@@ -1,4 +1,4 @@
-"""Who sees alerts: a rule at a time, before any route."""
+"""Who sees alerts: one rule at a time, below the routes."""
 
 from __future__ import annotations
 

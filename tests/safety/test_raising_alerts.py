@@ -130,7 +130,7 @@ def test_a_failed_submission_leaves_no_alert_and_sends_no_mail(cast: Cast, monke
 
 
 def test_nothing_is_submitted_if_the_alert_cannot_be_raised(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It fails closed: what needs somebody is never sent in silently."""
+    """It fails closed: what raises an alert is never submitted without one."""
     thing = assign_risky_form(cast)
     save(cast.client, thing, RISKY)
     monkeypatch.setattr("portal.safety.service.alerts.record", fail)

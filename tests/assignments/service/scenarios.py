@@ -1,4 +1,4 @@
-"""Short stories the assignment tests begin with, told over HTTP."""
+"""Steps that tests of assignments begin with, taken over HTTP."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ TO = {
 
 
 def publish(cast: Cast, document: dict[str, Any] | None = None, **card: Any) -> str:
-    """The id of a published exercise of the therapist's."""
+    """Publish an exercise of the therapist; returns its id."""
     body = {"kind": "exercise", "document": document or FORM, **CARD, **card}
     made = cast.therapist.post("/resources", body)
     assert made.status_code == 201, made.get_json()
@@ -70,7 +70,7 @@ def publish(cast: Cast, document: dict[str, Any] | None = None, **card: Any) -> 
 
 
 def assign(cast: Cast, resource_id: str, **more: Any) -> str:
-    """The id of a new assignment of `resource_id` from the therapist to the client."""
+    """Assign a resource from the therapist to the client; returns the assignment's id."""
     body = {"client_id": cast.client.id, "resource_id": resource_id, "why": "Because you asked.", **more}
     answer = cast.therapist.post("/assignments", body)
     assert answer.status_code == 201, answer.get_json()
@@ -78,7 +78,7 @@ def assign(cast: Cast, resource_id: str, **more: Any) -> str:
 
 
 def act(cast: Cast, name: str, assignment_id: str) -> Any:
-    """Try an act as the side it belongs to, with the ETags and numbers it needs; the answer."""
+    """Try an act as the side it belongs to, with the ETags and numbers it needs; returns the answer."""
     method, path, body = PATHS[name]
     actor: Actor = cast.therapist if name in THERAPISTS else cast.client
     base = f"/assignments/{assignment_id}" if name in THERAPISTS else f"/me/assignments/{assignment_id}"
@@ -96,7 +96,7 @@ def act(cast: Cast, name: str, assignment_id: str) -> Any:
 
 
 def bring_to(cast: Cast, status: str, assignment_id: str) -> str:
-    """Walk a new assignment to a state; its id."""
+    """Bring a new assignment to a state by its acts; returns its id."""
     for name in TO[status]:
         answer = act(cast, name, assignment_id)
         assert answer.status_code == 200, (name, answer.get_json())
@@ -105,7 +105,7 @@ def bring_to(cast: Cast, status: str, assignment_id: str) -> str:
 
 
 def save(actor: Actor, assignment_id: str, *answers: dict[str, Any], rows: Any = ()) -> Any:
-    """Save answers with the current ETag; the answer, which succeeded."""
+    """Save answers with the current ETag; returns the successful answer."""
     path = f"/me/assignments/{assignment_id}/response"
     answer = actor.patch(path, {"answers": list(answers), "rows": list(rows)}, actor.etag(path))
     assert answer.status_code == 200, answer.get_json()
@@ -113,7 +113,7 @@ def save(actor: Actor, assignment_id: str, *answers: dict[str, Any], rows: Any =
 
 
 def submit(actor: Actor, assignment_id: str) -> Any:
-    """Send in what stands; the answer, which succeeded."""
+    """Submit the current response; returns the successful answer."""
     version = actor.get(f"/me/assignments/{assignment_id}/response").get_json()["version"]
     answer = actor.post(f"/me/assignments/{assignment_id}/submit", {"response_version": version})
     assert answer.status_code == 200, answer.get_json()
@@ -121,7 +121,7 @@ def submit(actor: Actor, assignment_id: str) -> Any:
 
 
 def import_questionnaire(cast: Cast, content: bytes) -> str:
-    """The id of a resource made of this file and published."""
+    """Import and publish a questionnaire; returns the id of the resource."""
     sent = cast.therapist.ask(
         "POST",
         "/resources/import",

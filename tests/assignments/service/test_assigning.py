@@ -1,4 +1,4 @@
-"""Assigning, changing and withdrawing; and days that begin and end where the client lives."""
+"""Creating, changing and withdrawing assignments; days begin and end in the client's time zone."""
 
 from __future__ import annotations
 
@@ -286,7 +286,7 @@ def test_archiving_a_client_freezes_what_is_open_and_restoring_them_resumes_it(c
 
 
 def test_what_is_shown_as_frozen_refuses_every_act(cast: Cast) -> None:
-    """Archiving freezes what is open; what was sent in before is not open, and a therapist can still review it."""
+    """Archiving freezes what is open; what was submitted before is not open, and a therapist can still review it."""
     thing = cast.things["former_client.submitted"]
     assert _shown(cast, thing)["frozen"] is False
     answer = act(cast, "review", thing)

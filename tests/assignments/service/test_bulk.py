@@ -1,4 +1,4 @@
-"""Assigning to many: each outcome by itself, or all or none."""
+"""Creating many assignments at once: each with its own outcome, or all or none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The counts of care links stay what their assignments come to, whatever happens and however many act at once."""
+"""The stored counts of care links equal their assignments, whatever happens and however many act at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The caseload: everybody in one's care, first who needs attention most."""
+"""The caseload: every client in care, first those who most need attention."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_practice_sets_after_how_many_days_a_client_has_gone_quiet(cast: Cast)
 
 
 def test_a_client_who_writes_every_day_is_never_quiet(cast: Cast) -> None:
-    """The act is noted once an hour at most, and that is often enough."""
+    """The activity is updated at most once an hour, which is often enough."""
     draft = cast.things["client.draft"]
     noted = []
     for version, later in ((2, timedelta(hours=3)), (3, timedelta(hours=3, minutes=20)), (4, timedelta(hours=5))):

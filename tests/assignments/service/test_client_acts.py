@@ -1,4 +1,4 @@
-"""The client's side: opening, planning, pausing and saying no, with a way back each time."""
+"""Acts of the client: open, plan, pause and decline, each of which can be undone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words between therapist and client: who reads them, who marks them read, and what they are about."""
+"""Comments of therapist and client: who reads them, who marks them as read, and what they are about."""
 
 from __future__ import annotations
 

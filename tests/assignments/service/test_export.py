@@ -1,4 +1,4 @@
-"""Assignments taken away as CSV: what the list shows, to whom it shows it, and a row in the trail."""
+"""Assignments as CSV: what the list shows, to those it shows it to; each export is recorded."""
 
 from __future__ import annotations
 

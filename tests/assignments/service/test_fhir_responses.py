@@ -1,4 +1,4 @@
-"""An attempt goes out as a QuestionnaireResponse: what its reader may read, in the tree of the form, and no more."""
+"""An attempt as a QuestionnaireResponse: what its reader may read, in the tree of the form, and no more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures: what is sent in is worked out on the server, kept with the attempt, and read over time by those who may."""
+"""Measures: scored on the server at submission, stored with the attempt, and read over time by those who may."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _measures(cast: Cast, actor: Actor | None = None) -> list[dict[str, Any]]:
 
 
 def _own(cast: Cast, found: dict[str, Any]) -> list[dict[str, Any]]:
-    """The measures beside the one everybody in the cast has sent in."""
+    """The measures besides the one that everybody in the cast has submitted."""
     return [one for one in found["data"] if one["resource"]["id"] != cast.things["linden.exercise"]]
 
 

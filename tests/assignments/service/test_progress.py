@@ -1,4 +1,4 @@
-"""Honest counts: what is done, declined and open; of a colleague's work only that it is there."""
+"""Progress as plain counts; of what colleagues assigned, only the number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a single assignment and a list say to each side, and what they never say."""
+"""What an assignment and the lists show to each side, and what they never show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A review or a return names what was read; what has moved on since is not reviewed by accident."""
+"""A review or a return names the version that was read, so that a newer one is not reviewed by accident."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is worked out tells nobody more than they may read, and is worked out of what was really shown."""
+"""Scores reveal nothing that their reader may not read, and count only what was visible."""
 
 from __future__ import annotations
 

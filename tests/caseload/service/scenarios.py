@@ -1,4 +1,4 @@
-"""What the stories of a caseload begin with."""
+"""Steps that tests of the caseload begin with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Care: sight of a client begins and ends with a link, and goes with it when they are handed over."""
+"""Care links: a therapist sees a client from the start to the end of one, and it goes along at a hand-over."""
 
 from __future__ import annotations
 

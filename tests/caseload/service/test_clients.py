@@ -1,4 +1,4 @@
-"""Clients: taken on, listed, changed and archived by those who care for them."""
+"""Clients: created, listed, changed and archived by those who care for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Private notes: readable to their author alone, while in care."""
+"""Private notes: only their author reads them, and only while in care."""
 
 from __future__ import annotations
 

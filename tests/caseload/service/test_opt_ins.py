@@ -1,4 +1,4 @@
-"""Each therapist speaks for their own caseload: sight of an integration begins and ends with their word."""
+"""Opt-ins: an integration sees the caseload of a therapist for as long as that therapist allows it."""
 
 from __future__ import annotations
 
