@@ -19,11 +19,13 @@ from portal.accounts import passwords, views
 from portal.accounts.service import integrations, sessions
 from portal.assignments import api as assignments
 from portal.assignments import facts as assignments_facts
+from portal.assignments import reactions as assignments_reactions
 from portal.assignments.schemas.problems import DuplicateAssignmentSchema, OutdatedReviewSchema
 from portal.audit import api as audit
 from portal.audit import jobs as audit_jobs
 from portal.caseload import api as caseload
 from portal.caseload import facts as caseload_facts
+from portal.caseload import reactions as caseload_reactions
 from portal.core import crypto, mail
 from portal.core.db.engines import db, engine_settings, prepare_engines
 from portal.core.errors import Conflict, Duplicate
@@ -42,6 +44,7 @@ from portal.library import jobs as library_jobs
 from portal.safety import api as safety
 from portal.safety import facts as safety_facts
 from portal.safety import jobs as safety_jobs
+from portal.safety import reactions as safety_reactions
 from portal.safety.schemas import AlertAcknowledgedSchema
 
 AREAS = (
@@ -66,7 +69,15 @@ AREAS = (
     Area("operator", areas.anyone, "Open to anyone; needs no token.", (health,), prefix=""),
     Area("guest pages", areas.guest_page, "For browsers.", (views.guest, pages, docs), prefix=None),
 )
-DECLARING = (accounts_jobs, audit_jobs, library_jobs, safety_jobs)
+DECLARING = (
+    accounts_jobs,
+    audit_jobs,
+    library_jobs,
+    safety_jobs,
+    caseload_reactions,
+    safety_reactions,
+    assignments_reactions,
+)
 """Imported for the jobs and ticks they declare, and for what they attach to facts."""
 DESCRIBED = DomainParts(
     facts=facts_of((accounts_facts, assignments_facts, caseload_facts, library_facts, safety_facts)),

@@ -149,7 +149,7 @@ def caseload_commands() -> None:
 @click.option("--repair", is_flag=True, help="Count anew what differs.")
 def verify_counts(*, repair: bool) -> None:
     """Compare every care link's counts with its assignments; exits 1 where some differ and are not repaired."""
-    differences = care_counts.compare()
+    differences = care_counts.list_differences()
     for one in differences:
         click.echo(f"{one.practice_id} {one.care_id}: {', '.join(one.names)}")
     if repair and differences:

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from config import Config
 from portal.accounts.models import Invitation
 from portal.accounts.service import invitations, practices
-from portal.assignments.service import assigning, attempts, client_acts, comments, queries, responses, reviews
+from portal.assignments.service import assigning, attempts, client_acts, comments, drafts, queries, reviews, submissions
 from portal.caseload.service import clients
 from portal.core import clock
 from portal.core.db.transactions import transaction
@@ -198,8 +198,8 @@ class _Story:
 
     def _answer(self, who: str, assignment: str, patch: dict[str, Any]) -> int:
         viewer = self.viewers[who]
-        version = responses.get_response(viewer, assignment)["version"]
-        saved = responses.save(viewer, assignment, version, {"answers": [], "rows": [], **patch})
+        version = drafts.get_my_response(viewer, assignment)["version"]
+        saved = drafts.save(viewer, assignment, version, {"answers": [], "rows": [], **patch})
         return int(saved["version"])
 
     def _read_through(self, who: str, assignment: str) -> int:
@@ -217,7 +217,7 @@ class _Story:
             self._assign("Noor", "Sam", "how-trust-is-rebuilt", "You want to know what you can do.", due_in=10)
         with clock.time_shifted(-timedelta(days=27)):
             version = self._read_through("Robin", first)
-            responses.submit(
+            submissions.submit(
                 self.viewers["Robin"],
                 first,
                 response_version=version,
@@ -253,8 +253,8 @@ class _Story:
             with clock.time_shifted(-timedelta(days=days)):
                 self._answer("Robin", log, _log_row(strength))
         with clock.time_shifted(-timedelta(days=3)):
-            version = responses.get_response(self.viewers["Robin"], log)["version"]
-            responses.submit(
+            version = drafts.get_my_response(self.viewers["Robin"], log)["version"]
+            submissions.submit(
                 self.viewers["Robin"], log, response_version=version, helpfulness=4, difficulty=3, learned=None
             )
 
@@ -279,7 +279,7 @@ class _Story:
             again = self._assign("Noor", "Sam", "coming-back-to-now", "For the moments when it is too much.", due_in=9)
             client_acts.open_assignment(self.viewers["Sam"], again)
             version = self._answer("Sam", again, {"answers": [{"block": "before", "value": 7}]})
-            responses.submit(
+            submissions.submit(
                 self.viewers["Sam"], again, response_version=version, helpfulness=None, difficulty=None, learned=None
             )
             attempts.open_attempt(noor, again, 1)

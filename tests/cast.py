@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from portal.accounts.models import Credential, CredentialKind, Delivery, Invitation, Person, Practice
 from portal.accounts.secrets import mint
 from portal.accounts.service import integrations, invitations, people, practices, sessions
-from portal.assignments.service import assigning, comments, queries, responses
+from portal.assignments.service import assigning, comments, drafts, queries, submissions
 from portal.caseload.service import care, notes, opt_ins
 from portal.caseload.service.clients import archive, create_client
 from portal.core import clock, stored_responses
@@ -367,8 +367,8 @@ class _Builder:
             )
             self.things[f"{name}.{thing}"] = given["id"]
         for thing in ("draft", "submitted"):
-            responses.save(client.viewer, self.things[f"{name}.{thing}"], 1, _answers(name))
-        responses.submit(
+            drafts.save(client.viewer, self.things[f"{name}.{thing}"], 1, _answers(name))
+        submissions.submit(
             client.viewer,
             self.things[f"{name}.submitted"],
             response_version=2,

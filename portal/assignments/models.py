@@ -1,4 +1,4 @@
-"""Assignments and their states, how many stand where, the attempts at them, and comments."""
+"""Assignments, their states and acts, care counts, attempts and comments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from portal.core.errors import Conflict
 
 
 class Status(StrEnum):
-    """Where an assignment stands. Overdue, scheduled and frozen are derived, never stored."""
+    """The state of an assignment. Overdue, scheduled and frozen are derived, never stored."""
 
     ASSIGNED = "assigned"
     SEEN = "seen"
@@ -45,34 +45,34 @@ class Act(StrEnum):
     RECALL = "recall"
 
 
-_UNSENT = frozenset({Status.ASSIGNED, Status.SEEN, Status.IN_PROGRESS, Status.PAUSED})
+_WITH_CLIENT = frozenset({Status.ASSIGNED, Status.SEEN, Status.IN_PROGRESS, Status.PAUSED})
 WORKABLE = frozenset({Status.ASSIGNED, Status.SEEN, Status.IN_PROGRESS})
 COMPLETED = frozenset({Status.SUBMITTED, Status.REVIEWED})
-OPEN = _UNSENT | {Status.DECLINED}
+OPEN = _WITH_CLIENT | {Status.DECLINED}
 
 FROM: Mapping[Act, frozenset[Status]] = {
-    Act.CHANGE: _UNSENT | {Status.DECLINED},
+    Act.CHANGE: _WITH_CLIENT | {Status.DECLINED},
     Act.REOPEN: frozenset({Status.DECLINED}),
     Act.REVIEW: frozenset({Status.SUBMITTED}),
     Act.RETURN: COMPLETED,
-    Act.WITHDRAW: _UNSENT | {Status.DECLINED},
+    Act.WITHDRAW: _WITH_CLIENT | {Status.DECLINED},
     Act.OPEN: frozenset({Status.ASSIGNED}),
-    Act.PLAN: _UNSENT,
-    Act.SAVE: _UNSENT,
+    Act.PLAN: _WITH_CLIENT,
+    Act.SAVE: _WITH_CLIENT,
     Act.PAUSE: WORKABLE,
     Act.RESUME: frozenset({Status.PAUSED}),
-    Act.DECLINE: _UNSENT,
+    Act.DECLINE: _WITH_CLIENT,
     Act.UNDO_DECLINE: frozenset({Status.DECLINED}),
     Act.SUBMIT: frozenset({Status.SEEN, Status.IN_PROGRESS}),
     Act.RECALL: frozenset({Status.SUBMITTED}),
 }
 THERAPISTS_ACTS = frozenset({Act.CHANGE, Act.REOPEN, Act.REVIEW, Act.RETURN, Act.WITHDRAW})
-BEFORE_IT_OPENS = frozenset({Act.PLAN, Act.DECLINE, Act.UNDO_DECLINE})
+WHILE_SCHEDULED = frozenset({Act.PLAN, Act.DECLINE, Act.UNDO_DECLINE})
 """What a client can do while an assignment is still scheduled."""
 
 
 def allowed_acts(status: str, *, therapists: bool) -> list[str]:
-    """The acts one side has in a state."""
+    """The acts that therapists, or else clients, have in a state."""
     return [act.value for act, states in FROM.items() if status in states and (act in THERAPISTS_ACTS) is therapists]
 
 
@@ -81,23 +81,23 @@ def require_state(act: Act, status: str, *, frozen: bool, scheduled: bool = Fals
     therapists = act in THERAPISTS_ACTS
     allowed = allowed_acts(status, therapists=therapists)
     if scheduled and not therapists:
-        allowed = [act for act in allowed if act in BEFORE_IT_OPENS]
+        allowed = [act for act in allowed if act in WHILE_SCHEDULED]
     if frozen and status in OPEN:
-        msg = "This client is archived, so everything rests."
+        msg = "This client is archived; assignments are frozen. Restore the client first."
         raise Conflict(msg, state="frozen", allowed=[])
-    if scheduled and not therapists and act not in BEFORE_IT_OPENS:
-        msg = "This opens on a later day."
+    if scheduled and not therapists and act not in WHILE_SCHEDULED:
+        msg = "This assignment is scheduled. It opens on a later day."
         raise Conflict(msg, state="scheduled", allowed=allowed)
     if status not in FROM[act]:
-        msg = f"This is {status.replace('_', ' ')}, which does not allow that."
+        msg = "The state of this assignment does not allow that. See state and allowed."
         raise Conflict(msg, state=status, allowed=allowed)
 
 
 class Assignment(PracticeRow, Base):
-    """One resource version given to one client through one care link.
+    """One resource version assigned to one client through one care link.
 
-    `opens_at` and `due_at` are the instants the days begin and end at for the client; `therapist_id` is the care
-    link's, kept here so that a caseload's newest hundred is one walk along an index.
+    `opens_at` and `due_at` are the instants at which the days begin and end for the client; `therapist_id` is the care
+    link's, repeated here so that a list of the newest assignments is one walk along an index.
     """
 
     __tablename__ = "assignments"
@@ -142,27 +142,27 @@ class Assignment(PracticeRow, Base):
     last_act_at: Mapped[datetime | None]
 
     def move(self, status: Status) -> None:
-        """Take a new state; the version says that what people read has changed."""
+        """Take a new state and a new version."""
         self.status = status
         self.version += 1
 
     def step_aside(self, status: Status) -> None:
-        """Pause or decline, remembering where to go on; a pause that is then declined is two steps."""
+        """Pause or decline, remembering the state before; declining something paused remembers both."""
         self.status_before = f"{self.status_before or ''} {self.status}".strip()
         self.move(status)
 
     def step_back(self) -> None:
-        """Go on where things stood."""
+        """Return to the state before the last pause or decline."""
         *earlier, last = (self.status_before or Status.ASSIGNED).split()
         self.status_before = " ".join(earlier) or None
         self.move(Status(last))
 
 
 class CareCount(Base):
-    """How things stand in one care link: what a caseload shows without walking through its assignments.
+    """The counts of one care link, which a caseload shows without reading its assignments.
 
-    Written anew whenever a fact about one of them is recorded; `last_act_at` may lag an hour behind while somebody
-    writes. Instants are the earliest that matter: since when something waits for review, and when something is due.
+    Recounted whenever a fact about one of them is recorded; `last_act_at` may lag an hour while a client writes.
+    `waiting_since` and `next_due_at` are the earliest among its assignments.
     """
 
     __tablename__ = "care_counts"
@@ -183,7 +183,7 @@ class CareCount(Base):
 
 
 class Attempt(PracticeRow, Base):
-    """An attempt: the client's draft, whole and theirs alone, and once sent in, the part a therapist may read."""
+    """An attempt: the client's draft, which only they read, and once submitted, the part a therapist may read."""
 
     __tablename__ = "responses"
     __table_args__ = (
@@ -209,7 +209,7 @@ class Attempt(PracticeRow, Base):
 
 
 class Comment(PracticeRow, Base):
-    """A word between therapist and client on an attempt, or on one answer in it."""
+    """A comment of therapist or client on an attempt, or on one answer in it."""
 
     __tablename__ = "comments"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Clients, the care links that give sight of them, what therapists let other systems see, and private notes."""
+"""Clients, the care links that make them visible, opt-ins of integrations, and private notes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Client(PracticeRow, Base):
 
 
 class CareLink(PracticeRow, Base):
-    """A therapist's care for a client, from a beginning to an end; sight begins and ends with it."""
+    """A therapist's care for a client; the therapist sees the client from its start to its end."""
 
     __tablename__ = "care_links"
     __table_args__ = (
@@ -49,7 +49,7 @@ class CareLink(PracticeRow, Base):
 
 
 class OptIn(PracticeRow, Base):
-    """A therapist's word that an integration may see their caseload, within its scopes."""
+    """A therapist's consent that an integration sees their caseload, within its scopes."""
 
     __tablename__ = "opt_ins"
     __table_args__ = (
@@ -64,7 +64,7 @@ class OptIn(PracticeRow, Base):
 
 
 class Note(PracticeRow, Base):
-    """A therapist's private note about a client: readable to its author alone, while in care."""
+    """A therapist's private note about a client, which only its author reads, and only while in care."""
 
     __tablename__ = "notes"
     __table_args__ = (

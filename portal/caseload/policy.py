@@ -1,4 +1,4 @@
-"""Who sees which clients: therapists those in their care; an owner, by name alone, those nobody cares for."""
+"""Who sees which clients: therapists those in their care; owners, by name only, those without a therapist."""
 
 from __future__ import annotations
 
@@ -13,22 +13,38 @@ from portal.core.access import NOBODY, PRACTICE, VIEWER
 from portal.core.viewer import Viewer
 
 
-def in_care_of_viewer(client_id: Any) -> ColumnElement[bool]:
-    """Whether the viewer is the therapist of a care link with this client that has not ended."""
-    return (
-        select(CareLink.id)
-        .where(
-            CareLink.practice_id == PRACTICE,
-            CareLink.client_id == client_id,
-            CareLink.therapist_id == VIEWER,
-            CareLink.ended_at.is_(None),
-        )
-        .exists()
+def open_links(client_id: Any) -> Select[CareLink]:
+    """The care links with this client that have not ended."""
+    return select(CareLink).where(
+        CareLink.practice_id == PRACTICE, CareLink.client_id == client_id, CareLink.ended_at.is_(None)
     )
 
 
+def active_links(client_id: Any) -> Select[CareLink]:
+    """The open care links with this client whose therapist still works in the practice."""
+    return (
+        open_links(client_id)
+        .join(Person, (Person.practice_id == CareLink.practice_id) & (Person.id == CareLink.therapist_id))
+        .where(Person.deactivated_at.is_(None), Person.therapist)
+    )
+
+
+def _exists(links: Select[CareLink]) -> ColumnElement[bool]:
+    return links.with_only_columns(CareLink.id).exists()
+
+
+def is_cared_for(client_id: Any) -> ColumnElement[bool]:
+    """Whether any therapist who still works in the practice has an open care link with this client."""
+    return _exists(active_links(client_id))
+
+
+def in_care_of_viewer(client_id: Any) -> ColumnElement[bool]:
+    """Whether the viewer has an open care link with this client."""
+    return _exists(open_links(client_id).where(CareLink.therapist_id == VIEWER))
+
+
 def opted_in(therapist_id: Any) -> ColumnElement[bool]:
-    """Whether a therapist lets the viewer, an integration, see their caseload."""
+    """Whether a therapist has opted in to the viewer, an integration."""
     return (
         select(OptIn.id)
         .where(OptIn.practice_id == PRACTICE, OptIn.integration_id == VIEWER, OptIn.therapist_id == therapist_id)
@@ -37,38 +53,13 @@ def opted_in(therapist_id: Any) -> ColumnElement[bool]:
 
 
 def opt_ins_for_integration() -> Select[OptIn]:
-    """The words of the therapists who let the viewer, an integration, see their caseload."""
+    """The opt-ins of therapists to the viewer, an integration."""
     return select(OptIn).where(OptIn.practice_id == PRACTICE, OptIn.integration_id == VIEWER)
 
 
 def in_sight_of_integration(client_id: Any) -> ColumnElement[bool]:
-    """Whether a therapist who opted in has a care link with this client that has not ended."""
-    return (
-        select(CareLink.id)
-        .where(
-            CareLink.practice_id == PRACTICE,
-            CareLink.client_id == client_id,
-            CareLink.ended_at.is_(None),
-            opted_in(CareLink.therapist_id),
-        )
-        .exists()
-    )
-
-
-def _cared_for(client_id: Any) -> ColumnElement[bool]:
-    """Whether any therapist who still works here has an open care link with this client."""
-    return (
-        select(CareLink.id)
-        .join(Person, (Person.practice_id == CareLink.practice_id) & (Person.id == CareLink.therapist_id))
-        .where(
-            CareLink.practice_id == PRACTICE,
-            CareLink.client_id == client_id,
-            CareLink.ended_at.is_(None),
-            Person.deactivated_at.is_(None),
-            Person.therapist,
-        )
-        .exists()
-    )
+    """Whether a therapist who opted in has an open care link with this client."""
+    return _exists(open_links(client_id).where(opted_in(CareLink.therapist_id)))
 
 
 def in_care(viewer: Viewer) -> Select[Client]:
@@ -82,21 +73,21 @@ def in_care(viewer: Viewer) -> Select[Client]:
 
 
 def visible_to(viewer: Viewer) -> Select[Client]:
-    """Those in the viewer's care; for an owner also those without a therapist (name and care team only).
+    """Therapists see the clients in their care, owners also those without a therapist (name and care team only).
 
-    An integration sees those in the care of therapists who opted in.
+    Integrations see those in the care of therapists who opted in, clients themselves.
     """
     clients = select(Client).where(Client.practice_id == PRACTICE)
     if viewer.is_client:
         return clients.where(Client.id == VIEWER)
     if viewer.is_integration:
         return in_care(viewer)
-    seen: list[ColumnElement[bool]] = []
+    conditions: list[ColumnElement[bool]] = []
     if viewer.is_staff and viewer.therapist:
-        seen.append(in_care_of_viewer(Client.id))
+        conditions.append(in_care_of_viewer(Client.id))
     if viewer.is_staff and viewer.owner:
-        seen.append(~_cared_for(Client.id))
-    return clients.where(or_(*seen) if seen else NOBODY)
+        conditions.append(~is_cared_for(Client.id))
+    return clients.where(or_(*conditions) if conditions else NOBODY)
 
 
 def care_visible_to(viewer: Viewer) -> Select[CareLink]:
@@ -106,7 +97,7 @@ def care_visible_to(viewer: Viewer) -> Select[CareLink]:
 
 
 def open_care_of(viewer: Viewer) -> Select[CareLink]:
-    """The viewer's own care links that have not ended; an integration's, those of therapists who opted in."""
+    """The viewer's own open care links; for an integration, those of therapists who opted in."""
     links = select(CareLink).where(CareLink.practice_id == PRACTICE)
     if viewer.is_staff and viewer.therapist:
         return links.where(CareLink.therapist_id == VIEWER, CareLink.ended_at.is_(None))
@@ -116,12 +107,12 @@ def open_care_of(viewer: Viewer) -> Select[CareLink]:
 
 
 def opt_ins_visible_to(viewer: Viewer) -> Select[OptIn]:
-    """One's own."""
+    """The viewer's own opt-ins."""
     return select(OptIn).where(OptIn.practice_id == PRACTICE, OptIn.therapist_id == VIEWER)
 
 
 def invitations_visible_to(viewer: Viewer) -> Select[Invitation]:
-    """Those to clients in one's care who may still come in; an owner's also those to staff."""
+    """A therapist sees the invitations of clients in their care, an owner also those of staff."""
     own = select(Invitation.id).where(Invitation.practice_id == PRACTICE, in_care_of_viewer(Invitation.person_id))
     if not (viewer.is_staff and viewer.therapist):
         own = own.where(NOBODY)
@@ -132,28 +123,28 @@ def invitations_visible_to(viewer: Viewer) -> Select[Invitation]:
 
 
 def notes_visible_to(viewer: Viewer) -> Select[Note]:
-    """A note is its author's, and only while the client is in their care."""
+    """Authors see their own notes, while the client is in their care."""
     notes = select(Note).where(Note.practice_id == PRACTICE)
     if viewer.is_staff and viewer.therapist:
         return notes.where(Note.author_id == VIEWER, in_care_of_viewer(Note.client_id))
     return notes.where(NOBODY)
 
 
-def may_take_on_clients(viewer: Viewer) -> bool:
-    """Only a therapist brings a client in."""
+def may_create_clients(viewer: Viewer) -> bool:
+    """Only a therapist may create clients."""
     return viewer.is_staff and viewer.therapist
 
 
 def may_name_clients(viewer: Viewer) -> bool:
-    """Whoever sees a client knows their name; an integration only with the scope to read about clients."""
+    """Staff may read the name of every client they see, an integration only with the scope clients:read."""
     return viewer.is_staff or viewer.holds("clients:read")
 
 
 def may_opt_in(viewer: Viewer) -> bool:
-    """Each therapist speaks for their own caseload, nobody for another's."""
+    """Only a therapist may opt in, for their own caseload."""
     return viewer.is_staff and viewer.therapist
 
 
 def may_hand_over_for_others(viewer: Viewer) -> bool:
-    """Moving a colleague's whole caseload is the owner's."""
+    """Only an owner may hand over a colleague's caseload."""
     return viewer.is_staff and viewer.owner

@@ -62,7 +62,7 @@ def open_alert(alert_id: str) -> Any:
 
 
 @staff.route("/alerts/<id:alert_id>/acknowledge", methods=["POST"])
-@staff.repeatable(alerts.require_in_sight)
+@staff.repeatable(alerts.require_visible)
 @staff.arguments(schemas.AcknowledgeAlertSchema())
 @staff.response(200, schemas.AlertItemSchema(), refuses=[Conflict])
 def acknowledge_alert(sent: dict[str, Any], alert_id: str) -> Any:

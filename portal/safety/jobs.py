@@ -1,4 +1,4 @@
-"""Neutral mails that something needs somebody, and the round that passes on what has waited too long."""
+"""Mails that say only that somebody is needed, and the escalation of alerts that have waited too long."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from portal.safety.service import alerts, escalation
 
 @jobs.handles(alerts.NOTIFY_THERAPIST)
 def notify_therapist(job: jobs.ClaimedJob) -> None:
-    """Mail a therapist in care, or whoever covers. Run twice it is two mails, each true."""
+    """Mail a therapist in care, or the cover. Running it twice sends two mails, each of them true."""
     _send(escalation.prepare_letter(job.practice_id, job.subject), nobody_covers=False)
 
 
 @jobs.handles(escalation.NOTIFY_OWNER)
 def notify_owner(job: jobs.ClaimedJob) -> None:
-    """Mail an owner that nobody covers."""
+    """Mail an owner that an alert waits and the practice has no cover."""
     _send(escalation.prepare_letter_to_owner(job.practice_id, job.subject), nobody_covers=True)
 
 
@@ -25,5 +25,5 @@ def _send(letter: escalation.Letter | None, *, nobody_covers: bool) -> None:
 
 @jobs.every(seconds=60)
 def escalate() -> None:
-    """Pass on the alerts that have waited too long."""
+    """Escalate the alerts that have waited too long."""
     escalation.escalate_waiting()

@@ -1,4 +1,4 @@
-"""The practice's crisis card, and alerts: that somebody answered a risk item in a way that needs a person soon."""
+"""The practice's crisis card, and alerts: an answer to a risk item says that a client may need somebody soon."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from portal.core.db.tables import Base, Id, PracticeRow, belongs_to
 
 
 class CrisisCard(Base):
-    """The numbers a practice has chosen for itself, as JSON; without a row, those of its country.
+    """The numbers a practice has chosen, as JSON; without a row, those of its country are shown.
 
-    Not sealed: public telephone numbers, and a word the practice has for every client alike.
+    Not encrypted: public telephone numbers, and a note that is the same for every client.
     """
 
     __tablename__ = "crisis_cards"
@@ -26,10 +26,10 @@ class CrisisCard(Base):
 
 
 class Alert(PracticeRow, Base):
-    """One sending-in that needs a person soon. Nothing takes it away: it is acknowledged, by name, or it escalates.
+    """A submission that needs a person soon. Nothing takes it away: it is acknowledged, by name, or it escalates.
 
-    `assignment_id` and `attempt` are plain numbers: assignments stand above. `items` (the blocks concerned, with their
-    labels) and `note` are sealed with the client's key. `covered_by` is who was told when it had waited too long.
+    `assignment_id` and `attempt` are no foreign keys, since assignments stand above. `items` (the risky blocks, with
+    their labels) and `note` are sealed with the client's key. `covered_by` is the cover it was escalated to.
     """
 
     __tablename__ = "alerts"

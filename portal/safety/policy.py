@@ -1,7 +1,7 @@
-"""Who sees alerts: every therapist in the client's care; once one has waited too long, also whoever covers.
+"""Who sees alerts: every therapist in the client's care, and the cover once an alert has escalated.
 
-What it is about (assignment and blocks) shows through the care link the assignment was given through, and to nobody
-else. Owners see none by being owner, integrations none at all.
+Only the therapist of the care link it came through sees which assignment and blocks it is about. Being an owner shows
+no alert, and integrations see none at all.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ OwnLink = aliased(CareLink, name="own_link")
 
 
 def through_own_care() -> ColumnElement[bool]:
-    """What joins an alert with the care link it came through, where that is the viewer's and has not ended."""
+    """The join of an alert with the care link it came through, where that is the viewer's and has not ended."""
     return and_(
         OwnLink.practice_id == PRACTICE,
         OwnLink.id == Alert.care_id,
@@ -31,14 +31,14 @@ def through_own_care() -> ColumnElement[bool]:
 
 
 def covered_by_viewer() -> ColumnElement[bool]:
-    """Whether an alert has waited too long and the viewer stands in: while it is open, and after they took part."""
+    """Whether an alert has escalated and the viewer is the cover: while it is open, and later if it was theirs."""
     covers = select(Practice.id).where(Practice.id == PRACTICE, Practice.cover_id == VIEWER).exists()
-    told = (Alert.covered_by == VIEWER) | (Alert.acknowledged_by == VIEWER)
-    return Alert.escalated_at.is_not(None) & covers & (Alert.acknowledged_at.is_(None) | told)
+    was_theirs = (Alert.covered_by == VIEWER) | (Alert.acknowledged_by == VIEWER)
+    return Alert.escalated_at.is_not(None) & covers & (Alert.acknowledged_at.is_(None) | was_theirs)
 
 
 def visible_to(viewer: Viewer) -> Select[Alert]:
-    """A therapist's: those of clients in their care, and those they cover."""
+    """The alerts of clients in a therapist's care, and those they cover; nobody else sees any."""
     alerts = select(Alert).where(Alert.practice_id == PRACTICE)
     if not (viewer.is_staff and viewer.therapist):
         return alerts.where(NOBODY)

@@ -1,1 +1,1 @@
-"""Assignments: their states, the work on them, and who reads it."""
+"""Tests of assignments: their states, the work on them, and who reads it."""

@@ -1,4 +1,4 @@
-"""The table of acts, told once as the design tells it: every act, in every state, on both sides."""
+"""The table of acts: every act, in every state, on both sides."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_an_act_is_allowed_exactly_where_the_table_says(act: Act, status: Status
 
 
 @pytest.mark.parametrize(("act", "status"), list(itertools.product(Act, sorted(OPEN))))
-def test_for_an_archived_client_everything_open_rests(act: Act, status: Status) -> None:
+def test_for_an_archived_client_everything_open_is_frozen(act: Act, status: Status) -> None:
     with pytest.raises(Conflict) as refused:
         require_state(act, status, frozen=True)
     assert refused.value.members == {"state": "frozen", "allowed": []}
@@ -96,7 +96,7 @@ def test_the_named_sets_of_states_are_what_their_names_say() -> None:
 
 
 @pytest.mark.parametrize("status", [Status.ASSIGNED, Status.SEEN, Status.IN_PROGRESS])
-def test_who_pauses_and_then_declines_comes_back_in_two_steps(status: Status) -> None:
+def test_pausing_and_then_declining_is_undone_in_two_steps(status: Status) -> None:
     assignment = Assignment(status=status, version=1)
     assignment.step_aside(Status.PAUSED)
     assignment.step_aside(Status.DECLINED)

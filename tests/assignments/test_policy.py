@@ -1,4 +1,4 @@
-"""Who sees which assignment: its client, and the therapist of the care link it was given through, while that lasts."""
+"""Who sees which assignment: its client, and the therapist of its care link while that lasts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SEES = {
 
 @pytest.mark.parametrize("name", SEES)
 @pytest.mark.parametrize("thing", THINGS)
-def test_an_assignment_is_seen_by_its_client_and_its_therapist_alone(cast: Cast, name: str, thing: str) -> None:
+def test_only_its_client_and_its_therapist_see_an_assignment(cast: Cast, name: str, thing: str) -> None:
     actor = cast.everyone()[name]
     base = "/me/assignments" if actor.viewer.is_client else "/assignments"
     path = f"{base}/{cast.things[thing]}"
@@ -45,7 +45,7 @@ def test_an_assignment_is_seen_by_its_client_and_its_therapist_alone(cast: Cast,
 
 
 @pytest.mark.parametrize("thing", ["client.draft", "client.submitted"])
-def test_sight_ends_with_the_care_link_on_the_next_request(cast: Cast, thing: str) -> None:
+def test_the_therapist_sees_nothing_from_the_next_request_after_the_care_link_ends(cast: Cast, thing: str) -> None:
     ends = [f"/assignments/{cast.things[thing]}{end}" for end in ("", "/attempts", "/comments")]
     assert [cast.therapist.get(path).status_code for path in ends] == [200] * 3
     ended = cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['client.care']}/end")
@@ -55,13 +55,13 @@ def test_sight_ends_with_the_care_link_on_the_next_request(cast: Cast, thing: st
     assert cast.client.get(f"/me/assignments/{cast.things[thing]}").status_code == 200
 
 
-def test_a_draft_is_no_submission_to_anyone_but_its_client(cast: Cast) -> None:
+def test_nobody_but_its_client_reads_a_draft(cast: Cast) -> None:
     thing = cast.things["client.draft"]
     assert cast.therapist.get(f"/assignments/{thing}/attempts/1").status_code == 404
     assert cast.client.get(f"/me/assignments/{thing}/attempts/1").status_code == 200
 
 
-def test_only_a_therapist_assigns() -> None:
+def test_only_a_therapist_may_assign() -> None:
     assert may_assign(Viewer("a", "p", PrincipalKind.STAFF, therapist=True))
     assert not may_assign(Viewer("a", "p", PrincipalKind.STAFF, owner=True))
     assert not may_assign(Viewer("a", "p", PrincipalKind.CLIENT))

@@ -1,1 +1,1 @@
-"""Tests of who is in whose care."""
+"""Tests of clients and their care."""

@@ -1,4 +1,4 @@
-"""The routes of caseload as whoever calls them meets them."""
+"""The routes of the caseload."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def without_instance(answer: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["colleague", "former_therapist", "owner", "other_owner"])
 @pytest.mark.parametrize("path", ["", "/care", "/notes", "/progress"])
-def test_a_client_out_of_sight_answers_like_one_that_does_not_exist(cast: Cast, path: str, name: str) -> None:
+def test_a_client_who_is_not_visible_gives_the_same_404_as_an_unknown_id(cast: Cast, path: str, name: str) -> None:
     someone = cast.everyone()[name]
     hidden, absent = someone.get(f"/clients/{cast.client.id}{path}"), someone.get(f"/clients/{new_id()}{path}")
     assert hidden.status_code == absent.status_code == 404
@@ -36,7 +36,9 @@ def test_a_client_out_of_sight_answers_like_one_that_does_not_exist(cast: Cast, 
         ("notes", {"body": "x"}),
     ],
 )
-def test_an_act_on_a_client_out_of_sight_answers_like_one_on_nobody(cast: Cast, path: str, body: Any) -> None:
+def test_an_act_on_a_client_who_is_not_visible_gives_the_same_404_as_an_unknown_id(
+    cast: Cast, path: str, body: Any
+) -> None:
     sent = {"therapist_id": cast.colleague.id} if body == "to" else body
     answers = [
         someone.post(f"/clients/{client_id}/{path}", sent)
@@ -68,7 +70,7 @@ def test_a_cursor_belongs_to_one_viewer_and_one_list(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("query", ["?archivd=true", "?archived=maybe", "?sort=email", "?q=", "?limit=0", "?q=a&q=b"])
-def test_a_misspelt_parameter_never_widens_the_list(cast: Cast, query: str) -> None:
+def test_a_misspelled_parameter_is_refused(cast: Cast, query: str) -> None:
     assert cast.therapist.get(f"/clients{query}").status_code == 400
 
 
@@ -79,12 +81,12 @@ def test_an_unchanged_list_is_not_sent_again(cast: Cast) -> None:
     assert again.get_data() == b""
 
 
-def test_a_client_read_alone_and_in_a_list_is_the_same(cast: Cast) -> None:
+def test_lists_and_details_of_clients_agree(cast: Cast) -> None:
     for row in cast.therapist.get("/clients").get_json()["data"]:
         assert cast.therapist.get(f"/clients/{row['id']}").get_json() == row
 
 
-def test_a_care_team_names_each_therapist_and_how_they_stand(cast: Cast) -> None:
+def test_a_care_team_names_each_therapist_and_their_status(cast: Cast) -> None:
     team = cast.therapist.get(f"/clients/{cast.client.id}/care").get_json()["data"]
     shown = {link["therapist"]["name"]: (link["therapist"]["status"], link["ended_at"] is None) for link in team}
     assert shown == {
@@ -110,7 +112,7 @@ def test_an_empty_list_of_notes_is_an_empty_list(cast: Cast) -> None:
     ],
     ids=["clients", "clients by name", "care", "notes"],
 )
-def test_a_list_takes_as_many_statements_for_many_as_for_one(
+def test_a_list_takes_as_many_queries_for_many_clients_as_for_one(
     cast: Cast, queries: Queries, ask: Callable[[Cast], Any]
 ) -> None:
     ask(cast)

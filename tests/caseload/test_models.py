@@ -1,4 +1,4 @@
-"""What the tables of caseload refuse by themselves: nothing crosses from one practice into another."""
+"""What the tables of the caseload refuse by themselves: nothing crosses from one practice into another."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.cast import Cast
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
-def refused(cast: Cast, statement: Any) -> None:
+def assert_refused(cast: Cast, statement: Any) -> None:
     with pytest.raises(IntegrityError):
         stored.change(cast.app, statement)
 
 
 def test_a_therapist_of_another_practice_cannot_be_linked_to_a_client(cast: Cast) -> None:
-    refused(
+    assert_refused(
         cast,
         insert(CareLink).values(
             practice_id=cast.things["linden.practice"],
@@ -37,22 +37,24 @@ def test_a_therapist_of_another_practice_cannot_be_linked_to_a_client(cast: Cast
 
 def test_a_care_link_cannot_be_moved_to_a_therapist_of_another_practice(cast: Cast) -> None:
     mine = update(CareLink).where(CareLink.id == cast.things["client.care"])
-    refused(cast, mine.values(therapist_id=cast.other_owner.id))
-    refused(cast, mine.values(client_id=cast.other_client.id))
+    assert_refused(cast, mine.values(therapist_id=cast.other_owner.id))
+    assert_refused(cast, mine.values(client_id=cast.other_client.id))
 
 
 def test_a_client_is_a_person_of_the_same_practice(cast: Cast) -> None:
     elsewhere = cast.things["birch.practice"]
-    refused(cast, insert(Client).values(practice_id=elsewhere, id=cast.client.id, created_at=NOON))
-    refused(cast, insert(Client).values(practice_id=elsewhere, id=new_id(), created_at=NOON))
+    assert_refused(cast, insert(Client).values(practice_id=elsewhere, id=cast.client.id, created_at=NOON))
+    assert_refused(cast, insert(Client).values(practice_id=elsewhere, id=new_id(), created_at=NOON))
 
 
 def test_a_note_cannot_be_about_a_client_of_another_practice(cast: Cast) -> None:
-    refused(cast, update(Note).where(Note.id == cast.things["therapist.note"]).values(client_id=cast.other_client.id))
+    assert_refused(
+        cast, update(Note).where(Note.id == cast.things["therapist.note"]).values(client_id=cast.other_client.id)
+    )
 
 
-def test_a_client_who_was_cared_for_cannot_vanish_under_their_care_links(cast: Cast) -> None:
-    refused(cast, delete(Client).where(Client.id == cast.client.id))
+def test_a_client_with_care_links_cannot_be_deleted(cast: Cast) -> None:
+    assert_refused(cast, delete(Client).where(Client.id == cast.client.id))
 
 
 def test_a_fact_about_a_client_concerns_that_client() -> None:

@@ -20,7 +20,7 @@ from portal.core.crypto import DataKey, Keyring, KeyringError, Undecipherable, V
 from portal.core.db.engines import db
 from portal.core.db.tables import Base
 from tests.access.table import raised
-from tests.assignments.service.scenarios import act, given, published
+from tests.assignments.service.scenarios import act, assign, publish
 from tests.cast import Cast
 from tests.owner import as_owner
 
@@ -48,7 +48,7 @@ COLUMNS = [
 def filled(cast: Cast) -> Cast:
     """Everybody, and a value in every sealed column."""
     for _ in range(2):
-        thing = given(cast, published(cast), note="A note.")
+        thing = assign(cast, publish(cast), note="A note.")
         for name in ("plan", "decline"):
             assert act(cast, name, thing).status_code == 200
     for client in (cast.client, cast.partner):

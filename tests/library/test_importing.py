@@ -18,7 +18,7 @@ from portal.core.ids import new_id
 from portal.library.models import Resource
 from portal.library.service import importing
 from tests.accounts import stored
-from tests.assignments.service.scenarios import given, saved, submitted
+from tests.assignments.service.scenarios import assign, save, submit
 from tests.cast import CARD, Actor, Cast, exercise_document
 from tests.instruments import questionnaire_of
 
@@ -148,10 +148,10 @@ def test_ids_of_any_kind_are_answered_sent_in_and_commented_on(cast: Cast) -> No
     }
     result = _imported(cast.therapist, _bytes(form))
     _published(cast, result["resource_id"])
-    thing = given(cast, result["resource_id"])
+    thing = assign(cast, result["resource_id"])
     cast.client.post(f"/me/assignments/{thing}/open")
     log, row = new_id(), new_id()
-    saved(
+    save(
         cast.client,
         thing,
         {"block": ids[1], "row": [log], "value": ["one", "two"]},
@@ -161,7 +161,7 @@ def test_ids_of_any_kind_are_answered_sent_in_and_commented_on(cast: Cast) -> No
         {"block": ids[5], "value": "2026-03-02T09:30:00Z"},
         rows=[{"log": ids[0], "id": log}, {"log": ids[2], "id": row}],
     )
-    submitted(cast.client, thing)
+    submit(cast.client, thing)
     read = cast.therapist.get(f"/assignments/{thing}/attempts/1?format=fhir").get_json()["item"]
     assert read[0]["item"][0]["answer"] == [{"valueString": "one"}, {"valueString": "two"}]
     assert read[1]["answer"][0]["valueString"] == "three"

@@ -23,12 +23,12 @@ def _ladder_given(cast: Cast) -> str:
                 Resource.practice_id == cast.things["linden.practice"], Resource.origin_key == "trust-ladder"
             )
         )
-    return scenarios.given(cast, str(ladder))
+    return scenarios.assign(cast, str(ladder))
 
 
 def _sent_in(cast: Cast, assignment: str) -> dict[str, Any]:
     """What the therapist reads once it is sent in."""
-    scenarios.submitted(cast.client, assignment)
+    scenarios.submit(cast.client, assignment)
     read: dict[str, Any] = cast.therapist.get(f"/assignments/{assignment}/attempts/1").get_json()
     return read
 
@@ -47,7 +47,7 @@ def test_steps_written_past_the_safety_question_are_not_sent_in(cast: Cast, *, u
     assignment, row = _ladder_given(cast), new_id()
     learned = {"block": "learned", "value": SECRET}
     rows = [{"log": "steps", "id": row}]
-    scenarios.saved(cast.client, assignment, _unsafe(answer=unsafe), _step(row), learned, rows=rows)
+    scenarios.save(cast.client, assignment, _unsafe(answer=unsafe), _step(row), learned, rows=rows)
     read = _sent_in(cast, assignment)
     assert SECRET not in str(read)
     assert {answer["block"] for answer in read["answers"]} <= {"unsafe-person"}
@@ -56,13 +56,13 @@ def test_steps_written_past_the_safety_question_are_not_sent_in(cast: Cast, *, u
 
 def test_a_ladder_begun_and_then_found_unsafe_is_closed_with_all_its_steps(cast: Cast) -> None:
     assignment, row = _ladder_given(cast), new_id()
-    scenarios.saved(cast.client, assignment, _unsafe(answer=False))
-    scenarios.saved(cast.client, assignment, _step(row), rows=[{"log": "steps", "id": row}])
-    scenarios.saved(cast.client, assignment, _unsafe(answer=True))
+    scenarios.save(cast.client, assignment, _unsafe(answer=False))
+    scenarios.save(cast.client, assignment, _step(row), rows=[{"log": "steps", "id": row}])
+    scenarios.save(cast.client, assignment, _unsafe(answer=True))
     assert SECRET not in str(_sent_in(cast, assignment))
 
 
 def test_with_a_no_to_the_question_the_steps_are_sent_in(cast: Cast) -> None:
     assignment, row = _ladder_given(cast), new_id()
-    scenarios.saved(cast.client, assignment, _unsafe(answer=False), _step(row), rows=[{"log": "steps", "id": row}])
+    scenarios.save(cast.client, assignment, _unsafe(answer=False), _step(row), rows=[{"log": "steps", "id": row}])
     assert SECRET in str(_sent_in(cast, assignment))

@@ -1,12 +1,16 @@
-"""Short stories the safety tests begin with: a form with risk items, given, answered and sent in over HTTP."""
+"""Steps that tests of safety begin with: a form with risk items, assigned, answered and submitted over HTTP."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import func, select
+
+from portal.core.audit_log.events import Event
+from portal.safety.models import Alert
 from portal.safety.service import escalation
-from tests.accounts import letters
-from tests.assignments.service.scenarios import given, published, saved, submitted
+from tests.accounts import letters, stored
+from tests.assignments.service.scenarios import assign, publish, save, submit
 from tests.cast import Actor, Cast
 
 RISKY = {"block": "hurt", "value": [{"code": "often"}]}
@@ -38,38 +42,38 @@ FORM = {
 }
 
 
-def assigned(cast: Cast) -> str:
+def assign_risky_form(cast: Cast) -> str:
     """A new assignment of the form, from the therapist to the client."""
-    return given(cast, published(cast, FORM))
+    return assign(cast, publish(cast, FORM))
 
 
-def alerted(cast: Cast, *answers: dict[str, Any]) -> str:
-    """The id of the alert that the client has just raised through the therapist's care."""
-    thing = assigned(cast)
-    saved(cast.client, thing, *(answers or (RISKY,)))
-    submitted(cast.client, thing)
-    return str(listed(cast.therapist, "open=true")[0]["id"])
+def raise_alert(cast: Cast, *answers: dict[str, Any]) -> str:
+    """Raise an alert as the client, through the therapist's care link; returns its id."""
+    thing = assign_risky_form(cast)
+    save(cast.client, thing, *(answers or (RISKY,)))
+    submit(cast.client, thing)
+    return str(list_alerts(cast.therapist, "open=true")[0]["id"])
 
 
-def listed(actor: Actor, query: str = "") -> list[dict[str, Any]]:
+def list_alerts(actor: Actor, query: str = "") -> list[dict[str, Any]]:
     answer = actor.get(f"/alerts?{query}")
     assert answer.status_code == 200, answer.get_data(as_text=True)
     rows: list[dict[str, Any]] = answer.get_json()["data"]
     return rows
 
 
-def ids(actor: Actor, query: str = "open=true") -> list[str]:
-    return [row["id"] for row in listed(actor, query)]
+def alert_ids(actor: Actor, query: str = "open=true") -> list[str]:
+    return [row["id"] for row in list_alerts(actor, query)]
 
 
-def acknowledged(actor: Actor, alert: str, **said: Any) -> Any:
+def acknowledge(actor: Actor, alert: str, **said: Any) -> Any:
     answer = actor.post(f"/alerts/{alert}/acknowledge", said)
     assert answer.status_code == 200, answer.get_data(as_text=True)
     return answer.get_json()
 
 
-def round_made(cast: Cast) -> int:
-    """The worker looks for what has waited too long."""
+def run_escalation(cast: Cast) -> int:
+    """Run the worker's escalation; returns how many alerts escalated."""
     with cast.app.app_context():
         return escalation.escalate_waiting()
 
@@ -80,6 +84,19 @@ def set_practice(cast: Cast, **settings: Any) -> Any:
     return answer.get_json()
 
 
-def mails_of_need(cast: Cast) -> list[letters.Mail]:
-    """The mails that say that something needs somebody; the cast's own invitations are not among them."""
+def alert_mails(cast: Cast) -> list[letters.Mail]:
+    """The mails that an alert sent, without the invitations of the cast."""
     return [mail for mail in letters.sent(cast.app) if mail.subject == SUBJECT]
+
+
+def count_alerts(cast: Cast) -> int:
+    return int(stored.value(cast.app, select(func.count()).select_from(Alert)))
+
+
+def facts_about_alert(cast: Cast, fact: str, alert: str) -> list[Any]:
+    return stored.rows(cast.app, select(Event).where(Event.fact == fact, Event.subject_id == alert))
+
+
+def fail(*_: Any, **__: Any) -> Any:
+    msg = "broken on purpose"
+    raise RuntimeError(msg)

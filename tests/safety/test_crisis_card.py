@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy import delete, func, select, update
 
 from portal.accounts.models import Practice
 from portal.core.audit_log.events import Event
-from portal.safety.crisis_numbers import BY_COUNTRY, CRISIS, EMERGENCY, EUROPEAN_UNION, KINDS, of_country
+from portal.safety.crisis_numbers import CRISIS, EMERGENCY, KINDS, crisis_numbers, numbers_from, numbers_of_country
 from portal.safety.models import CrisisCard
 from portal.safety.schemas import CrisisCardSchema, CrisisNumberSchema
 from portal.safety.service import crisis_card, notices
@@ -32,7 +33,7 @@ def _put(cast: Cast, card: Any, etag: str | None = None) -> Any:
     return cast.owner.put("/practice/crisis-card", card, headers=headers)
 
 
-def test_until_a_practice_chooses_it_shows_the_numbers_of_its_country(cast: Cast) -> None:
+def test_until_a_practice_chooses_numbers_the_card_shows_those_of_its_country(cast: Cast) -> None:
     _without_own(cast)
     card = cast.client.get("/me/crisis-card").get_json()
     assert [one["number"] for one in card["numbers"]] == ["112", "0800 111 0 111", "116 016", "0800 123 99 00"]
@@ -42,7 +43,7 @@ def test_until_a_practice_chooses_it_shows_the_numbers_of_its_country(cast: Cast
     assert cast.other_client.get("/me/crisis-card").get_json()["numbers"][0]["number"] == "112"
 
 
-def test_where_no_number_is_known_the_words_still_say_what_to_do(cast: Cast) -> None:
+def test_without_a_known_number_the_card_still_says_what_to_do(cast: Cast) -> None:
     _without_own(cast)
     stored.change(cast.app, update(Practice).where(Practice.slug == "linden").values(country="AQ"))
     card = cast.client.get("/me/crisis-card").get_json()
@@ -51,16 +52,16 @@ def test_where_no_number_is_known_the_words_still_say_what_to_do(cast: Cast) -> 
     assert "nearest hospital" in card["words"]
 
 
-def test_it_says_plainly_that_nobody_watches_and_says_it_gently(cast: Cast) -> None:
+def test_the_card_says_gently_that_nobody_watches_in_real_time(cast: Cast) -> None:
     card = cast.client.get("/me/crisis-card").get_json()
-    assert "Nobody reads along here in real time" in card["unwatched"]
-    told = (notices.NOT_ALONE, notices.THERAPIST_TOLD, notices.PRACTICE_TOLD)
-    assert all("real time" in words for words in told)
-    said = " ".join([card["title"], card["unwatched"], card["words"], card["elsewhere"], *told]).casefold()
+    assert "Nobody reads this in real time" in card["unwatched"]
+    words = (notices.NOT_ALONE, notices.THERAPIST_NOTIFIED, notices.PRACTICE_NOTIFIED)
+    assert all("real time" in text for text in words)
+    said = " ".join([card["title"], card["unwatched"], card["words"], card["elsewhere"], *words]).casefold()
     assert [word for word in FRIGHTENING if word in said] == []
 
 
-def test_a_practice_puts_its_own_numbers_on_it_and_every_client_sees_them(cast: Cast) -> None:
+def test_every_client_sees_the_numbers_their_practice_chose(cast: Cast) -> None:
     put = _put(cast, CARD)
     assert put.status_code == 200
     for someone, path in ((cast.client, "/me/crisis-card"), (cast.partner, "/me/crisis-card")):
@@ -76,12 +77,12 @@ def test_a_practice_puts_its_own_numbers_on_it_and_every_client_sees_them(cast: 
     assert stored.value(cast.app, changed) == 2, "one of the cast's story, one of now"
 
 
-def test_a_note_can_be_taken_off_again(cast: Cast) -> None:
+def test_a_note_can_be_removed(cast: Cast) -> None:
     _put(cast, CARD)
     assert _put(cast, {"numbers": [{**OURS, "note": None}]}).get_json()["note"] is None
 
 
-def test_who_read_an_older_card_is_told_and_changes_nothing(cast: Cast) -> None:
+def test_a_stale_change_of_the_card_is_412_and_changes_nothing(cast: Cast) -> None:
     etag = cast.owner.etag("/practice/crisis-card")
     assert _put(cast, CARD, etag).status_code == 200
     stale = _put(cast, {"numbers": [{**OURS, "label": "Another"}]}, etag)
@@ -91,7 +92,7 @@ def test_who_read_an_older_card_is_told_and_changes_nothing(cast: Cast) -> None:
     assert cast.owner.put("/practice/crisis-card", CARD).status_code == 428
 
 
-def test_of_two_who_choose_first_at_once_one_does(cast: Cast) -> None:
+def test_of_concurrent_first_changes_exactly_one_succeeds(cast: Cast) -> None:
     _without_own(cast)
     etag = cast.owner.etag("/practice/crisis-card")
     with ThreadPoolExecutor(4) as threads:
@@ -117,14 +118,14 @@ def test_of_two_who_choose_first_at_once_one_does(cast: Cast) -> None:
         ({"numbers": [OURS], "words": "Ours"}, "#/words"),
     ],
 )
-def test_a_card_that_helps_nobody_is_refused(cast: Cast, card: Any, pointer: str) -> None:
+def test_an_invalid_card_is_refused(cast: Cast, card: Any, pointer: str) -> None:
     refused = _put(cast, card)
     assert refused.status_code == 422
     assert [fault["pointer"] for fault in refused.get_json()["errors"]] == [pointer]
     assert cast.owner.get("/practice/crisis-card").get_json()["version"] == 1
 
 
-def test_reading_it_takes_one_statement_more_than_knowing_who_asks(cast: Cast, queries: Any) -> None:
+def test_reading_the_card_takes_one_query_after_authentication(cast: Cast, queries: Any) -> None:
     cast.client.get("/me/crisis-card")
     before = len(queries)
     cast.client.get("/me/crisis-card")
@@ -134,9 +135,9 @@ def test_reading_it_takes_one_statement_more_than_knowing_who_asks(cast: Cast, q
 # The numbers of countries ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("country", sorted(BY_COUNTRY))
-def test_what_stands_for_a_country_is_a_card_a_practice_could_have_put(country: str) -> None:
-    numbers = of_country(country)
+@pytest.mark.parametrize("country", sorted(crisis_numbers().by_country))
+def test_the_numbers_of_a_country_are_a_valid_card(country: str) -> None:
+    numbers = numbers_of_country(country)
     assert numbers[0].kind == EMERGENCY, "first of all"
     order = [KINDS.index(one.kind) for one in numbers]
     assert order == sorted(order)
@@ -147,15 +148,35 @@ def test_what_stands_for_a_country_is_a_card_a_practice_could_have_put(country: 
     assert len({one.number for one in numbers}) == len(numbers)
 
 
-def test_a_dozen_countries_and_more_have_someone_to_call_in_a_crisis() -> None:
-    assert sum(any(one.kind == CRISIS for one in numbers) for numbers in BY_COUNTRY.values()) >= 12
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": "friend"},
+        {"number": 112},
+        {"source": None},
+        {"unconfirmed": False},
+        {"checked_on": date(2026, 1, 1)},
+        {"hours": "at night"},
+    ],
+)
+def test_an_entry_that_is_not_complete_is_refused(changes: dict[str, Any]) -> None:
+    entry = {"kind": "crisis", "label": "A line", "number": "112", "source": "Its operator", "unconfirmed": True}
+    assert numbers_from("XX", [entry])[0].checked_on is None
+    with pytest.raises(ValueError, match=r"crisis_numbers\.yaml, XX"):
+        numbers_from("XX", [{**entry, **changes}])
 
 
-def test_everywhere_in_the_european_union_there_is_112_at_least() -> None:
-    assert len(EUROPEAN_UNION) == 27
-    assert {of_country(country)[0].number for country in EUROPEAN_UNION} == {"112"}
-    assert of_country("PT") == of_country("GR") != ()
+def test_at_least_a_dozen_countries_have_a_crisis_line() -> None:
+    by_country = crisis_numbers().by_country
+    assert sum(any(one.kind == CRISIS for one in numbers) for numbers in by_country.values()) >= 12
 
 
-def test_the_card_holds_what_its_schema_says_and_no_more(cast: Cast, context: None) -> None:
+def test_every_member_of_the_european_union_has_at_least_112() -> None:
+    members = crisis_numbers().european_union
+    assert len(members) == 27
+    assert {numbers_of_country(country)[0].number for country in members} == {"112"}
+    assert numbers_of_country("PT") == numbers_of_country("GR") != ()
+
+
+def test_the_card_has_exactly_the_members_of_its_schema(cast: Cast, context: None) -> None:
     assert set(crisis_card.get_card(cast.client.viewer)) == set(CrisisCardSchema().fields)

@@ -1,4 +1,4 @@
-"""Who sees alerts: a rule at a time, before any route."""
+"""Who sees alerts: one rule at a time, below the routes."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def _everybodys(cast: Cast) -> None:
         cast.things[f"{name}.alert"] = raised(cast, name)
 
 
-def test_everybody_sees_those_of_their_care_or_cover_and_no_other(cast: Cast) -> None:
+def test_therapists_see_exactly_the_alerts_of_their_care_or_cover(cast: Cast) -> None:
     _everybodys(cast)
     seen = {name: _seen(cast, actor.viewer) for name, actor in cast.everyone().items() if actor.id}
     assert {name: found for name, found in seen.items() if found} == EVERYONE
 
 
-def test_capabilities_are_asked_each_time(cast: Cast) -> None:
+def test_the_policy_follows_the_viewers_capabilities(cast: Cast) -> None:
     _everybodys(cast)
     for therapist in (cast.therapist.viewer, cast.colleague.viewer):
         without = Viewer(therapist.id, therapist.practice_id, PrincipalKind.STAFF, owner=True, therapist=False)
@@ -46,7 +46,7 @@ def test_capabilities_are_asked_each_time(cast: Cast) -> None:
     assert _seen(cast, system(cast.things["linden.practice"])) == set()
 
 
-def test_what_it_is_about_shows_through_the_very_link_it_came_through(cast: Cast) -> None:
+def test_only_the_care_link_an_alert_came_through_shows_what_it_is_about(cast: Cast) -> None:
     _everybodys(cast)
     own = {}
     for name in ("therapist", "co_therapist", "former_therapist", "colleague", "owner", "other_owner"):

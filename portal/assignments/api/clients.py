@@ -9,11 +9,12 @@ from portal.assignments.service import (
     attempts,
     client_acts,
     comments,
+    drafts,
     fhir_responses,
     measures,
     progress,
     queries,
-    responses,
+    submissions,
 )
 from portal.core.errors import Conflict
 from portal.http.blueprint import Blueprint
@@ -77,7 +78,7 @@ def get_my_response(assignment_id: str) -> Any:
 
     All your answers, private ones included.
     """
-    return responses.get_response(viewer(), assignment_id)
+    return drafts.get_my_response(viewer(), assignment_id)
 
 
 @client.route("/me/assignments/<id:assignment_id>/response", methods=["PATCH"])
@@ -89,7 +90,7 @@ def save_response(sent: dict[str, Any], assignment_id: str) -> Any:
 
     Send only what changed. If another device saved first, 412 returns the current response.
     """
-    return responses.save(viewer(), assignment_id, expected_version(), sent)
+    return drafts.save(viewer(), assignment_id, expected_version(), sent)
 
 
 @client.route("/me/assignments/<id:assignment_id>/submit", methods=["POST"])
@@ -102,7 +103,7 @@ def submit_response(sent: dict[str, Any], assignment_id: str) -> Any:
     Submits the version you name, so that nothing slips in between. If it has changed since, 412 returns the
     current response.
     """
-    return responses.submit(viewer(), assignment_id, **sent)
+    return submissions.submit(viewer(), assignment_id, **sent)
 
 
 @client.route("/me/assignments/<id:assignment_id>/recall", methods=["POST"])
@@ -113,7 +114,7 @@ def recall_response(assignment_id: str) -> Any:
 
     Takes back what you submitted, until it is reviewed.
     """
-    return responses.recall(viewer(), assignment_id)
+    return submissions.recall(viewer(), assignment_id)
 
 
 @client.route("/me/assignments/<id:assignment_id>/pause", methods=["POST"])
@@ -215,7 +216,7 @@ def mark_my_comment_read(assignment_id: str, comment_id: str) -> Any:
 
     Only comments of the other side can be marked.
     """
-    return comments.mark_read(viewer(), assignment_id, comment_id)
+    return comments.mark_comment_as_read(viewer(), assignment_id, comment_id)
 
 
 @client.route("/me/progress")
@@ -225,4 +226,4 @@ def get_my_progress() -> Any:
 
     Counts over all your assignments.
     """
-    return progress.my_progress(viewer())
+    return progress.get_my_progress(viewer())

@@ -229,7 +229,7 @@ def mark_comment_read(assignment_id: str, comment_id: str) -> Any:
 
     Only comments of the other side can be marked.
     """
-    return comments.mark_read(viewer(), assignment_id, comment_id)
+    return comments.mark_comment_as_read(viewer(), assignment_id, comment_id)
 
 
 @staff.route("/clients/<id:client_id>/progress", scope="assignments:read")
@@ -239,4 +239,4 @@ def get_client_progress(client_id: str) -> Any:
 
     Counts of what you assigned.
     """
-    return progress.progress_of_client(viewer(), client_id)
+    return progress.get_client_progress(viewer(), client_id)

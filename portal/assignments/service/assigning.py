@@ -1,19 +1,17 @@
-"""The therapist's hand: assign, change, withdraw, reopen; and what follows a hand-over or a new time zone."""
+"""Create, change, withdraw and reopen assignments."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from portal.accounts.facts import TIME_ZONE_CHANGED
 from portal.accounts.models import Person
 from portal.assignments import facts, policy
-from portal.assignments.models import OPEN, Act, Assignment, Attempt, Status, require_state
-from portal.assignments.service.care_counts import recount
+from portal.assignments.models import OPEN, Act, Assignment, Attempt, Status
+from portal.assignments.service.acts import lock_for_act, require_act
 from portal.assignments.service.queries import get_assignment
-from portal.caseload.facts import CARE_HANDED_OVER, CARE_MERGED
 from portal.caseload.models import CareLink, Client
 from portal.caseload.service import care
 from portal.core import access, clock
@@ -27,7 +25,10 @@ from portal.core.ids import new_id
 from portal.core.viewer import Viewer
 from portal.forms.answering import responses
 from portal.forms.evaluation import completion
+from portal.library.models import Version
 from portal.library.service import versions
+
+ASSIGNING_REFUSED = "Only a therapist may assign, or an integration with the scope assignments:write."
 
 
 @transactional
@@ -42,47 +43,77 @@ def assign(
     due_on: date | None = None,
     therapist_id: str | None = None,
 ) -> dict[str, Any]:
-    """Give a resource to a client, with a word on why this, for them; an integration says for which therapist.
+    """Assign a resource to a client, with a word on why; an integration says for which therapist.
 
     Raises NotVisible for a client or resource the viewer does not see, Conflict where the client is archived or
-    the resource is not published, Duplicate where the very same is already open, Invalid for days that cannot be.
+    the resource is not published, Duplicate where the same is already open, Invalid for days that cannot be.
     """
-    access.require(policy.may_assign(viewer), "Only a therapist assigns.")
-    link = care.own_care(viewer, client_id, therapist_id)
-    client, zone = _client(viewer, client_id)
-    version = versions.version_to_assign(viewer, resource_id)
-    if client.archived_at is not None:
-        msg = "This client is archived. Restore them first."
-        raise Conflict(msg, state="archived", allowed=[])
+    access.require(policy.may_assign(viewer), ASSIGNING_REFUSED)
+    link, version = lock_for_assignment(viewer, client_id=client_id, resource_id=resource_id, therapist_id=therapist_id)
+    assignment = create_assignment(viewer, link, version, why=why, note=note, opens_on=opens_on, due_on=due_on)
+    return get_assignment(viewer, assignment.id)
+
+
+def lock_for_assignment(
+    viewer: Viewer, *, client_id: str, resource_id: str, therapist_id: str | None = None
+) -> tuple[CareLink, Version]:
+    """The care link to assign through and the version to assign, as far as the viewer sees them, both locked."""
+    return care.lock_care_link(viewer, client_id, therapist_id), versions.version_to_assign(viewer, resource_id)
+
+
+def create_assignment(
+    viewer: Viewer,
+    link: CareLink,
+    version: Version,
+    *,
+    why: str,
+    note: str | None = None,
+    opens_on: date | None = None,
+    due_on: date | None = None,
+) -> Assignment:
+    """Create an assignment through a locked care link, inside the open transaction.
+
+    `viewer` is recorded as the one who assigns and needs no sight of anything: the caller has checked access, or is
+    the portal itself at work. Raises Conflict, Duplicate and Invalid as `assign` does.
+    """
+    client, zone = _client(viewer, link.client_id)
+    _require_active(client)
     _check_days(opens_on, due_on, zone)
-    _refuse_duplicate(link, resource_id, opens_on, due_on)
+    _refuse_duplicate(link, version.resource_id, opens_on, due_on)
     form = versions.form_of_version(viewer.practice_id, version.id)
     count = completion.progress(form, responses.initial_response(form))
-    sealed, assignment_id, now = vault(viewer.practice_id, client_id), new_id(), clock.now()
+    sealed, assignment_id = vault(viewer.practice_id, client.id), new_id()
     assignment = Assignment(
         practice_id=viewer.practice_id,
         id=assignment_id,
-        client_id=client_id,
+        client_id=client.id,
         care_id=link.id,
         therapist_id=link.therapist_id,
-        resource_id=resource_id,
+        resource_id=version.resource_id,
         version_id=version.id,
         why=sealed.seal(Assignment.why, assignment_id, why),
         note=sealed.seal_optional(Assignment.note, assignment_id, note),
         answered=count.answered,
         total=count.total,
-        assigned_at=now,
+        assigned_at=clock.now(),
     )
-    _set_days(assignment, opens_on, due_on, zone)
+    set_days(assignment, opens_on, due_on, zone)
     db.session.add(assignment)
     db.session.flush()
-    db.session.add(
-        Attempt(
-            practice_id=viewer.practice_id, assignment_id=assignment_id, client_id=client_id, attempt=1, created_at=now
-        )
+    db.session.add(new_attempt(assignment, assignment.assigned_at))
+    record(viewer, facts.CREATED, assignment, resource=version.resource_id)
+    return assignment
+
+
+def new_attempt(assignment: Assignment, now: datetime) -> Attempt:
+    """The attempt an assignment stands at, still empty."""
+    return Attempt(
+        practice_id=assignment.practice_id,
+        assignment_id=assignment.id,
+        client_id=assignment.client_id,
+        attempt=assignment.attempt,
+        created_at=now,
     )
-    record(viewer, facts.CREATED, assignment, resource=resource_id)
-    return get_assignment(viewer, assignment_id)
 
 
 def _client(viewer: Viewer, client_id: str) -> tuple[Client, str]:
@@ -91,33 +122,42 @@ def _client(viewer: Viewer, client_id: str) -> tuple[Client, str]:
     return client, db.session.get_one(Person, (viewer.practice_id, client_id)).time_zone
 
 
+def _require_active(client: Client) -> None:
+    if client.archived_at is not None:
+        msg = "This client is archived. Restore the client first."
+        raise Conflict(msg, state="archived", allowed=[])
+
+
 def _check_days(opens_on: date | None, due_on: date | None, zone: str | None) -> None:
     """Raise Invalid for days in the wrong order or, where a `zone` says when today is, a due day that has passed."""
     if due_on is not None and zone is not None and due_on < clock.today(zone):
-        raise Invalid(Fault("invalid", "This day has passed for the client. Choose today or later.").at("#/due_on"))
+        raise Invalid(
+            Fault("day_has_passed", "This day has passed for the client. Choose today or later.").at("#/due_on")
+        )
     if opens_on is not None and due_on is not None and opens_on > due_on:
-        raise Invalid(Fault("invalid", "This is after the day it is due. Choose an earlier day.").at("#/opens_on"))
+        raise Invalid(Fault("opens_after_due", "This is after the due day. Choose an earlier day.").at("#/opens_on"))
 
 
-def _set_days(assignment: Assignment, opens_on: date | None, due_on: date | None, zone: str) -> None:
+def set_days(assignment: Assignment, opens_on: date | None, due_on: date | None, zone: str) -> None:
+    """Set the days, and the instants at which they begin and end in the client's time zone."""
     assignment.opens_on, assignment.due_on = opens_on, due_on
     assignment.opens_at = None if opens_on is None else clock.start_of_day(opens_on, zone)
     assignment.due_at = None if due_on is None else clock.end_of_day(due_on, zone)
 
 
 def set_due(viewer: Viewer, assignment: Assignment, due_on: date) -> None:
-    """A new day for a locked assignment to be due. Raises Invalid where that cannot be."""
+    """Set a new due day for a locked assignment. Raises Invalid where it has passed or comes before it opens."""
     _, zone = _client(viewer, assignment.client_id)
     _check_days(assignment.opens_on, due_on, zone)
-    _set_days(assignment, assignment.opens_on, due_on, zone)
+    set_days(assignment, assignment.opens_on, due_on, zone)
 
 
-def _refuse_duplicate(care: CareLink, resource_id: str, opens_on: date | None, due_on: date | None) -> None:
+def _refuse_duplicate(link: CareLink, resource_id: str, opens_on: date | None, due_on: date | None) -> None:
     """The care link is locked, so that two identical requests at once make one assignment."""
     twin = db.session.scalars(
         select(Assignment.id).where(
-            Assignment.practice_id == care.practice_id,
-            Assignment.care_id == care.id,
+            Assignment.practice_id == link.practice_id,
+            Assignment.care_id == link.id,
             Assignment.resource_id == resource_id,
             is_one_of(Assignment.status, OPEN - {Status.DECLINED}),
             Assignment.opens_on.is_(None) if opens_on is None else Assignment.opens_on == opens_on,
@@ -125,27 +165,13 @@ def _refuse_duplicate(care: CareLink, resource_id: str, opens_on: date | None, d
         )
     ).first()
     if twin is not None:
-        msg = "The same is already open for this client. Change that one, or choose other days."
+        msg = "The same assignment is already open for this client. Change that one, or choose other days."
         raise Duplicate(msg, assignment_id=twin)
-
-
-def lock_for_act(viewer: Viewer, act: Act, assignment_id: str) -> Assignment:
-    """The assignment, locked, in a state that allows `act`. Raises NotVisible or Conflict."""
-    assignment = access.get_for_update(viewer, Assignment, policy.visible_to, assignment_id)
-    require_act(act, assignment)
-    return assignment
-
-
-def require_act(act: Act, assignment: Assignment) -> None:
-    """Raise Conflict where the state of a locked assignment does not allow `act`."""
-    client = db.session.get_one(Client, (assignment.practice_id, assignment.client_id))
-    scheduled = assignment.opens_at is not None and assignment.opens_at > clock.now()
-    require_state(act, assignment.status, frozen=client.archived_at is not None, scheduled=scheduled)
 
 
 @transactional
 def change(viewer: Viewer, assignment_id: str, expected: int, **changes: Any) -> dict[str, Any]:
-    """Change why, note and days while it is with the client; null takes a note or a day away."""
+    """Change why, note and days while the assignment is with the client; None removes a note or a day."""
     assignment = access.get_for_update(viewer, Assignment, policy.visible_to, assignment_id)
     if assignment.version != expected:
         raise Stale(get_assignment(viewer, assignment_id))
@@ -159,7 +185,7 @@ def change(viewer: Viewer, assignment_id: str, expected: int, **changes: Any) ->
         _, zone = _client(viewer, assignment.client_id)
         opens_on, due_on = changes.get("opens_on", assignment.opens_on), changes.get("due_on", assignment.due_on)
         _check_days(opens_on, due_on, zone if "due_on" in changes else None)
-        _set_days(assignment, opens_on, due_on, zone)
+        set_days(assignment, opens_on, due_on, zone)
     assignment.version += 1
     db.session.flush()
     record(viewer, facts.CHANGED, assignment, changed=sorted(changes))
@@ -168,7 +194,7 @@ def change(viewer: Viewer, assignment_id: str, expected: int, **changes: Any) ->
 
 @transactional
 def withdraw(viewer: Viewer, assignment_id: str, *, reason: str) -> dict[str, Any]:
-    """Take it back, with a reason the client reads; what they wrote stays theirs to read."""
+    """Withdraw an assignment, with a reason the client reads; they can still read what they wrote."""
     assignment = lock_for_act(viewer, Act.WITHDRAW, assignment_id)
     assignment.reason = vault(viewer.practice_id, assignment.client_id).seal(Assignment.reason, assignment.id, reason)
     assignment.move(Status.WITHDRAWN)
@@ -179,48 +205,10 @@ def withdraw(viewer: Viewer, assignment_id: str, *, reason: str) -> dict[str, An
 
 @transactional
 def reopen(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
-    """Offer a declined one again."""
+    """Offer a declined assignment again."""
     assignment = lock_for_act(viewer, Act.REOPEN, assignment_id)
     assignment.move(Status.ASSIGNED)
     assignment.status_before, assignment.reason, assignment.did_something_else = None, None, False
     db.session.flush()
     record(viewer, facts.REOPENED, assignment)
     return get_assignment(viewer, assignment_id)
-
-
-@CARE_HANDED_OVER.also
-def follow_hand_over(_viewer: Viewer, link: CareLink) -> None:
-    """What was assigned through a care link goes with it."""
-    db.session.execute(
-        update(Assignment)
-        .where(Assignment.practice_id == link.practice_id, Assignment.care_id == link.id)
-        .values(therapist_id=link.therapist_id)
-    )
-
-
-@CARE_MERGED.also
-def follow_merger(_viewer: Viewer, merged: care.MergedCare) -> None:
-    """What was assigned through a link that went up in another one belongs to that one now."""
-    db.session.execute(
-        update(Assignment)
-        .where(Assignment.practice_id == merged.practice_id, Assignment.care_id == merged.id)
-        .values(care_id=merged.into)
-    )
-    for care_id in sorted((merged.id, merged.into)):
-        recount(merged.practice_id, care_id)
-
-
-@TIME_ZONE_CHANGED.also
-def follow_time_zone(_viewer: Viewer, person: Person) -> None:
-    """A client's days begin and end where they now live."""
-    moved = db.session.scalars(
-        select(Assignment).where(
-            Assignment.practice_id == person.practice_id,
-            Assignment.client_id == person.id,
-            Assignment.opens_on.is_not(None) | Assignment.due_on.is_not(None),
-        )
-    ).all()
-    for assignment in moved:
-        _set_days(assignment, assignment.opens_on, assignment.due_on, person.time_zone)
-    for care_id in sorted({assignment.care_id for assignment in moved}):
-        recount(person.practice_id, care_id)

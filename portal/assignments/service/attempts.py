@@ -1,6 +1,6 @@
-"""Attempts: their times for whoever sees the assignment, their answers for those who may read them.
+"""Attempts: their times for everybody who sees the assignment, their answers for those who may read them.
 
-`open_attempt` is the one door to what a client has sent in.
+`open_attempt` is the only way to what a client has submitted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from sqlalchemy import bindparam
 
 from portal.assignments import facts, policy
 from portal.assignments.models import Assignment, Attempt
-from portal.assignments.service.responses import as_shown, read_draft
+from portal.assignments.service.drafts import read_draft, response_detail
+from portal.assignments.service.queries import require_visible
 from portal.core import access, decimal_json
 from portal.core.access import THING
 from portal.core.audit_log.events import record
@@ -47,8 +48,8 @@ ATTEMPTS = Listing(
 
 
 def list_attempts(viewer: Viewer, assignment_id: str, asked: ListRequest) -> Page:
-    """The attempts at an assignment: times and versions, never a word."""
-    access.get_visible(viewer, _assignment, assignment_id)
+    """The attempts at an assignment: times and versions, no answers."""
+    require_visible(viewer, assignment_id)
     return ATTEMPTS.page(viewer, asked, thing_id=assignment_id)
 
 
@@ -58,35 +59,35 @@ def _assignment(viewer: Viewer) -> AnySelect:
 
 @transactional
 def open_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str, Any]:
-    """The answers of an attempt that was sent in: the one door to them.
+    """The answers of a submitted attempt; the only way to them.
 
-    Leaves `response.opened` in the transaction that decrypts; where that cannot be written, nothing is read.
+    Records `response.opened` in the transaction that decrypts: what cannot be recorded is not read.
     """
-    response = _readable(viewer, assignment_id, number)
-    assignment = db.session.get_one(Assignment, (viewer.practice_id, response.assignment_id))
+    attempt = _get_readable(viewer, assignment_id, number)
+    assignment = db.session.get_one(Assignment, (viewer.practice_id, attempt.assignment_id))
     record(
         viewer,
         facts.RESPONSE_OPENED,
-        response,
+        attempt,
         care_id=assignment.care_id,
-        attempt=response.attempt,
+        attempt=attempt.attempt,
         assignment=assignment.id,
     )
-    sealed = vault(viewer.practice_id, response.client_id)
-    content = decimal_json.loads(sealed.open(Attempt.submission, response.id, response.submission or b""))
-    feedback = orjson.loads(sealed.open(Attempt.feedback, response.id, response.feedback or b""))
+    sealed = vault(viewer.practice_id, attempt.client_id)
+    content = decimal_json.loads(sealed.open(Attempt.submission, attempt.id, attempt.submission or b""))
+    feedback = orjson.loads(sealed.open(Attempt.feedback, attempt.id, attempt.feedback or b""))
     form = form_of_version(viewer.practice_id, assignment.version_id)
     return {
-        **_attempt(response, assignment),
+        **_times(attempt, assignment),
         **responses.Response.from_json(content).as_json(),
-        "scores": scores_of(sealed, response.id, response.scores),
-        "private_count": response.private_count,
+        "scores": scores_of(sealed, attempt.id, attempt.scores),
+        "private_count": attempt.private_count,
         "feedback": feedback,
         "document": form.document,
     }
 
 
-def _readable(viewer: Viewer, assignment_id: str, number: int) -> Attempt:
+def _get_readable(viewer: Viewer, assignment_id: str, number: int) -> Attempt:
     """The attempt, where the viewer may read its answers now. Raises NotVisible."""
     found = db.session.scalars(
         policy.submissions_visible_to(viewer).where(
@@ -99,31 +100,31 @@ def _readable(viewer: Viewer, assignment_id: str, number: int) -> Attempt:
     return found
 
 
-def scores_of(sealed: Vault, response_id: str, scores: bytes | None) -> list[dict[str, Any]]:
-    """What an attempt came to when it was sent in."""
-    return [] if scores is None else list(decimal_json.loads(sealed.open(Attempt.scores, response_id, scores)))
+def scores_of(sealed: Vault, attempt_id: str, scores: bytes | None) -> list[dict[str, Any]]:
+    """The scores of an attempt as it was submitted."""
+    return [] if scores is None else list(decimal_json.loads(sealed.open(Attempt.scores, attempt_id, scores)))
 
 
-def _attempt(response: Attempt, assignment: Assignment) -> dict[str, Any]:
+def _times(attempt: Attempt, assignment: Assignment) -> dict[str, Any]:
     return {
-        "id": response.id,
+        "id": attempt.id,
         "assignment_id": assignment.id,
         "client_id": assignment.client_id,
         "version_id": assignment.version_id,
-        "attempt": response.attempt,
-        "saved_at": response.saved_at,
-        "submitted_at": response.submitted_at,
-        "reviewed_at": response.reviewed_at,
-        "returned_at": response.returned_at,
-        "version": response.version,
+        "attempt": attempt.attempt,
+        "saved_at": attempt.saved_at,
+        "submitted_at": attempt.submitted_at,
+        "reviewed_at": attempt.reviewed_at,
+        "returned_at": attempt.returned_at,
+        "version": attempt.version,
     }
 
 
 def get_my_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str, Any]:
-    """One of one's own attempts, whole; reading one's own leaves no trace."""
+    """One of the viewer's own attempts, with its private answers; reading it records nothing."""
     draft = read_draft(viewer, assignment_id)
     if number == draft.row["attempt"]:
-        return {**draft.shown(), "document": None if draft.row["scheduled"] else draft.form.for_clients}
+        return {**draft.detail(), "document": None if draft.row["scheduled"] else draft.form.for_clients}
     rows = access.fetch_visible(viewer, _own_attempt, thing_id=assignment_id, number=number)
     if not rows:
         raise NotVisible
@@ -140,7 +141,7 @@ def get_my_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str,
         "answered": count.answered,
         "total": count.total,
     }
-    return {**as_shown(earlier, draft.form, response), "document": draft.form.for_clients}
+    return {**response_detail(earlier, draft.form, response), "document": draft.form.for_clients}
 
 
 def _own_attempt(viewer: Viewer) -> AnySelect:

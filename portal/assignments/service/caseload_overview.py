@@ -1,4 +1,4 @@
-"""The caseload, whole, in the order in which clients need attention."""
+"""The caseload in the order in which clients need attention."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import case, func, select
 from portal.accounts.models import Person, Practice
 from portal.assignments import policy
 from portal.assignments.models import Assignment, CareCount
-from portal.assignments.service.queries import is_overdue
+from portal.assignments.service.conditions import is_overdue
 from portal.caseload import policy as caseload
 from portal.caseload.models import CareLink, Client
 from portal.core import access, clock
@@ -21,19 +21,21 @@ from portal.core.db.tables import AnySelect
 from portal.core.viewer import Viewer
 from portal.safety.service.alerts import waiting_since
 
-COUNTED = ("assigned", "done", "waiting", "open", "paused", "declined")
+CARE_COUNTS = ("assigned", "done", "waiting", "open", "paused", "declined")
 NEEDS = ("safety", "review", "overdue", "quiet")
-"""What a client can need, the most pressing first."""
+"""What a client can need, the most urgent first."""
 
 
 def list_caseload(viewer: Viewer) -> dict[str, Any]:
-    """Every client in one's care who is not archived: first open alerts, then what waits longest for review, then what
-    is overdue, then who has gone quiet (something is open, and for the practice's `quiet_days` nothing happened), then
-    by name.
+    """Every client in the viewer's care who is not archived.
+
+    First those with an open alert, then those with something to review, then with something overdue, then those who
+    have gone quiet (something is open and nothing has happened for the practice's `quiet_days`), then the others by
+    name; within a group, whoever has waited longest comes first.
     """
     access.require(policy.may_assign(viewer), "Only a therapist has a caseload.")
     now = clock.now()
-    rows = [_shown(row, now) for row in access.fetch_visible(viewer, _caseload)]
+    rows = [_with_sort_key(row, now) for row in access.fetch_visible(viewer, _caseload)]
     return {"data": [row for _, row in sorted(rows, key=lambda pair: pair[0])]}
 
 
@@ -59,7 +61,7 @@ def _caseload(viewer: Viewer) -> AnySelect:
             select(Practice.quiet_days).where(Practice.id == PRACTICE).scalar_subquery().label("quiet_days"),
             DataKey.keyring_version,
             DataKey.wrapped,
-            *(func.coalesce(getattr(CareCount, name), 0).label(name) for name in COUNTED),
+            *(func.coalesce(getattr(CareCount, name), 0).label(name) for name in CARE_COUNTS),
             CareCount.waiting_since,
             CareCount.next_due_at,
             CareCount.last_assigned_at,
@@ -70,8 +72,8 @@ def _caseload(viewer: Viewer) -> AnySelect:
     )
 
 
-def _shown(row: Mapping[str, Any], now: datetime) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """A row with what it is ordered by."""
+def _with_sort_key(row: Mapping[str, Any], now: datetime) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A row of the caseload, after the key it is sorted by."""
     sealed = unwrap_vault(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
     name = sealed.open_text(Person.name, row["client_id"], row["name"]) or ""
     need, since = _need(row, now)

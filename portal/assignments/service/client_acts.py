@@ -1,4 +1,4 @@
-"""The client's side of an assignment: open, plan, pause, resume, decline and undo that."""
+"""Acts of a client on an assignment: open, plan, pause, resume, decline, undo the decline."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import orjson
 
 from portal.assignments import facts, policy
 from portal.assignments.models import Act, Assignment, Status
-from portal.assignments.service.assigning import lock_for_act, require_act
+from portal.assignments.service.acts import lock_for_act, require_act
 from portal.assignments.service.queries import get_my_assignment
 from portal.core import access, clock
 from portal.core.audit_log.events import record
@@ -20,7 +20,8 @@ from portal.core.facts import Fact
 from portal.core.viewer import Viewer
 
 
-def _acted(viewer: Viewer, assignment: Assignment, fact: Fact, **details: Any) -> dict[str, Any]:
+def _record_act(viewer: Viewer, assignment: Assignment, fact: Fact, **details: Any) -> dict[str, Any]:
+    """Record an act of the client and return the assignment as it is now."""
     assignment.last_act_at = clock.now()
     db.session.flush()
     record(viewer, fact, assignment, **details)
@@ -29,15 +30,15 @@ def _acted(viewer: Viewer, assignment: Assignment, fact: Fact, **details: Any) -
 
 @transactional
 def open_assignment(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
-    """Look at it for the first time."""
+    """Open an assignment for the first time."""
     assignment = lock_for_act(viewer, Act.OPEN, assignment_id)
     assignment.status, assignment.seen_at = Status.SEEN, assignment.seen_at or clock.now()
-    return _acted(viewer, assignment, facts.SEEN)
+    return _record_act(viewer, assignment, facts.SEEN)
 
 
 @transactional
 def plan(viewer: Viewer, assignment_id: str, expected: int, **plan: str | None) -> dict[str, Any]:
-    """Set one's plan: when ..., then I will ..., and what could get in the way."""
+    """Set the viewer's plan: when ..., then I will ..., and what could get in the way."""
     assignment = access.get_for_update(viewer, Assignment, policy.visible_to, assignment_id)
     if assignment.version != expected:
         raise Stale(get_my_assignment(viewer, assignment_id))
@@ -45,42 +46,42 @@ def plan(viewer: Viewer, assignment_id: str, expected: int, **plan: str | None) 
     sealed = vault(viewer.practice_id, assignment.client_id)
     assignment.plan = sealed.seal(Assignment.plan, assignment.id, orjson.dumps(plan))
     assignment.version += 1
-    return _acted(viewer, assignment, facts.PLANNED)
+    return _record_act(viewer, assignment, facts.PLANNED)
 
 
 @transactional
 def pause(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
-    """Too much right now: no reason is asked for."""
+    """Pause work on an assignment; no reason is asked for."""
     assignment = lock_for_act(viewer, Act.PAUSE, assignment_id)
     assignment.step_aside(Status.PAUSED)
-    return _acted(viewer, assignment, facts.PAUSED)
+    return _record_act(viewer, assignment, facts.PAUSED)
 
 
 @transactional
 def resume(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
-    """Go on where one paused."""
+    """Resume a paused assignment in the state it was in."""
     assignment = lock_for_act(viewer, Act.RESUME, assignment_id)
     assignment.step_back()
-    return _acted(viewer, assignment, facts.RESUMED)
+    return _record_act(viewer, assignment, facts.RESUMED)
 
 
 @transactional
 def decline(
     viewer: Viewer, assignment_id: str, *, reason: str | None = None, did_something_else: bool = False
 ) -> dict[str, Any]:
-    """Say no, or that one did something else instead; a reason is welcome, never needed."""
+    """Decline an assignment, or say that something else was done instead; a reason is optional."""
     assignment = lock_for_act(viewer, Act.DECLINE, assignment_id)
     sealed = vault(viewer.practice_id, assignment.client_id)
     assignment.reason = sealed.seal_optional(Assignment.reason, assignment.id, reason)
     assignment.did_something_else = did_something_else
     assignment.step_aside(Status.DECLINED)
-    return _acted(viewer, assignment, facts.DECLINED, did_something_else=did_something_else)
+    return _record_act(viewer, assignment, facts.DECLINED, did_something_else=did_something_else)
 
 
 @transactional
 def undo_decline(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
-    """Take a no back."""
+    """Undo a decline and go on in the state before it."""
     assignment = lock_for_act(viewer, Act.UNDO_DECLINE, assignment_id)
     assignment.step_back()
     assignment.reason, assignment.did_something_else = None, False
-    return _acted(viewer, assignment, facts.DECLINE_UNDONE)
+    return _record_act(viewer, assignment, facts.DECLINE_UNDONE)

@@ -1,4 +1,4 @@
-"""Words between therapist and client, on an attempt or on one answer in it. "Read" is an act, never a GET."""
+"""Comments of therapist and client on an attempt or on one answer; marking one as read is an act of its own."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 from portal.assignments import facts, policy
 from portal.assignments.models import Assignment, Comment
+from portal.assignments.service.queries import require_visible
 from portal.core import access, clock
 from portal.core.access import THING
 from portal.core.audit_log.events import record
 from portal.core.crypto import vault
 from portal.core.db.engines import db
-from portal.core.db.tables import AnySelect
 from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, Fault, Invalid, NotVisible
 from portal.core.ids import new_id
@@ -41,28 +41,24 @@ COMMENTS = Listing(
 
 
 def list_comments(viewer: Viewer, assignment_id: str, asked: ListRequest) -> Page:
-    """What was said about an assignment, in order."""
-    there = access.get_visible(viewer, _commented_assignment, assignment_id)
-    opened = vault(viewer.practice_id, there["client_id"])
+    """The comments on an assignment, the oldest first."""
+    client_id = require_visible(viewer, assignment_id)
+    sealed = vault(viewer.practice_id, client_id)
     page = COMMENTS.page(viewer, asked, thing_id=assignment_id)
-    return page.map(lambda row: {**row, "body": opened.open_text(Comment.body, row["id"], row["body"])})
-
-
-def _commented_assignment(viewer: Viewer) -> AnySelect:
-    return policy.visible_to(viewer).where(Assignment.id == THING).with_only_columns(Assignment.client_id)
+    return page.map(lambda row: {**row, "body": sealed.open_text(Comment.body, row["id"], row["body"])})
 
 
 @transactional
 def comment(viewer: Viewer, assignment_id: str, *, body: str, block: str | None = None) -> dict[str, Any]:
-    """Say something about the current attempt, or about one question in it."""
+    """Comment on the current attempt, or on one question in it."""
     assignment = access.get_for_update(viewer, Assignment, policy.visible_to, assignment_id)
     if block is not None and block not in form_of_version(viewer.practice_id, assignment.version_id).blocks:
-        raise Invalid(Fault("invalid", "This form has no block with this id.").at("#/block", block))
-    return write(viewer, assignment, body=body, block=block)
+        raise Invalid(Fault("unknown_block", "This form has no block with this id.").at("#/block", block))
+    return write_comment(viewer, assignment, body=body, block=block)
 
 
-def write(viewer: Viewer, assignment: Assignment, *, body: str, block: str | None = None) -> dict[str, Any]:
-    """A comment on a locked assignment, inside the open transaction."""
+def write_comment(viewer: Viewer, assignment: Assignment, *, body: str, block: str | None = None) -> dict[str, Any]:
+    """Add a comment to a locked assignment, inside the open transaction."""
     comment_id = new_id()
     row = Comment(
         practice_id=viewer.practice_id,
@@ -79,10 +75,10 @@ def write(viewer: Viewer, assignment: Assignment, *, body: str, block: str | Non
     db.session.add(row)
     db.session.flush()
     record(viewer, facts.COMMENTED, row, care_id=assignment.care_id, assignment=assignment.id)
-    return _shown(row, body)
+    return _detail(row, body)
 
 
-def _shown(row: Comment, body: str) -> dict[str, Any]:
+def _detail(row: Comment, body: str) -> dict[str, Any]:
     return {
         "id": row.id,
         "attempt": row.attempt,
@@ -96,15 +92,15 @@ def _shown(row: Comment, body: str) -> dict[str, Any]:
 
 
 @transactional
-def mark_read(viewer: Viewer, assignment_id: str, comment_id: str) -> dict[str, Any]:
-    """Say that one has read what the other side wrote."""
+def mark_comment_as_read(viewer: Viewer, assignment_id: str, comment_id: str) -> dict[str, Any]:
+    """Mark a comment of the other side as read."""
     row = access.get_for_update(viewer, Comment, policy.comments_visible_to, comment_id)
     if row.assignment_id != assignment_id:
         raise NotVisible
     if row.author_kind == viewer.kind:
-        msg = "Only the other side marks a comment as read."
+        msg = "You wrote this comment. Only the other side can mark it as read."
         raise Conflict(msg, state="own", allowed=[])
     row.read_at = row.read_at or clock.now()
     db.session.flush()
     body = vault(viewer.practice_id, row.client_id).open(Comment.body, row.id, row.body).decode()
-    return _shown(row, body)
+    return _detail(row, body)

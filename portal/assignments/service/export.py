@@ -1,4 +1,4 @@
-"""Assignments as a file: what the list shows, never an answer, and one row in the trail for each export."""
+"""Export assignments as CSV: the columns of the list, no answers; each export is recorded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from portal.core.ids import new_id
 from portal.core.listing import ListRequest, Page
 from portal.core.viewer import Viewer
 
-AT_ONCE = 500
+ROWS_PER_READ = 500
 COLUMNS = {
     "assignment_id": "id",
     "client_id": "client_id",
@@ -43,50 +43,52 @@ COLUMNS = {
     "last_act_at": "last_act_at",
 }
 """The header of each column, and where its value comes from."""
-CLAIMS = frozenset({"scheduled", "overdue", "frozen"})
+BOOLEANS = frozenset({"scheduled", "overdue", "frozen"})
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """One file that was made."""
+    """One exported file, as the subject of its fact."""
 
     id: str
 
 
 @transactional
-def note_export(viewer: Viewer, filters: Mapping[str, Any]) -> None:
-    """Leave word that the viewer takes a file away; without it there is none."""
-    access.require(policy.may_export(viewer), "Only a therapist exports, or an integration with exports:create.")
+def record_export(viewer: Viewer, filters: Mapping[str, Any]) -> None:
+    """Record that the viewer exports a file; what cannot be recorded is not exported."""
+    access.require(
+        policy.may_export(viewer), "Only a therapist may export, or an integration with the scope exports:create."
+    )
     record(viewer, facts.EXPORTED, Export(new_id()), filtered_by=sorted(filters))
 
 
 def export_assignments(viewer: Viewer, **filters: Any) -> Iterator[bytes]:
-    """The assignments the viewer sees as CSV, in pieces, the newest first. Leaves one row in the trail."""
-    note_export(viewer, filters)
+    """The assignments the viewer sees, as CSV in chunks, the newest first. Records `export.made`."""
+    record_export(viewer, filters)
     return csv_lines(tuple(COLUMNS), _rows(viewer, filters))
 
 
 def _rows(viewer: Viewer, filters: Mapping[str, Any]) -> Iterator[list[Any]]:
-    asked = ListRequest(filters=filters, limit=AT_ONCE)
+    request = ListRequest(filters=filters, limit=ROWS_PER_READ)
     while True:
-        page = ASSIGNMENTS.page(viewer, asked)
+        page = ASSIGNMENTS.page(viewer, request)
         yield from _with_names(viewer, page)
         if page.following is None:
             return
         key, last = page.following
-        shown = key if isinstance(key, str) else key.isoformat()
-        asked = ListRequest(filters=filters, limit=AT_ONCE, after=(shown, last))
+        cursor_key = key if isinstance(key, str) else key.isoformat()
+        request = ListRequest(filters=filters, limit=ROWS_PER_READ, after=(cursor_key, last))
 
 
 def _with_names(viewer: Viewer, page: Page) -> Iterator[list[Any]]:
-    """The rows as they are written; names only for who may read about clients."""
+    """The rows in the order of COLUMNS; clients are named only for viewers who may read their names."""
     rows = page.as_dicts()
     named = {row["client_id"] for row in rows} if caseload.may_name_clients(viewer) else set()
     names = people.names_of(viewer.practice_id, named)
     for row in rows:
         row["client_name"] = names[row["client_id"]]["name"] if named else None
         values = {name: _value_at(row, path) for name, path in COLUMNS.items()}
-        yield [bool(value) if name in CLAIMS else value for name, value in values.items()]
+        yield [bool(value) if name in BOOLEANS else value for name, value in values.items()]
 
 
 def _value_at(row: Mapping[str, Any], path: str) -> Any:

@@ -1,4 +1,4 @@
-"""Attempts as FHIR R4 QuestionnaireResponses: what was answered, in the tree of the form it answers."""
+"""Attempts as FHIR R4 QuestionnaireResponses: the answers in the tree of their questionnaire."""
 
 from __future__ import annotations
 
@@ -21,34 +21,36 @@ Json = Mapping[str, Any]
 
 
 def open_questionnaire_response(viewer: Viewer, assignment_id: str, number: int) -> dict[str, Any]:
-    """An attempt that was sent in, as its reader may read it. Leaves word as `open_attempt` does."""
+    """A submitted attempt, as far as the viewer may read it; recorded as `open_attempt` records it."""
     attempt = attempts.open_attempt(viewer, assignment_id, number)
     form = form_of_version(viewer.practice_id, attempt["version_id"])
-    return _written(form, attempt, Response.from_json(attempt), "amended" if number > 1 else "completed")
+    return _questionnaire_response(form, attempt, Response.from_json(attempt), "amended" if number > 1 else "completed")
 
 
 def get_my_questionnaire_response(viewer: Viewer, assignment_id: str, number: int) -> dict[str, Any]:
-    """One of one's own attempts, whole, sent in or not."""
-    mine = attempts.get_my_attempt(viewer, assignment_id, number)
-    form, response = form_of_version(viewer.practice_id, mine["version_id"]), Response.from_json(mine)
-    return _written(form, mine, visible_part(response, evaluate(form, response).shown), _status(mine))
+    """One of the viewer's own attempts with its private answers, submitted or not."""
+    attempt = attempts.get_my_attempt(viewer, assignment_id, number)
+    form, response = form_of_version(viewer.practice_id, attempt["version_id"]), Response.from_json(attempt)
+    return _questionnaire_response(
+        form, attempt, visible_part(response, evaluate(form, response).shown), _status(attempt)
+    )
 
 
-def _status(mine: Json) -> str:
-    if mine["submitted_at"] is not None:
-        return "amended" if mine["attempt"] > 1 else "completed"
-    return "stopped" if mine["status"] == Status.WITHDRAWN else "in-progress"
+def _status(attempt: Json) -> str:
+    if attempt["submitted_at"] is not None:
+        return "amended" if attempt["attempt"] > 1 else "completed"
+    return "stopped" if attempt["status"] == Status.WITHDRAWN else "in-progress"
 
 
-def _written(form: Form, attempt: Json, shown: Response, status: str) -> dict[str, Any]:
+def _questionnaire_response(form: Form, attempt: Json, visible: Response, status: str) -> dict[str, Any]:
     patient = {"reference": f"Patient/{attempt['client_id']}"}
     authored = attempt["submitted_at"] or attempt["saved_at"]
     copyright_line = form.document.get("license")
     return write(
-        Answered(form, shown, values_by_block(form, attempt["scores"])),
+        Answered(form, visible, values_by_block(form, attempt["scores"])),
         id=attempt["id"],
         extension=[{"url": urls.COPYRIGHT, "valueString": copyright_line}] if copyright_line else None,
-        questionnaire=_address(form, attempt["version_id"]),
+        questionnaire=_canonical_url(form, attempt["version_id"]),
         status=status,
         subject=patient,
         authored=None if authored is None else authored.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -56,9 +58,9 @@ def _written(form: Form, attempt: Json, shown: Response, status: str) -> dict[st
     )
 
 
-def _address(form: Form, version_id: str) -> str:
-    """Which questionnaire it answers: the address it came with, else the one it has here."""
-    kept = form.document.get("fhir", {})
-    if "url" not in kept:
+def _canonical_url(form: Form, version_id: str) -> str:
+    """The canonical URL of the questionnaire: the one it was imported with, else the one it has here."""
+    imported = form.document.get("fhir", {})
+    if "url" not in imported:
         return canonical(version_id)
-    return f"{kept['url']}|{kept['version']}" if "version" in kept else str(kept["url"])
+    return f"{imported['url']}|{imported['version']}" if "version" in imported else str(imported["url"])

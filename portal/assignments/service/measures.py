@@ -1,4 +1,4 @@
-"""Measures: what a client's attempts came to over time, with the bands and the change that an instrument documents."""
+"""Measures: the scores of a client's attempts over time, with the bands and the change an instrument documents."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from portal.library.models import Version
 from portal.library.service.versions import form_of_version
 
 Json = Mapping[str, Any]
-GIVEN = aliased(Assignment)
-"""Beside the policy's own look at assignments."""
-MOST_POINTS = 1_000
-"""Attempts looked at for one client, the newest first: a weekly check-in for nineteen years."""
+ASSIGNED = aliased(Assignment)
+"""An alias, since the policy's query names assignments too."""
+MAX_ATTEMPTS = 1_000
+"""Attempts read for one client, the newest first: enough for a weekly check-in over nineteen years."""
 
 
 @transactional
 def list_measures(viewer: Viewer, client_id: str) -> dict[str, Any]:
-    """The series of every measure a client was given and has sent in, as far as the viewer may read the answers.
+    """The series of every measure a client has submitted, as far as the viewer may read the answers.
 
-    Leaves `measures.opened` in the transaction that decrypts; where that cannot be written, nothing is read.
+    Records `measures.opened` in the transaction that decrypts: what cannot be recorded is not read.
     """
     client = access.get_for_update(viewer, Client, caseload.in_care, client_id)
     record(viewer, facts.MEASURES_OPENED, client, client_id=client.id)
@@ -48,15 +48,15 @@ def list_measures(viewer: Viewer, client_id: str) -> dict[str, Any]:
 
 
 def _scored_attempts_of_client(viewer: Viewer) -> AnySelect:
-    return _scored(viewer).where(GIVEN.client_id == THING)
+    return _scored(viewer).where(ASSIGNED.client_id == THING)
 
 
 def list_my_measures(viewer: Viewer) -> dict[str, Any]:
-    """One's own series; a word on how much that is only where the practice lets clients read it."""
+    """The viewer's own series; bands only where the practice shows them to clients."""
     rows = access.fetch_visible(viewer, _scored)
     practice = fetch_one(_band_setting, access.binds(viewer), practice=viewer.practice_id)
-    told = practice is not None and bool(practice["clients_see_bands"])
-    return {"data": list(_series(rows, vault(viewer.practice_id, viewer.id or ""), bands=told))}
+    bands = practice is not None and bool(practice["clients_see_bands"])
+    return {"data": list(_series(rows, vault(viewer.practice_id, viewer.id or ""), bands=bands))}
 
 
 def _band_setting() -> AnySelect:
@@ -64,14 +64,14 @@ def _band_setting() -> AnySelect:
 
 
 def _scored(viewer: Viewer) -> AnySelect:
-    """The newest attempts that came to something, each with where it belongs."""
+    """The newest attempts with scores, each with its assignment and version."""
     return (
         policy.submissions_visible_to(viewer)
-        .join(GIVEN, (GIVEN.practice_id == Attempt.practice_id) & (GIVEN.id == Attempt.assignment_id))
-        .join(Version, (Version.practice_id == GIVEN.practice_id) & (Version.id == GIVEN.version_id))
+        .join(ASSIGNED, (ASSIGNED.practice_id == Attempt.practice_id) & (ASSIGNED.id == Attempt.assignment_id))
+        .join(Version, (Version.practice_id == ASSIGNED.practice_id) & (Version.id == ASSIGNED.version_id))
         .where(Attempt.scores.is_not(None))
         .order_by(Attempt.submitted_at.desc(), Attempt.id.desc())
-        .limit(MOST_POINTS)
+        .limit(MAX_ATTEMPTS)
         .with_only_columns(
             Attempt.id,
             Attempt.practice_id,
@@ -79,8 +79,8 @@ def _scored(viewer: Viewer) -> AnySelect:
             Attempt.attempt,
             Attempt.submitted_at,
             Attempt.scores,
-            GIVEN.resource_id,
-            GIVEN.version_id,
+            ASSIGNED.resource_id,
+            ASSIGNED.version_id,
             Version.title,
             Version.number,
             Version.licence,
@@ -89,16 +89,16 @@ def _scored(viewer: Viewer) -> AnySelect:
 
 
 def _series(rows: Sequence[Json], sealed: Vault, *, bands: bool) -> Iterator[dict[str, Any]]:
-    """One measure for each instrument or other resource, the one answered last first; its points in order of time.
+    """One measure for each instrument or other resource, the latest first, its points in order of time.
 
     An instrument that was imported twice is one measure.
     """
-    together: dict[str, list[Json]] = {}
+    by_measure: dict[str, list[Json]] = {}
     for row in rows:
         document = form_of_version(row["practice_id"], row["version_id"]).document
-        together.setdefault(document.get("instrument", row["resource_id"]), []).append(row)
-    for found in together.values():
-        yield _measure(found, sealed, bands=bands)
+        by_measure.setdefault(document.get("instrument", row["resource_id"]), []).append(row)
+    for attempts in by_measure.values():
+        yield _measure(attempts, sealed, bands=bands)
 
 
 def _measure(rows: Sequence[Json], sealed: Vault, *, bands: bool) -> dict[str, Any]:
@@ -108,12 +108,12 @@ def _measure(rows: Sequence[Json], sealed: Vault, *, bands: bool) -> dict[str, A
     change = recipe.meaningful_change if recipe is not None else None
     scores: dict[str, dict[str, Any]] = {}
     for row in reversed(rows):
-        for one in _numbers(row, sealed):
-            series = scores.setdefault(one["id"], {"id": one["id"], "points": []})
-            series |= {"label": one["label"], "minimum": one.get("minimum"), "maximum": one.get("maximum")}
-            series["points"].append(_point(row, one, bands=bands))
+        for score in _numeric_scores(row, sealed):
+            series = scores.setdefault(score["id"], {"id": score["id"], "points": []})
+            series |= {"label": score["label"], "minimum": score.get("minimum"), "maximum": score.get("maximum")}
+            series["points"].append(_point(row, score, bands=bands))
     for series in scores.values():
-        declared: Json = next((one for one in document.get("scores", ()) if one["id"] == series["id"]), {})
+        declared: Json = next((score for score in document.get("scores", ()) if score["id"] == series["id"]), {})
         series["bands"] = list(declared.get("bands", ())) if bands else []
         series["meaningful_change"] = change[1] if change is not None and change[0] == series["id"] else None
     return {
@@ -125,19 +125,19 @@ def _measure(rows: Sequence[Json], sealed: Vault, *, bands: bool) -> dict[str, A
     }
 
 
-def _numbers(row: Json, sealed: Vault) -> Iterator[Json]:
-    """What an attempt came to, as far as it stands on a scale and not in a row of a log."""
-    for one in scores_of(sealed, row["id"], row["scores"]):
-        if "row" not in one and (one["value"] is None or isinstance(one["value"], int | float | Decimal)):
-            yield one
+def _numeric_scores(row: Json, sealed: Vault) -> Iterator[Json]:
+    """The scores of an attempt that are numbers or missing, without those of single rows of a log."""
+    for score in scores_of(sealed, row["id"], row["scores"]):
+        if "row" not in score and (score["value"] is None or isinstance(score["value"], int | float | Decimal)):
+            yield score
 
 
-def _point(row: Json, one: Json, *, bands: bool) -> dict[str, Any]:
-    said = one if bands else strip_bands([one])[0]
+def _point(row: Json, score: Json, *, bands: bool) -> dict[str, Any]:
+    shown = score if bands else strip_bands([score])[0]
     return {
         "assignment_id": row["assignment_id"],
         "attempt": row["attempt"],
         "submitted_at": row["submitted_at"],
         "version": row["number"],
-        **{name: said[name] for name in ("value", "reason", "band") if name in said},
+        **{name: shown[name] for name in ("value", "reason", "band") if name in shown},
     }

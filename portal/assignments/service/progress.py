@@ -1,59 +1,56 @@
-"""Honest counts: what is done, declined, open and waiting; no streaks and no shares of a hundred."""
+"""Progress as plain counts: done, declined, open, waiting; no streaks and no percentages."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from portal.assignments import policy
-from portal.assignments.models import COMPLETED, WORKABLE, Assignment, Status
-from portal.assignments.service.queries import is_overdue, is_scheduled
+from portal.assignments.models import Assignment, Status
+from portal.assignments.service.conditions import (
+    COUNTS_BY_STATUS,
+    count_where,
+    has_status,
+    is_overdue,
+    is_scheduled,
+    total_where,
+)
 from portal.caseload.service import clients
 from portal.core import access
 from portal.core.access import PRACTICE, THING
-from portal.core.db.statements import fetch_one, is_one_of
+from portal.core.db.statements import fetch_one
 from portal.core.db.tables import AnySelect
 from portal.core.viewer import Viewer
 
 
-def _how_many(claim: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((claim, 1), else_=0)), 0)
-
-
-def _of(*statuses: Status) -> ColumnElement[bool]:
-    return is_one_of(Assignment.status, statuses)
-
-
 def _counts() -> tuple[ColumnElement[Any], ...]:
-    return (
-        _how_many(~_of(Status.WITHDRAWN)).label("assigned"),
-        _how_many(_of(*COMPLETED)).label("done"),
-        _how_many(_of(Status.SUBMITTED)).label("waiting_for_review"),
-        _how_many(_of(*WORKABLE)).label("open"),
-        _how_many(_of(Status.PAUSED)).label("paused"),
-        _how_many(_of(Status.DECLINED)).label("declined"),
-        _how_many(_of(Status.WITHDRAWN)).label("withdrawn"),
-        _how_many(is_overdue()).label("overdue"),
-        _how_many(is_scheduled() & _of(Status.ASSIGNED)).label("scheduled"),
-        func.coalesce(func.sum(case((_of(Status.WITHDRAWN), 0), else_=Assignment.answered)), 0).label("answered"),
-        func.coalesce(func.sum(case((_of(Status.WITHDRAWN), 0), else_=Assignment.total)), 0).label("questions"),
-        func.max(Assignment.last_act_at).label("last_act_at"),
-    )
+    """The counts of a progress report; what was withdrawn counts only as `withdrawn`."""
+    by_status = {"waiting_for_review" if name == "waiting" else name: n for name, n in COUNTS_BY_STATUS.items()}
+    in_force = ~has_status(Status.WITHDRAWN)
+    more: dict[str, ColumnElement[Any]] = {
+        "withdrawn": count_where(has_status(Status.WITHDRAWN)),
+        "overdue": count_where(is_overdue()),
+        "scheduled": count_where(is_scheduled() & has_status(Status.ASSIGNED)),
+        "answered": total_where(in_force, Assignment.answered),
+        "questions": total_where(in_force, Assignment.total),
+        "last_act_at": func.max(Assignment.last_act_at),
+    }
+    return tuple(column.label(name) for name, column in {**by_status, **more}.items())
 
 
-def progress_of_client(viewer: Viewer, client_id: str) -> dict[str, Any]:
-    """How a client in one's care gets on; of what colleagues assigned, only that it is there."""
+def get_client_progress(viewer: Viewer, client_id: str) -> dict[str, Any]:
+    """The progress of a client in the viewer's care; of what colleagues assigned, only the number."""
     clients.require_in_care(viewer, client_id)
     counts = access.fetch_visible_row(viewer, _counts_of_client, thing_id=client_id)
-    everything = fetch_one(_everything, access.binds(viewer, thing_id=client_id), practice=viewer.practice_id)
+    total = fetch_one(_count_all, access.binds(viewer, thing_id=client_id), practice=viewer.practice_id)
     assert counts is not None, "an aggregate always has a row"
-    assert everything is not None, "as above"
+    assert total is not None, "as above"
     return {
         "client_id": client_id,
         **counts,
-        "assigned_by_colleagues": everything["n"] - counts["assigned"],
-        "summary": _sentence(counts),
+        "assigned_by_colleagues": total["n"] - counts["assigned"],
+        "summary": _summary(counts),
     }
 
 
@@ -61,25 +58,25 @@ def _counts_of_client(viewer: Viewer) -> AnySelect:
     return policy.visible_to(viewer).where(Assignment.client_id == THING).with_only_columns(*_counts())
 
 
-def _everything() -> AnySelect:
-    """How many are assigned to a client in all: the fact of them, which every therapist in care may know."""
+def _count_all() -> AnySelect:
+    """The number of all assignments of a client, which every therapist in care may know."""
     return select(func.count().label("n")).where(
-        Assignment.practice_id == PRACTICE, Assignment.client_id == THING, ~_of(Status.WITHDRAWN)
+        Assignment.practice_id == PRACTICE, Assignment.client_id == THING, ~has_status(Status.WITHDRAWN)
     )
 
 
-def my_progress(viewer: Viewer) -> dict[str, Any]:
-    """How one gets on oneself."""
+def get_my_progress(viewer: Viewer) -> dict[str, Any]:
+    """The viewer's own progress."""
     counts = access.fetch_visible_row(viewer, _own_counts)
     assert counts is not None, "an aggregate always has a row"
-    return {**counts, "summary": _sentence(counts)}
+    return {**counts, "summary": _summary(counts)}
 
 
 def _own_counts(viewer: Viewer) -> AnySelect:
     return policy.visible_to(viewer).with_only_columns(*_counts())
 
 
-def _sentence(counts: dict[str, Any]) -> str:
+def _summary(counts: dict[str, Any]) -> str:
     parts = [f"{counts['done']} of {counts['assigned']} done"]
     parts += [f"{counts[name]} {name}" for name in ("declined", "paused") if counts[name]]
     return ", ".join(parts)

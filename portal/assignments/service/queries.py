@@ -1,4 +1,4 @@
-"""What lists and details show of an assignment, to a therapist and to a client."""
+"""Read assignments: lists and details, as a therapist and as a client see them."""
 
 from __future__ import annotations
 
@@ -7,37 +7,25 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Date, false, func, literal
+from sqlalchemy import Date, func, literal
 
 from portal.accounts.service import people
 from portal.assignments import policy
-from portal.assignments.models import OPEN, WORKABLE, Assignment
+from portal.assignments.models import Assignment
+from portal.assignments.service.conditions import is_frozen, is_overdue, is_scheduled
 from portal.caseload import policy as caseload
 from portal.caseload.models import Client
 from portal.core import access
-from portal.core.access import NOW, THING
+from portal.core.access import THING
 from portal.core.crypto import DataKey, Vault, unwrap_vault
-from portal.core.db.statements import is_one_of, nested
+from portal.core.db.statements import nested
 from portal.core.db.tables import AnySelect, Instant
 from portal.core.listing import Listing, ListRequest, Page, any_of, at_least, below, condition, equals
 from portal.core.viewer import Viewer
 from portal.library.models import Version
 from portal.library.service.versions import form_of_version
 
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def is_overdue() -> ColumnElement[bool]:
-    """Due, and still with the client: not sent in, paused, declined or withdrawn."""
-    return func.coalesce(Assignment.due_at <= NOW, false()) & is_one_of(Assignment.status, WORKABLE)
-
-
-def is_scheduled() -> ColumnElement[bool]:
-    return func.coalesce(Assignment.opens_at > NOW, false())
-
-
-def is_frozen() -> ColumnElement[bool]:
-    return Client.archived_at.is_not(None) & is_one_of(Assignment.status, OPEN)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _joined(viewer: Viewer) -> AnySelect:
@@ -96,14 +84,14 @@ ASSIGNMENTS = Listing(
     sorts={
         "assigned_at": Assignment.assigned_at,
         "due_on": func.coalesce(Assignment.due_on, literal(date.max, Date), type_=Date),
-        "submitted_at": func.coalesce(Assignment.submitted_at, literal(LONG_AGO, Instant), type_=Instant),
+        "submitted_at": func.coalesce(Assignment.submitted_at, literal(EPOCH, Instant), type_=Instant),
     },
     default_sort="-assigned_at",
     identity=Assignment.id,
 )
 
 
-def _require_names(viewer: Viewer) -> None:
+def _require_may_name(viewer: Viewer) -> None:
     access.require(caseload.may_name_clients(viewer), "Naming clients needs the scope clients:read.")
 
 
@@ -112,7 +100,7 @@ def list_assignments(viewer: Viewer, asked: ListRequest, expand: frozenset[str] 
     page = ASSIGNMENTS.page(viewer, asked)
     if "client" not in expand:
         return page
-    _require_names(viewer)
+    _require_may_name(viewer)
     names = people.names_of(viewer.practice_id, {row["client_id"] for row in page.as_dicts()})
     return page.map(lambda row: {**row, "client": {"id": row["client_id"], "name": names[row["client_id"]]["name"]}})
 
@@ -137,7 +125,7 @@ _DETAILS = (
 )
 
 
-def _look(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
+def _get_visible(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     return access.get_visible(viewer, _detail, assignment_id)
 
 
@@ -150,7 +138,7 @@ def _detail(viewer: Viewer) -> AnySelect:
     )
 
 
-def _opened(row: Mapping[str, Any]) -> dict[str, Any]:
+def _decrypted(row: Mapping[str, Any]) -> dict[str, Any]:
     sealed = unwrap_vault(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
     return {
         **row,
@@ -166,17 +154,26 @@ def _text(sealed: Vault, column: Any, row: Mapping[str, Any]) -> str | None:
 
 
 def get_assignment(viewer: Viewer, assignment_id: str, expand: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """One assignment as its therapist sees it: everything but the answers."""
-    shown = _opened(_look(viewer, assignment_id))
+    """An assignment as its therapist sees it: everything but the answers."""
+    detail = _decrypted(_get_visible(viewer, assignment_id))
     if "client" in expand:
-        _require_names(viewer)
-        client = people.names_of(viewer.practice_id, {shown["client_id"]})[shown["client_id"]]
-        shown["client"] = {"id": client["id"], "name": client["name"]}
-    return shown
+        _require_may_name(viewer)
+        client = people.names_of(viewer.practice_id, {detail["client_id"]})[detail["client_id"]]
+        detail["client"] = {"id": client["id"], "name": client["name"]}
+    return detail
+
+
+def require_visible(viewer: Viewer, assignment_id: str) -> str:
+    """The id of the client of a visible assignment. Raises NotVisible."""
+    return str(access.get_visible(viewer, _client_of, assignment_id)["client_id"])
+
+
+def _client_of(viewer: Viewer) -> AnySelect:
+    return policy.visible_to(viewer).where(Assignment.id == THING).with_only_columns(Assignment.client_id)
 
 
 def get_my_assignment(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
-    """One of one's own assignments, with what there is to do once it opens."""
-    shown = _opened(_look(viewer, assignment_id))
-    form = form_of_version(viewer.practice_id, shown["version_id"])
-    return {**shown, "document": None if shown["scheduled"] else form.for_clients}
+    """One of the viewer's own assignments, with its document once it opens."""
+    detail = _decrypted(_get_visible(viewer, assignment_id))
+    form = form_of_version(viewer.practice_id, detail["version_id"])
+    return {**detail, "document": None if detail["scheduled"] else form.for_clients}

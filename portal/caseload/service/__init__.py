@@ -1,1 +1,1 @@
-"""What can be done with clients, their care, notes about them, and what other systems see of a caseload."""
+"""Clients, their care links, private notes, and the opt-ins of integrations."""

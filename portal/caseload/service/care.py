@@ -1,4 +1,4 @@
-"""Care links: who cares for whom, from when to when, and handing over."""
+"""Care links: which therapist cares for which client, from when to when, and handing over."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.accounts.service import people
 from portal.accounts.service.credentials import end_invitations
@@ -34,7 +34,7 @@ CARE = Listing(
 
 
 def list_care(viewer: Viewer, client_id: str, asked: ListRequest) -> Page:
-    """The care team, past and present, of a client the viewer sees."""
+    """The care links, open and ended, of a client the viewer sees."""
     access.get_visible(viewer, _client, client_id)
     page = CARE.page(viewer, asked, thing_id=client_id)
     names = people.names_of(viewer.practice_id, {row["therapist_id"] for row in page.as_dicts()})
@@ -55,7 +55,7 @@ def _with_therapist(row: Mapping[str, Any], names: Mapping[str, Mapping[str, Any
     }
 
 
-def _shown_link(link: CareLink) -> dict[str, Any]:
+def _detail(link: CareLink) -> dict[str, Any]:
     therapist = people.names_of(link.practice_id, {link.therapist_id})[link.therapist_id]
     return {
         "id": link.id,
@@ -78,26 +78,18 @@ def begin_care(viewer: Viewer, client: Client, therapist_id: str) -> CareLink:
 
 @transactional
 def start_care(viewer: Viewer, client_id: str, *, therapist_id: str) -> dict[str, Any]:
-    """Bring another therapist into a client's care: by one in care, or by an owner where nobody is."""
+    """Add a therapist to a client's care: a therapist in care may, or an owner where the client has none."""
     client = access.get_for_update(viewer, Client, policy.visible_to, client_id)
     people.require_therapist(viewer, therapist_id, "#/therapist_id")
-    there = db.session.scalars(
-        select(CareLink.id).where(
-            CareLink.practice_id == viewer.practice_id,
-            CareLink.client_id == client.id,
-            CareLink.therapist_id == therapist_id,
-            CareLink.ended_at.is_(None),
-        )
-    ).first()
-    if there is not None:
+    if _lock_link_of(viewer, client.id, therapist_id) is not None:
         msg = "This therapist already cares for this client."
         raise Conflict(msg, state="in_care", allowed=[])
-    return _shown_link(begin_care(viewer, client, therapist_id))
+    return _detail(begin_care(viewer, client, therapist_id))
 
 
 @transactional
 def end_care(viewer: Viewer, client_id: str, care_id: str) -> None:
-    """End one's own care for a client; sight ends with it, on the next request."""
+    """End the viewer's care for a client; from the next request on they no longer see the client."""
     access.get_for_update(viewer, Client, policy.in_care, client_id)
     link = access.get_for_update(viewer, CareLink, policy.open_care_of, care_id)
     if link.client_id != client_id:
@@ -109,21 +101,25 @@ def end_care(viewer: Viewer, client_id: str, care_id: str) -> None:
 
 @transactional
 def hand_over(viewer: Viewer, client_id: str, *, therapist_id: str) -> None:
-    """Move one's own care for a client to a colleague, with everything assigned through it."""
+    """Hand the viewer's care for a client over to a colleague, with everything assigned through it."""
     access.get_for_update(viewer, Client, policy.in_care, client_id)
-    _require_another(viewer, therapist_id, viewer.id)
-    for link in _own_links(viewer, client_id):
+    _require_colleague(viewer, therapist_id, viewer.id)
+    for link in _lock_own_links(viewer, client_id):
         _move(viewer, link, therapist_id)
 
 
-def _require_another(viewer: Viewer, therapist_id: str, giver_id: str | None) -> None:
-    """Raise Invalid where this is no active therapist of the practice, or the one who hands over."""
+def _require_colleague(viewer: Viewer, therapist_id: str, from_id: str | None) -> None:
+    """Raise Invalid unless this is an active therapist of the practice, and not the one who hands over."""
     people.require_therapist(viewer, therapist_id, "#/therapist_id")
-    if therapist_id == giver_id:
-        raise Invalid(Fault("invalid", "This is who cares for them already. Choose a colleague.").at("#/therapist_id"))
+    if therapist_id == from_id:
+        raise Invalid(
+            Fault("already_in_care", "This therapist already cares for the client. Choose a colleague.").at(
+                "#/therapist_id"
+            )
+        )
 
 
-def _own_links(viewer: Viewer, client_id: str) -> Sequence[CareLink]:
+def _lock_own_links(viewer: Viewer, client_id: str) -> Sequence[CareLink]:
     """The viewer's open care links with a client, the oldest first, locked."""
     return db.session.scalars(
         policy.open_care_of(viewer)
@@ -136,10 +132,10 @@ def _own_links(viewer: Viewer, client_id: str) -> Sequence[CareLink]:
 
 @transactional
 def hand_over_caseload(viewer: Viewer, staff_id: str, *, therapist_id: str) -> dict[str, Any]:
-    """Move every open care link of a member of the staff to a colleague; returns how many."""
+    """Hand every open care link of a staff member over to a colleague; returns how many."""
     access.require(policy.may_hand_over_for_others(viewer), "Only an owner hands over a colleague's caseload.")
     leaver = people.get_staff(viewer, staff_id)
-    _require_another(viewer, therapist_id, leaver["id"])
+    _require_colleague(viewer, therapist_id, leaver["id"])
     links = db.session.scalars(
         select(CareLink)
         .where(
@@ -156,8 +152,8 @@ def hand_over_caseload(viewer: Viewer, staff_id: str, *, therapist_id: str) -> d
 
 
 @dataclass(frozen=True, slots=True)
-class MergedCare:
-    """A care link that went up in another one of the same therapist."""
+class MergedCareLink:
+    """A care link merged into another."""
 
     practice_id: str
     id: str
@@ -166,45 +162,59 @@ class MergedCare:
 
 
 def _move(viewer: Viewer, link: CareLink, therapist_id: str) -> None:
-    """Hand one link over; where the therapist already has one with this client, the two become one."""
-    if link.ended_at is not None:  # it went up in another one just now
+    """Hand one link over; where the therapist already has one with this client, that one merges into it."""
+    if link.ended_at is not None:  # merged into another one in this transaction
         return
-    twin = db.session.scalars(
-        select(CareLink)
-        .where(
-            CareLink.practice_id == link.practice_id,
-            CareLink.client_id == link.client_id,
-            CareLink.therapist_id == therapist_id,
-            CareLink.id != link.id,
-            CareLink.ended_at.is_(None),
-        )
-        .with_for_update(key_share=True)
-    ).first()
+    twin = _lock_link_of(viewer, link.client_id, therapist_id)
     left, link.therapist_id = link.therapist_id, therapist_id
     if twin is not None:
         twin.ended_at = clock.now()
-        record(viewer, facts.CARE_MERGED, MergedCare(link.practice_id, twin.id, link.client_id, link.id), into=link.id)
+        merged = MergedCareLink(link.practice_id, twin.id, link.client_id, into=link.id)
+        record(viewer, facts.CARE_MERGED, merged, into=link.id)
     db.session.flush()
     end_invitations(viewer, to=link.client_id)
     record(viewer, facts.CARE_HANDED_OVER, link, left=left, therapist=therapist_id)
 
 
-def own_care(viewer: Viewer, client_id: str, therapist_id: str | None = None) -> CareLink:
-    """The viewer's open care link with a client, locked; an integration's, the one of the therapist it names.
+def follow_merger(entity: Any, merged: MergedCareLink) -> None:
+    """Move the rows of `entity`, a mapped class with a `care_id`, to the care link that remains."""
+    moved = update(entity).where(entity.practice_id == merged.practice_id, entity.care_id == merged.id)
+    db.session.execute(moved.values(care_id=merged.into))
 
-    Raises NotVisible where there is none, Invalid where the therapist named is not one of them, or none is named
-    and there are several.
+
+def _lock_link_of(viewer: Viewer, client_id: str, therapist_id: str) -> CareLink | None:
+    """Return a therapist's open care link with a client, locked."""
+    links = policy.open_links(client_id).where(CareLink.therapist_id == therapist_id)
+    return db.session.scalars(links.with_for_update(key_share=True), access.binds(viewer)).first()
+
+
+def list_therapists_in_care(viewer: Viewer, client_id: str) -> list[str]:
+    """The ids of the therapists in a client's care who still work in the practice."""
+    therapists = policy.active_links(client_id).with_only_columns(CareLink.therapist_id)
+    return sorted(set(db.session.scalars(therapists, access.binds(viewer))))
+
+
+def lock_care_link(viewer: Viewer, client_id: str, therapist_id: str | None = None) -> CareLink:
+    """Return the viewer's open care link with a client, locked; an integration's is that of the therapist it names.
+
+    Raises NotVisible where there is none, Invalid where the named therapist has none, or where an integration names
+    no therapist and several have one.
     """
-    links = _own_links(viewer, client_id)
+    links = _lock_own_links(viewer, client_id)
     if not links:
         raise NotVisible
-    named = [link for link in links if therapist_id in {None, link.therapist_id}]
-    if not named:
+    candidates = [link for link in links if therapist_id in {None, link.therapist_id}]
+    if not candidates:
         raise Invalid(
-            Fault("invalid", "This therapist does not care for this client, or not through you.").at("#/therapist_id")
+            Fault(
+                "not_in_care",
+                "This therapist does not care for this client, or has not opted in to your integration.",
+            ).at("#/therapist_id")
         )
-    if viewer.is_integration and len({link.therapist_id for link in named}) > 1:
+    if viewer.is_integration and len({link.therapist_id for link in candidates}) > 1:
         raise Invalid(
-            Fault("invalid", "Several therapists care for this client. Say for whom you assign.").at("#/therapist_id")
+            Fault("ambiguous_therapist", "Several therapists care for this client. Say which one assigns.").at(
+                "#/therapist_id"
+            )
         )
-    return named[0]
+    return candidates[0]

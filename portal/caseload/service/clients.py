@@ -1,4 +1,4 @@
-"""Clients: taking them on, inviting, reading, changing, archiving."""
+"""Create, invite, read, change, archive and restore clients."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from portal.core.errors import Conflict, Fault, Invalid, Malformed, Stale
 from portal.core.listing import Listing, ListRequest, Page, condition
 from portal.core.viewer import Viewer
 
-MOST_NAMES = 2_000
-"""How many sealed names are opened to search or sort by them; beyond, the answer is 422."""
+MAX_NAMES = 2_000
+"""How many encrypted names are decrypted to search or sort by name; a list that is longer is refused."""
 
 
 def _in_care() -> ColumnElement[bool]:
@@ -70,10 +70,10 @@ CLIENTS = Listing(
 )
 
 
-def _opened(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A client as the viewer may see them: outside their care, the name alone."""
+def _decrypted(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A client as the viewer may see them: only the name where they are not in the viewer's care."""
     sealed = unwrap_vault(row["practice_id"], row["id"], row["keyring_version"], row["wrapped"])
-    shown = {
+    client = {
         "id": row["id"],
         "name": sealed.open_text(Person.name, row["id"], row["name"]),
         "email": None,
@@ -86,51 +86,54 @@ def _opened(row: Mapping[str, Any]) -> dict[str, Any]:
     }
     if row["in_care"]:
         status = "archived" if row["archived_at"] else "active" if row["activated_at"] else "invited"
-        shown |= {
+        client |= {
             "email": sealed.open_text(Person.mail_address, row["id"], row["mail_address"]),
             "time_zone": row["time_zone"],
             "status": status,
             "archived_at": row["archived_at"],
         }
-    return shown
+    return client
 
 
 def list_clients(viewer: Viewer, asked: ListRequest, q: str | None = None) -> Page:
-    """The clients the viewer sees; by name only within the first 2,000, since names are sealed.
+    """The clients the viewer sees; `q` finds a part of the name.
 
-    Raises Invalid where more than that are visible and a name is asked for.
+    Raises Invalid where a list of more than MAX_NAMES is searched or sorted by name, since names are encrypted.
     """
     if q is None and asked.sort.lstrip("-") != "name":
-        return CLIENTS.page(viewer, asked).map(_opened)
-    everyone = CLIENTS.page(viewer, replace(asked, sort="", limit=MOST_NAMES, after=None)).map(_opened)
+        return CLIENTS.page(viewer, asked).map(_decrypted)
+    everyone = CLIENTS.page(viewer, replace(asked, sort="", limit=MAX_NAMES, after=None)).map(_decrypted)
     if everyone.following is not None:
         raise Invalid(
             Fault(
-                "invalid", f"More than {MOST_NAMES} clients are visible: names are sealed, so narrow the list first."
+                "too_many_names",
+                "Names are encrypted, so at most {maximum} clients can be searched or sorted by name. "
+                "Narrow the list with a filter first.",
+                maximum=MAX_NAMES,
             ).at("#/q")
         )
     return _by_name(everyone, asked, (q or "").casefold())
 
 
-def _by_name(everyone: Page, asked: ListRequest, wanted: str) -> Page:
-    rows = [row for row in everyone.as_dicts() if wanted in row["name"].casefold()]
+def _by_name(everyone: Page, asked: ListRequest, part: str) -> Page:
+    rows = [row for row in everyone.as_dicts() if part in row["name"].casefold()]
     rows.sort(key=lambda row: (row["name"].casefold(), row["id"]), reverse=asked.sort.startswith("-"))
-    begin = 0
+    start = 0
     if asked.after is not None:
-        places = [index for index, row in enumerate(rows) if row["id"] == asked.after[1]]
-        if not places:
-            msg = "The list has changed under this cursor. Start again without a cursor."
+        positions = [index for index, row in enumerate(rows) if row["id"] == asked.after[1]]
+        if not positions:
+            msg = "The list has changed since this cursor was issued. Start again without a cursor."
             raise Malformed(msg)
-        begin = places[0] + 1
-    shown = rows[begin : begin + asked.limit]
-    following = ("", shown[-1]["id"]) if begin + asked.limit < len(rows) else None
+        start = positions[0] + 1
+    page = rows[start : start + asked.limit]
+    following = ("", page[-1]["id"]) if start + asked.limit < len(rows) else None
     total = len(rows) if asked.include_total else None
-    return Page(shown, None, following, total)
+    return Page(page, None, following, total)
 
 
 def get_client(viewer: Viewer, client_id: str) -> dict[str, Any]:
     row = access.get_visible(viewer, _client, client_id)
-    return _opened(row)
+    return _decrypted(row)
 
 
 def _client(viewer: Viewer) -> AnySelect:
@@ -141,11 +144,11 @@ def _client(viewer: Viewer) -> AnySelect:
 def create_client(
     viewer: Viewer, *, name: str, email: str, time_zone: str | None = None, delivery: str = "mail"
 ) -> dict[str, Any]:
-    """A new client in the viewer's care, with the invitation: all in one act.
+    """Create a client in the viewer's care, together with an invitation.
 
-    The answer is the same whether or not the address is known to the practice.
+    The response is the same whether or not the address is known to the practice.
     """
-    access.require(policy.may_take_on_clients(viewer), "Only a therapist takes on clients.")
+    access.require(policy.may_create_clients(viewer), "Only a therapist may create clients.")
     zone = time_zone or db.session.get_one(Practice, viewer.practice_id).time_zone
     person = people.add_person(viewer, kind="client", name=name, email=email, time_zone=zone)
     client = Client(practice_id=viewer.practice_id, id=person.id, created_at=clock.now())
@@ -159,11 +162,11 @@ def create_client(
 
 @transactional
 def invite_again(viewer: Viewer, client_id: str, *, delivery: str = "mail") -> dict[str, Any]:
-    """A new invitation for a client who has not come in yet; the earlier one ends."""
+    """Replace the invitation of a client who has not accepted yet with a new one."""
     client = access.get_for_update(viewer, Client, policy.in_care, client_id)
     person = db.session.get_one(Person, (viewer.practice_id, client.id))
     if person.activated_at is not None:
-        msg = "This client has already accepted."
+        msg = "This client has already accepted an invitation."
         raise Conflict(msg, state="active", allowed=[])
     record(viewer, facts.CLIENT_INVITED, client)
     return invitations.open_invitation(viewer, person, delivery, with_code=True)
@@ -171,7 +174,7 @@ def invite_again(viewer: Viewer, client_id: str, *, delivery: str = "mail") -> d
 
 @transactional
 def resend_invitation(viewer: Viewer, invitation_id: str) -> dict[str, Any]:
-    """Send an invitation again, with a new link and, for a client, a new code; the earlier ones end."""
+    """Send an invitation again, with a new link and, for a client, a new code; the old ones stop working."""
     return invitations.resend(
         viewer, access.get_for_update(viewer, Invitation, policy.invitations_visible_to, invitation_id)
     )
@@ -179,7 +182,7 @@ def resend_invitation(viewer: Viewer, invitation_id: str) -> dict[str, Any]:
 
 @transactional
 def revoke_invitation(viewer: Viewer, invitation_id: str) -> None:
-    """Take an invitation back; its link ends at once."""
+    """Revoke an invitation; its link stops working at once."""
     invitations.revoke(viewer, access.get_for_update(viewer, Invitation, policy.invitations_visible_to, invitation_id))
 
 
@@ -197,7 +200,7 @@ def change_client(viewer: Viewer, client_id: str, expected: int, **changes: Any)
 
 @transactional
 def archive(viewer: Viewer, client_id: str) -> dict[str, Any]:
-    """Freeze what is open for a client, reversibly."""
+    """Archive a client: what is open is frozen until they are restored."""
     client = access.get_for_update(viewer, Client, policy.in_care, client_id)
     if client.archived_at is None:
         client.archived_at = clock.now()
@@ -208,7 +211,7 @@ def archive(viewer: Viewer, client_id: str) -> dict[str, Any]:
 
 @transactional
 def restore(viewer: Viewer, client_id: str) -> dict[str, Any]:
-    """Go on with an archived client where things stood."""
+    """Restore an archived client: what was open goes on as it was."""
     client = access.get_for_update(viewer, Client, policy.in_care, client_id)
     if client.archived_at is not None:
         client.archived_at = None
@@ -218,6 +221,7 @@ def restore(viewer: Viewer, client_id: str) -> dict[str, Any]:
 
 
 def require_in_care(viewer: Viewer, client_id: str) -> None:
+    """Raise NotVisible unless the client is in the viewer's care."""
     access.get_visible(viewer, _client_in_care, client_id)
 
 

@@ -27,16 +27,16 @@ NOTES = Listing(
 
 
 def list_notes(viewer: Viewer, client_id: str, asked: ListRequest) -> Page:
-    """One's own private notes about a client."""
+    """The viewer's own private notes about a client."""
     require_in_care(viewer, client_id)
-    opened = vault(viewer.practice_id, client_id)
+    sealed = vault(viewer.practice_id, client_id)
     page = NOTES.page(viewer, asked, thing_id=client_id)
-    return page.map(lambda row: {**row, "body": opened.open_text(Note.body, row["id"], row["body"])})
+    return page.map(lambda row: {**row, "body": sealed.open_text(Note.body, row["id"], row["body"])})
 
 
 @transactional
 def add_note(viewer: Viewer, client_id: str, *, body: str) -> dict[str, Any]:
-    """Write a private note; nobody but its author will read it."""
+    """Add a private note, which only its author can read."""
     client = access.get_for_update(viewer, Client, policy.in_care, client_id)
     note = Note(
         practice_id=viewer.practice_id, client_id=client.id, author_id=viewer.id, created_at=clock.now(), body=b""

@@ -1,4 +1,4 @@
-"""A therapist's word on which integrations may see their caseload."""
+"""Opt-ins: which integrations a therapist lets see their caseload."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from portal.accounts.facts import STAFF_CHANGED, STAFF_DEACTIVATED
 from portal.accounts.models import Person
 from portal.accounts.service import integrations
 from portal.caseload import facts, policy
@@ -20,7 +19,7 @@ from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, NotVisible
 from portal.core.viewer import Viewer
 
-REFUSED = "Only a therapist speaks for a caseload, and only for their own."
+REFUSED = "Only a therapist may opt in or out, and only for their own caseload."
 
 
 def get_opt_in(viewer: Viewer, integration_id: str) -> dict[str, Any]:
@@ -37,13 +36,13 @@ def _opt_in(viewer: Viewer) -> AnySelect:
 
 @transactional
 def opt_in(viewer: Viewer, integration_id: str) -> dict[str, Any]:
-    """Let an integration see one's caseload, within its scopes, from its next request on."""
+    """Let an integration see the viewer's caseload, within its scopes, from its next request on."""
     access.require(policy.may_opt_in(viewer), REFUSED)
     integration = integrations.get_integration(viewer, integration_id)
     if integration["revoked_at"] is not None:
-        msg = "This integration is revoked."
+        msg = "This integration has been revoked."
         raise Conflict(msg, state="revoked", allowed=[])
-    if _locked(viewer, integration_id) is None:
+    if _lock_opt_in(viewer, integration_id) is None:
         row = OptIn(
             practice_id=viewer.practice_id,
             integration_id=integration_id,
@@ -58,23 +57,27 @@ def opt_in(viewer: Viewer, integration_id: str) -> dict[str, Any]:
 
 @transactional
 def opt_out(viewer: Viewer, integration_id: str) -> None:
-    """End an integration's sight of one's caseload, on its next request."""
+    """Hide the viewer's caseload from an integration, from its next request on."""
     access.require(policy.may_opt_in(viewer), REFUSED)
     integrations.get_integration(viewer, integration_id)
-    row = _locked(viewer, integration_id)
+    row = _lock_opt_in(viewer, integration_id)
     if row is not None:
         record(viewer, facts.CASELOAD_OPTED_OUT, row, integration=integration_id)
         db.session.delete(row)
 
 
-def _locked(viewer: Viewer, integration_id: str) -> OptIn | None:
-    """The viewer's own word, locked together with themself, so that two at once make one.
+def _lock_opt_in(viewer: Viewer, integration_id: str) -> OptIn | None:
+    """Return the viewer's opt-in, locked together with their own row, so that two requests at once create one.
 
-    Raises NotVisible where they have stopped being a therapist here since the door let them in.
+    Raises NotVisible where they have stopped being an active therapist since the door let them in.
     """
-    still_here = (Person.therapist, Person.deactivated_at.is_(None))
-    themself = select(Person.id).where(Person.practice_id == viewer.practice_id, Person.id == viewer.id, *still_here)
-    if db.session.execute(themself.with_for_update(key_share=True)).first() is None:
+    own_row = select(Person.id).where(
+        Person.practice_id == viewer.practice_id,
+        Person.id == viewer.id,
+        Person.therapist,
+        Person.deactivated_at.is_(None),
+    )
+    if db.session.execute(own_row.with_for_update(key_share=True)).first() is None:
         raise NotVisible
     return db.session.scalars(
         policy.opt_ins_visible_to(viewer).where(OptIn.integration_id == THING).with_for_update(),
@@ -82,10 +85,8 @@ def _locked(viewer: Viewer, integration_id: str) -> OptIn | None:
     ).first()
 
 
-@STAFF_CHANGED.also
-@STAFF_DEACTIVATED.also
-def end_with_the_therapist(_viewer: Viewer, person: Person) -> None:
-    """Who is no longer a therapist here lets nobody see anything."""
+def end_opt_ins_of_former_therapist(_viewer: Viewer, person: Person) -> None:
+    """Delete the opt-ins of a staff member who is no longer an active therapist."""
     if not person.therapist or person.deactivated_at is not None:
         db.session.execute(
             delete(OptIn).where(OptIn.practice_id == person.practice_id, OptIn.therapist_id == person.id)

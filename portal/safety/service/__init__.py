@@ -1,1 +1,1 @@
-"""What can be done for safety: the crisis card, alerts, and what happens when one waits too long."""
+"""The crisis card, alerts, their escalation, and the notices a client sees."""

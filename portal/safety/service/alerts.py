@@ -1,4 +1,4 @@
-"""Alerts: raised with what a client sends in, seen by the therapists in care, acknowledged by one of them by name."""
+"""Alerts: raised by a submission, seen by the therapists in care, acknowledged by one of them by name."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ScalarSelect, case, func, select, update
+from sqlalchemy import ScalarSelect, case, func, select
 
-from portal.accounts.models import Person
 from portal.accounts.service import people
-from portal.caseload.facts import CARE_MERGED
-from portal.caseload.models import CareLink
-from portal.caseload.service.care import MergedCare
+from portal.caseload.service.care import list_therapists_in_care
 from portal.core import access, clock
 from portal.core.access import PRACTICE, THING
 from portal.core.audit_log.events import record
@@ -28,24 +25,8 @@ from portal.core.viewer import Viewer
 from portal.safety import facts, policy
 from portal.safety.models import Alert
 
-NOTIFY_THERAPIST = "safety.tell"
-"""The job of mailing somebody that something needs them; its subject is the person."""
-
-
-def in_care_of(practice_id: str, client_id: str) -> list[str]:
-    """The therapists at work here whose care for a client has not ended."""
-    therapists = (
-        select(Person.id)
-        .join(CareLink, (CareLink.practice_id == Person.practice_id) & (CareLink.therapist_id == Person.id))
-        .where(
-            CareLink.practice_id == practice_id,
-            CareLink.client_id == client_id,
-            CareLink.ended_at.is_(None),
-            Person.therapist,
-            Person.deactivated_at.is_(None),
-        )
-    )
-    return sorted(set(db.session.scalars(therapists)))
+NOTIFY_THERAPIST = "safety.notify_therapist"
+"""The job that mails a therapist in care, or the cover; its subject is the person."""
 
 
 @transactional
@@ -58,9 +39,9 @@ def raise_alert(
     attempt: int,
     items: Sequence[Mapping[str, Any]],
 ) -> int:
-    """Raise an alert for everyone in care, in the transaction of what raises it; returns how many are told.
+    """Raise an alert in the transaction of the submission; returns how many therapists are notified.
 
-    `items` are the blocks concerned, with their labels.
+    `items` are the risky blocks, with their labels.
     """
     alert_id = new_id()
     alert = Alert(
@@ -76,14 +57,14 @@ def raise_alert(
     db.session.add(alert)
     db.session.flush()
     record(viewer, facts.FLAGGED, alert)
-    told = in_care_of(viewer.practice_id, client_id)
-    for therapist in told:
-        enqueue(viewer, NOTIFY_THERAPIST, therapist)
-    return len(told)
+    therapists = list_therapists_in_care(viewer, client_id)
+    for therapist_id in therapists:
+        enqueue(viewer, NOTIFY_THERAPIST, therapist_id)
+    return len(therapists)
 
 
 def waiting_since(client_id: Any) -> ScalarSelect[Any]:
-    """Since when the oldest open alert of a client waits, as part of another query; null where there is none."""
+    """When a client's oldest open alert was raised, as a subquery; null where none is open."""
     return (
         select(func.min(Alert.raised_at, type_=Instant()))
         .where(Alert.practice_id == PRACTICE, Alert.client_id == client_id, Alert.acknowledged_at.is_(None))
@@ -91,11 +72,8 @@ def waiting_since(client_id: Any) -> ScalarSelect[Any]:
     )
 
 
-# Seen ----------------------------------------------------------------------------------------------------------
-
-
-def _seen(viewer: Viewer) -> AnySelect:
-    """What the viewer sees, beside the care link it came through where that is theirs."""
+def _visible_with_own_link(viewer: Viewer) -> AnySelect:
+    """The visible alerts, joined with the care link they came through where that is the viewer's."""
     return policy.visible_to(viewer).outerjoin(policy.OwnLink, policy.through_own_care())
 
 
@@ -110,7 +88,7 @@ LISTED = (
     Alert.acknowledged_by,
 )
 ALERTS = Listing(
-    base=_seen,
+    base=_visible_with_own_link,
     columns=LISTED,
     filters={
         "client_id": equals(Alert.client_id),
@@ -122,24 +100,28 @@ ALERTS = Listing(
     identity=Alert.id,
     raw=False,
 )
-NOT_YOURS = "Alerts go to therapists. An owner chooses who covers in the practice's settings (cover_id)."
+FOR_THERAPISTS = "Only therapists see alerts. An owner chooses the cover in the practice's settings (cover_id)."
 
 
 def list_alerts(viewer: Viewer, asked: ListRequest) -> Page:
-    """The alerts of the clients in one's care, and those one covers; the latest first."""
-    access.require(policy.may_answer_alerts(viewer), NOT_YOURS)
+    """The alerts of the clients in the viewer's care, and those they cover; the latest first."""
+    access.require(policy.may_answer_alerts(viewer), FOR_THERAPISTS)
     page = ALERTS.page(viewer, asked)
     names = _names(viewer, page.as_dicts())
-    return page.map(lambda row: _shown(row, names))
+    return page.map(lambda row: _detail(row, names))
 
 
 def _names(viewer: Viewer, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The names of clients and of those who acknowledged: whoever sees an alert knows them."""
+    """The names of the clients and of those who acknowledged, by id: whoever sees an alert may read them."""
     ids = {row["client_id"] for row in rows} | {row["acknowledged_by"] for row in rows if row["acknowledged_by"]}
-    return {one: person["name"] for one, person in people.names_of(viewer.practice_id, ids).items()} if ids else {}
+    return (
+        {person_id: person["name"] for person_id, person in people.names_of(viewer.practice_id, ids).items()}
+        if ids
+        else {}
+    )
 
 
-def _shown(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+def _detail(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     by = row["acknowledged_by"]
     return {
         **row,
@@ -148,26 +130,30 @@ def _shown(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _look(viewer: Viewer, alert_id: str) -> dict[str, Any]:
+def _get_visible(viewer: Viewer, alert_id: str) -> dict[str, Any]:
     return access.get_visible(viewer, _alert_details, alert_id)
 
 
 def _alert_details(viewer: Viewer) -> AnySelect:
-    return _seen(viewer).where(Alert.id == THING).with_only_columns(*LISTED, Alert.care_id, Alert.items, Alert.note)
+    return (
+        _visible_with_own_link(viewer)
+        .where(Alert.id == THING)
+        .with_only_columns(*LISTED, Alert.care_id, Alert.items, Alert.note)
+    )
 
 
-def require_in_sight(viewer: Viewer, alert_id: str) -> None:
+def require_visible(viewer: Viewer, alert_id: str) -> None:
     """Raise NotVisible unless the viewer sees this alert now."""
-    _look(viewer, alert_id)
+    _get_visible(viewer, alert_id)
 
 
 @transactional
 def open_alert(viewer: Viewer, alert_id: str) -> dict[str, Any]:
-    """An alert with what is said about it; to whom it came through their own care link, with the blocks concerned.
+    """An alert with its note; with the risky blocks too where it came through the viewer's own care link.
 
-    Those leave `safety.opened` in the transaction that decrypts; where that cannot be written, nothing is read.
+    Decrypting the blocks records `safety.opened` in the same transaction: what cannot be recorded is not read.
     """
-    row = _look(viewer, alert_id)
+    row = _get_visible(viewer, alert_id)
     items = None
     sealed = vault(viewer.practice_id, row["client_id"])
     if row["assignment_id"] is not None:
@@ -175,19 +161,16 @@ def open_alert(viewer: Viewer, alert_id: str) -> dict[str, Any]:
         record(viewer, facts.OPENED, alert)
         items = orjson.loads(sealed.open(Alert.items, alert_id, row["items"]))
     note = sealed.open_text(Alert.note, alert_id, row["note"])
-    return {**_shown(row, _names(viewer, [row])), "items": items, "note": note}
-
-
-# Acknowledged --------------------------------------------------------------------------------------------------
+    return {**_detail(row, _names(viewer, [row])), "items": items, "note": note}
 
 
 @transactional
 def acknowledge(viewer: Viewer, alert_id: str, *, note: str | None = None) -> dict[str, Any]:
-    """Say by name that one takes care of it; the first one does. Raises Conflict with who has, and when."""
+    """Acknowledge an alert by name. Raises Conflict, with who has and when, if somebody already did."""
     alert = access.get_for_update(viewer, Alert, policy.visible_to, alert_id)
     if alert.acknowledged_at is not None:
         by = people.names_of(viewer.practice_id, {alert.acknowledged_by or ""})[alert.acknowledged_by or ""]
-        msg = "This alert has been acknowledged already. The answer says by whom, and when."
+        msg = "This alert has already been acknowledged. See acknowledged_by and acknowledged_at."
         raise Conflict(
             msg,
             state="acknowledged",
@@ -199,15 +182,5 @@ def acknowledge(viewer: Viewer, alert_id: str, *, note: str | None = None) -> di
     alert.note = vault(viewer.practice_id, alert.client_id).seal_optional(Alert.note, alert.id, note)
     db.session.flush()
     record(viewer, facts.ACKNOWLEDGED, alert)
-    row = _look(viewer, alert_id)
-    return _shown(row, _names(viewer, [row]))
-
-
-@CARE_MERGED.also
-def follow_merger(_viewer: Viewer, merged: MergedCare) -> None:
-    """What came through a care link that went up in another one belongs to that one now."""
-    db.session.execute(
-        update(Alert)
-        .where(Alert.practice_id == merged.practice_id, Alert.care_id == merged.id)
-        .values(care_id=merged.into)
-    )
+    row = _get_visible(viewer, alert_id)
+    return _detail(row, _names(viewer, [row]))

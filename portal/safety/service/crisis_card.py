@@ -1,4 +1,4 @@
-"""The crisis card: whom to call. It depends on nothing anybody has answered."""
+"""The crisis card: numbers to call. It does not depend on any answer."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from portal.core.db.transactions import transactional
 from portal.core.errors import NotVisible, Stale
 from portal.core.viewer import Viewer
 from portal.safety import facts
-from portal.safety.crisis_numbers import of_country
+from portal.safety.crisis_numbers import numbers_of_country
 from portal.safety.models import CrisisCard
 
 TITLE = "When it is too much right now"
-UNWATCHED = "Nobody reads along here in real time, so please do not wait for an answer here."
+UNWATCHED = "Nobody reads this in real time, so please do not wait for an answer here."
 WORDS = (
     "If you think about hurting yourself, or you are not safe with someone, you do not have to carry that alone. "
     "Call one of these numbers. You can also go to a person you trust, or to the nearest hospital. "
@@ -39,7 +39,7 @@ def get_card(viewer: Viewer) -> dict[str, Any]:
     row = access.fetch_visible_row(viewer, _card)
     if row is None:
         raise NotVisible
-    return _shown(row)
+    return _as_card(row)
 
 
 def _card(viewer: Viewer) -> AnySelect:
@@ -50,13 +50,15 @@ def _card(viewer: Viewer) -> AnySelect:
     )
 
 
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+def _as_card(row: Mapping[str, Any]) -> dict[str, Any]:
     own = row["version"] is not None
     return {
         "title": TITLE,
         "unwatched": UNWATCHED,
         "words": WORDS,
-        "numbers": orjson.loads(row["numbers"]) if own else [asdict(one) for one in of_country(row["country"])],
+        "numbers": orjson.loads(row["numbers"])
+        if own
+        else [_on_card(asdict(line)) for line in numbers_of_country(row["country"])],
         "elsewhere": ELSEWHERE,
         "note": row["note"],
         "chosen_by_practice": own,
@@ -68,7 +70,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
 def put_card(
     viewer: Viewer, expected: int, *, numbers: Sequence[Mapping[str, Any]], note: str | None = None
 ) -> dict[str, Any]:
-    """Put the practice's own numbers on the card. Raises Stale where somebody else has done so meanwhile."""
+    """Replace the numbers on the card with the practice's own. Raises Stale where the card has changed meanwhile."""
     access.require(accounts.may_run_the_practice(viewer), "Only an owner changes the crisis card.")
     practice = access.get_for_update(viewer, Practice, accounts.practice_visible_to, viewer.practice_id)
     card = db.session.get(CrisisCard, practice.id, populate_existing=True)
@@ -77,7 +79,7 @@ def put_card(
     if card is None:
         card = CrisisCard(practice_id=practice.id, version=0)
         db.session.add(card)
-    card.numbers = orjson.dumps([_stored(one) for one in numbers]).decode()
+    card.numbers = orjson.dumps([_on_card(line) for line in numbers]).decode()
     card.note, card.changed_at = note, clock.now()
     card.version += 1
     db.session.flush()
@@ -85,5 +87,5 @@ def put_card(
     return get_card(viewer)
 
 
-def _stored(number: Mapping[str, Any]) -> dict[str, Any]:
+def _on_card(number: Mapping[str, Any]) -> dict[str, Any]:
     return {name: number.get(name) for name in ("kind", "label", "number", "note")}

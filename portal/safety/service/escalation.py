@@ -1,7 +1,7 @@
-"""What happens to an alert that waits: the practice's cover is told, or its owners where nobody covers.
+"""Escalation: an alert that waits too long goes to the practice's cover, or to its owners where there is none.
 
-An alert that nobody in care is left to see does not wait at all. Mails say that something in the portal needs
-somebody, and nothing else.
+An alert of a client for whom nobody cares any more escalates at once. Mails say that somebody is needed in the portal
+and nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from portal.accounts.models import Person, Practice
-from portal.caseload.models import CareLink
+from portal.caseload import policy as caseload
 from portal.core import access, clock
 from portal.core.access import PRACTICE
 from portal.core.audit_log.events import record
@@ -31,23 +31,23 @@ from portal.safety.service.alerts import NOTIFY_THERAPIST
 
 log = logging.getLogger("portal.worker")
 
-NOTIFY_OWNER = "safety.tell_owner"
-"""The job of mailing an owner that nobody covers; its subject is the owner."""
+NOTIFY_OWNER = "safety.notify_owner"
+"""The job that mails an owner; its subject is the owner."""
 
 
 def escalate_waiting() -> int:
-    """Escalate every alert that has waited too long; returns how many. One that cannot be does not stop the others."""
+    """Escalate every alert that has waited too long; returns how many. A failure does not stop the others."""
     practices = fetch(_practices, {}, practice=NO_PRACTICE)
-    done = 0
+    escalated = 0
     for practice in practices:
         portal = system(practice["id"])
         before = clock.now() - timedelta(hours=practice["alert_wait_hours"])
         for row in fetch(_waiting, access.binds(portal, before=before), practice=portal.practice_id):
             try:
-                done += escalate(portal, row["id"])
+                escalated += escalate(portal, row["id"])
             except Exception:
                 log.exception("alert not escalated", extra={"alert": row["id"]})
-    return done
+    return escalated
 
 
 def _practices() -> AnySelect:
@@ -55,25 +55,13 @@ def _practices() -> AnySelect:
 
 
 def _waiting() -> AnySelect:
-    somebody_cares = (
-        select(CareLink.id)
-        .join(Person, (Person.practice_id == CareLink.practice_id) & (Person.id == CareLink.therapist_id))
-        .where(
-            CareLink.practice_id == PRACTICE,
-            CareLink.client_id == Alert.client_id,
-            CareLink.ended_at.is_(None),
-            Person.therapist,
-            Person.deactivated_at.is_(None),
-        )
-        .exists()
-    )
     return (
         select(Alert.id)
         .where(
             Alert.practice_id == PRACTICE,
             Alert.acknowledged_at.is_(None),
             Alert.escalated_at.is_(None),
-            (Alert.raised_at <= bindparam("before", type_=Instant())) | ~somebody_cares,
+            (Alert.raised_at <= bindparam("before", type_=Instant())) | ~caseload.is_cared_for(Alert.client_id),
         )
         .order_by(Alert.raised_at, Alert.id)
     )
@@ -81,7 +69,7 @@ def _waiting() -> AnySelect:
 
 @transactional
 def escalate(viewer: Viewer, alert_id: str) -> bool:
-    """Pass an open alert on, once: to the cover, or to every owner where nobody covers. Whether there was need."""
+    """Escalate an open alert to the cover, or to every owner where there is none; False where it needs none."""
     alert = db.session.scalars(
         select(Alert)
         .where(Alert.practice_id == viewer.practice_id, Alert.id == alert_id)
@@ -103,7 +91,7 @@ def escalate(viewer: Viewer, alert_id: str) -> bool:
 
 
 def _cover(practice_id: str) -> str | None:
-    """Who stands in, where they are still a therapist at work here."""
+    """The id of the practice's cover, if they are an active therapist."""
     cover = (
         select(Person.id)
         .join(Practice, (Practice.id == Person.practice_id) & (Practice.cover_id == Person.id))
@@ -122,20 +110,17 @@ def _owners(practice_id: str) -> list[str]:
     return list(db.session.scalars(owners.order_by(Person.id)))
 
 
-# Mails ---------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """To whom a mail goes."""
+    """The address a mail goes to."""
 
     to: str
 
 
 @transactional
 def prepare_letter(practice_id: str, person_id: str) -> Letter | None:
-    """The mail to a therapist, or to whoever covers; None where no open alert is left for them to see."""
-    person = _still_here(practice_id, person_id)
+    """The mail to a therapist in care or to the cover; None where no open alert is left for them to see."""
+    person = _active_person(practice_id, person_id)
     if person is None:
         return None
     reader = Viewer(person.id, practice_id, PrincipalKind.STAFF, owner=person.owner, therapist=person.therapist)
@@ -145,8 +130,8 @@ def prepare_letter(practice_id: str, person_id: str) -> Letter | None:
 
 @transactional
 def prepare_letter_to_owner(practice_id: str, person_id: str) -> Letter | None:
-    """The mail to an owner; None where somebody covers by now, or nothing waits any more."""
-    person = _still_here(practice_id, person_id)
+    """The mail to an owner; None where there is a cover by now, or no alert waits any more."""
+    person = _active_person(practice_id, person_id)
     if person is None or not person.owner or _cover(practice_id) is not None:
         return None
     waiting = select(Alert.id).where(
@@ -155,7 +140,7 @@ def prepare_letter_to_owner(practice_id: str, person_id: str) -> Letter | None:
     return _letter(person) if db.session.scalars(waiting.limit(1)).first() else None
 
 
-def _still_here(practice_id: str, person_id: str) -> Person | None:
+def _active_person(practice_id: str, person_id: str) -> Person | None:
     person: Any = db.session.get(Person, (practice_id, person_id))
     return person if person is not None and person.deactivated_at is None else None
 

@@ -1,1 +1,1 @@
-"""What can be done with assignments, module by module."""
+"""Tests of the services of assignments, module by module."""

@@ -1,11 +1,11 @@
-"""Short stories the assignment tests begin with, told over HTTP."""
+"""Steps that tests of assignments begin with, taken over HTTP."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from portal.core.ids import new_id
-from tests.cast import CARD, Actor, Cast
+from tests.cast import CARD, Actor, Cast, exercise_document
 
 FORM = {
     "schema": "portal.exercise/1",
@@ -60,8 +60,8 @@ TO = {
 }
 
 
-def published(cast: Cast, document: dict[str, Any] | None = None, **card: Any) -> str:
-    """The id of a published exercise of the therapist's."""
+def publish(cast: Cast, document: dict[str, Any] | None = None, **card: Any) -> str:
+    """Publish an exercise of the therapist; returns its id."""
     body = {"kind": "exercise", "document": document or FORM, **CARD, **card}
     made = cast.therapist.post("/resources", body)
     assert made.status_code == 201, made.get_json()
@@ -69,8 +69,8 @@ def published(cast: Cast, document: dict[str, Any] | None = None, **card: Any) -
     return str(made.get_json()["id"])
 
 
-def given(cast: Cast, resource_id: str, **more: Any) -> str:
-    """The id of a new assignment of `resource_id` from the therapist to the client."""
+def assign(cast: Cast, resource_id: str, **more: Any) -> str:
+    """Assign a resource from the therapist to the client; returns the assignment's id."""
     body = {"client_id": cast.client.id, "resource_id": resource_id, "why": "Because you asked.", **more}
     answer = cast.therapist.post("/assignments", body)
     assert answer.status_code == 201, answer.get_json()
@@ -78,7 +78,7 @@ def given(cast: Cast, resource_id: str, **more: Any) -> str:
 
 
 def act(cast: Cast, name: str, assignment_id: str) -> Any:
-    """Try an act as the side it belongs to, with the ETags and numbers it needs; the answer."""
+    """Try an act as the side it belongs to, with the ETags and numbers it needs; returns the answer."""
     method, path, body = PATHS[name]
     actor: Actor = cast.therapist if name in THERAPISTS else cast.client
     base = f"/assignments/{assignment_id}" if name in THERAPISTS else f"/me/assignments/{assignment_id}"
@@ -96,7 +96,7 @@ def act(cast: Cast, name: str, assignment_id: str) -> Any:
 
 
 def bring_to(cast: Cast, status: str, assignment_id: str) -> str:
-    """Walk a new assignment to a state; its id."""
+    """Bring a new assignment to a state by its acts; returns its id."""
     for name in TO[status]:
         answer = act(cast, name, assignment_id)
         assert answer.status_code == 200, (name, answer.get_json())
@@ -104,24 +104,24 @@ def bring_to(cast: Cast, status: str, assignment_id: str) -> str:
     return assignment_id
 
 
-def saved(actor: Actor, assignment_id: str, *answers: dict[str, Any], rows: Any = ()) -> Any:
-    """Save answers with the current ETag; the answer, which succeeded."""
+def save(actor: Actor, assignment_id: str, *answers: dict[str, Any], rows: Any = ()) -> Any:
+    """Save answers with the current ETag; returns the successful answer."""
     path = f"/me/assignments/{assignment_id}/response"
     answer = actor.patch(path, {"answers": list(answers), "rows": list(rows)}, actor.etag(path))
     assert answer.status_code == 200, answer.get_json()
     return answer
 
 
-def submitted(actor: Actor, assignment_id: str) -> Any:
-    """Send in what stands; the answer, which succeeded."""
+def submit(actor: Actor, assignment_id: str) -> Any:
+    """Submit the current response; returns the successful answer."""
     version = actor.get(f"/me/assignments/{assignment_id}/response").get_json()["version"]
     answer = actor.post(f"/me/assignments/{assignment_id}/submit", {"response_version": version})
     assert answer.status_code == 200, answer.get_json()
     return answer
 
 
-def imported(cast: Cast, content: bytes) -> str:
-    """The id of a resource made of this file and published."""
+def import_questionnaire(cast: Cast, content: bytes) -> str:
+    """Import and publish a questionnaire; returns the id of the resource."""
     sent = cast.therapist.ask(
         "POST",
         "/resources/import",
@@ -133,3 +133,25 @@ def imported(cast: Cast, content: bytes) -> str:
     resource = str(sent.get_json()["results"][0]["resource_id"])
     assert cast.therapist.post(f"/resources/{resource}/versions").status_code == 201
     return resource
+
+
+def my_path(assignment_id: str, end: str = "response") -> str:
+    return f"/me/assignments/{assignment_id}/{end}"
+
+
+def own_response(cast: Cast, assignment_id: str) -> dict[str, Any]:
+    answer = cast.client.get(my_path(assignment_id))
+    assert answer.status_code == 200
+    return dict(answer.get_json())
+
+
+def answers_by_block(response: dict[str, Any]) -> dict[tuple[str, ...], Any]:
+    return {(one["block"], *one.get("row", ())): one["value"] for one in response["answers"]}
+
+
+def get_attempt(cast: Cast, assignment_id: str, number: int = 1) -> Any:
+    return cast.therapist.get(f"/assignments/{assignment_id}/attempts/{number}")
+
+
+def assign_exercise(cast: Cast) -> str:
+    return assign(cast, publish(cast, exercise_document()))

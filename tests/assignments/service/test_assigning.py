@@ -1,4 +1,4 @@
-"""Assigning, changing and withdrawing; and days that begin and end where the client lives."""
+"""Creating, changing and withdrawing assignments; days begin and end in the client's time zone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portal.assignments.service.queries import list_assignments
 from portal.core import clock
 from portal.core.errors import Duplicate, Invalid, NotVisible
 from portal.core.listing import ListRequest
-from tests.assignments.service.scenarios import act, bring_to, given, published
+from tests.assignments.service.scenarios import act, assign, bring_to, publish
 from tests.cast import Cast
 from tests.owner import as_owner
 
@@ -40,8 +40,8 @@ def _travel_to(instant: datetime) -> timedelta:
 # Whom and what ---------------------------------------------------------------------------------------------------
 
 
-def test_an_assignment_begins_assigned_with_an_empty_first_attempt(cast: Cast) -> None:
-    thing = given(cast, published(cast), note="Ten minutes are plenty.")
+def test_a_new_assignment_is_assigned_with_an_empty_first_attempt(cast: Cast) -> None:
+    thing = assign(cast, publish(cast), note="Ten minutes are plenty.")
     shown = _shown(cast, thing)
     assert (shown["status"], shown["attempt"], shown["progress"]) == ("assigned", 1, {"answered": 0, "total": 2})
     assert (shown["why"], shown["note"]) == ("Because you asked.", "Ten minutes are plenty.")
@@ -51,7 +51,7 @@ def test_an_assignment_begins_assigned_with_an_empty_first_attempt(cast: Cast) -
 
 
 @pytest.mark.parametrize("name", ["stranger", "other_client", "unattended"])
-def test_nobody_assigns_to_a_client_who_is_not_in_their_care(cast: Cast, name: str) -> None:
+def test_nobody_can_assign_to_a_client_who_is_not_in_their_care(cast: Cast, name: str) -> None:
     answer = cast.therapist.post("/assignments", _body(cast, client_id=cast.everyone()[name].id))
     assert answer.status_code == 404
 
@@ -67,13 +67,13 @@ def test_another_practices_resource_cannot_be_assigned(cast: Cast) -> None:
     )
 
 
-def test_an_archived_client_gets_nothing_new(cast: Cast) -> None:
+def test_nothing_can_be_assigned_to_an_archived_client(cast: Cast) -> None:
     answer = cast.therapist.post("/assignments", _body(cast, client_id=cast.former_client.id))
     assert (answer.status_code, answer.get_json()["state"]) == (409, "archived")
 
 
-def test_each_therapists_own_care_link_carries_what_they_assign(cast: Cast) -> None:
-    assert _shown(cast, given(cast, published(cast)))["care_id"] == cast.things["client.care"]
+def test_what_a_therapist_assigns_belongs_to_their_own_care_link(cast: Cast) -> None:
+    assert _shown(cast, assign(cast, publish(cast)))["care_id"] == cast.things["client.care"]
     theirs = cast.co_therapist.get(f"/assignments/{cast.things['co_therapist.assignment']}").get_json()
     assert theirs["care_id"] == cast.things["co_therapist.care"]
 
@@ -82,34 +82,34 @@ def test_each_therapists_own_care_link_carries_what_they_assign(cast: Cast) -> N
 
 
 @pytest.mark.parametrize("status", ["assigned", "seen", "in_progress", "paused"])
-def test_the_same_again_while_it_is_open_is_reported_with_the_one_that_is_there(cast: Cast, status: str) -> None:
-    resource = published(cast)
-    there = bring_to(cast, status, given(cast, resource))
+def test_a_duplicate_of_an_open_assignment_is_refused_and_names_it(cast: Cast, status: str) -> None:
+    resource = publish(cast)
+    there = bring_to(cast, status, assign(cast, resource))
     answer = cast.therapist.post("/assignments", _body(cast, resource_id=resource))
     assert (answer.status_code, answer.get_json()["assignment_id"]) == (409, there)
     assert answer.get_json()["type"] == "/problems/duplicate"
 
 
 @pytest.mark.parametrize("status", ["declined", "submitted", "reviewed", "withdrawn"])
-def test_what_is_no_longer_open_can_be_given_again(cast: Cast, status: str) -> None:
-    resource = published(cast)
-    bring_to(cast, status, given(cast, resource))
+def test_what_is_no_longer_open_can_be_assigned_again(cast: Cast, status: str) -> None:
+    resource = publish(cast)
+    bring_to(cast, status, assign(cast, resource))
     assert cast.therapist.post("/assignments", _body(cast, resource_id=resource)).status_code == 201
 
 
-def test_other_days_another_client_or_another_therapist_make_it_another_one(cast: Cast) -> None:
-    resource = published(cast)
-    given(cast, resource)
-    given(cast, resource, due_on="2090-01-01")
-    given(cast, resource, opens_on="2090-01-01")
-    given(cast, resource, client_id=cast.partner.id)
+def test_with_other_days_another_client_or_another_therapist_it_is_no_duplicate(cast: Cast) -> None:
+    resource = publish(cast)
+    assign(cast, resource)
+    assign(cast, resource, due_on="2090-01-01")
+    assign(cast, resource, opens_on="2090-01-01")
+    assign(cast, resource, client_id=cast.partner.id)
     other = cast.co_therapist.post("/assignments", _body(cast, resource_id=resource))
     assert other.status_code == 201
 
 
 @pytest.mark.bar
-def test_twenty_identical_requests_at_once_make_one(cast: Cast) -> None:
-    resource, made, told, errors = published(cast), [], [], []
+def test_twenty_identical_requests_at_once_create_one_assignment(cast: Cast) -> None:
+    resource, made, told, errors = publish(cast), [], [], []
     ready = threading.Barrier(20)
 
     def ask() -> None:
@@ -151,19 +151,19 @@ DAYS = [
 
 
 @pytest.mark.parametrize(("zone", "day", "begins", "ends"), DAYS)
-def test_a_day_begins_and_ends_where_the_client_lives(cast: Cast, zone: str, day: str, begins: str, ends: str) -> None:
+def test_days_begin_and_end_in_the_clients_time_zone(cast: Cast, zone: str, day: str, begins: str, ends: str) -> None:
     _lives_in(cast, zone)
-    shown = _shown(cast, given(cast, published(cast), opens_on=day, due_on=day))
+    shown = _shown(cast, assign(cast, publish(cast), opens_on=day, due_on=day))
     assert (shown["opens_on"], shown["due_on"]) == (day, day)
     assert (shown["opens_at"], shown["due_at"]) == (begins, ends)
 
 
 @pytest.mark.parametrize(("zone", "day", "begins", "ends"), DAYS)
 @pytest.mark.parametrize("by", ["client", "therapist"])
-def test_whoever_changes_the_time_zone_moves_the_days_with_it(
+def test_the_days_follow_the_time_zone_whoever_changes_it(
     cast: Cast, by: str, zone: str, day: str, *, begins: str, ends: str
 ) -> None:
-    thing = given(cast, published(cast), opens_on=day, due_on=day)
+    thing = assign(cast, publish(cast), opens_on=day, due_on=day)
     path = "/me" if by == "client" else f"/clients/{cast.client.id}"
     actor = cast.everyone()[by]
     assert actor.patch(path, {"time_zone": zone}, actor.etag(path)).status_code == 200
@@ -172,22 +172,22 @@ def test_whoever_changes_the_time_zone_moves_the_days_with_it(
     assert (shown["opens_at"], shown["due_at"]) == (begins, ends)
 
 
-def test_a_therapist_who_moves_house_moves_nobodys_days(cast: Cast) -> None:
-    thing = given(cast, published(cast), due_on="2090-06-01")
+def test_a_therapists_new_time_zone_moves_no_days(cast: Cast) -> None:
+    thing = assign(cast, publish(cast), due_on="2090-06-01")
     before = _shown(cast, thing)["due_at"]
     assert cast.therapist.patch("/me", {"time_zone": "Pacific/Apia"}, cast.therapist.etag("/me")).status_code == 200
     assert _shown(cast, thing)["due_at"] == before
 
 
-def test_one_clients_move_moves_no_other_clients_days(cast: Cast) -> None:
-    thing = given(cast, published(cast), client_id=cast.partner.id, due_on="2090-06-01")
+def test_a_clients_new_time_zone_moves_no_other_clients_days(cast: Cast) -> None:
+    thing = assign(cast, publish(cast), client_id=cast.partner.id, due_on="2090-06-01")
     before = _shown(cast, thing)
     _lives_in(cast, "Pacific/Apia")
     assert _shown(cast, thing) == before
 
 
-def test_new_days_are_set_and_taken_away(cast: Cast) -> None:
-    thing = given(cast, published(cast), due_on="2090-06-01")
+def test_days_can_be_set_and_removed(cast: Cast) -> None:
+    thing = assign(cast, publish(cast), due_on="2090-06-01")
     path = f"/assignments/{thing}"
     cast.therapist.patch(path, {"due_on": "2090-01-10", "opens_on": "2090-01-02"}, cast.therapist.etag(path))
     shown = _shown(cast, thing)
@@ -197,9 +197,9 @@ def test_new_days_are_set_and_taken_away(cast: Cast) -> None:
     assert [shown[name] for name in ("opens_on", "opens_at", "due_on", "due_at")] == [None] * 4
 
 
-def test_today_is_the_clients_today(cast: Cast) -> None:
+def test_a_due_day_is_compared_with_the_clients_today(cast: Cast) -> None:
     at = datetime(2027, 6, 1, 10, 30, tzinfo=UTC)
-    body = _body(cast, resource_id=published(cast), due_on="2027-05-31")
+    body = _body(cast, resource_id=publish(cast), due_on="2027-05-31")
     for zone, status in (("Pacific/Pago_Pago", 201), ("Pacific/Apia", 422)):
         _lives_in(cast, zone)
         made = _assigned_at(cast, at, body)
@@ -218,7 +218,7 @@ def _assigned_at(cast: Cast, at: datetime, body: dict[str, Any]) -> int:
 
 
 def test_scheduled_open_and_overdue_follow_the_clock_to_the_second(cast: Cast) -> None:
-    thing = given(cast, published(cast), opens_on="2090-03-26", due_on="2090-03-26")
+    thing = assign(cast, publish(cast), opens_on="2090-03-26", due_on="2090-03-26")
     opens, ends = datetime(2090, 3, 25, 23, tzinfo=UTC), datetime(2090, 3, 26, 22, tzinfo=UTC)
 
     def claims(at: datetime) -> tuple[bool, bool]:
@@ -238,9 +238,9 @@ def _listed(cast: Cast, assignment_id: str) -> dict[str, Any]:
     return next(row for row in rows if row["id"] == assignment_id)
 
 
-def test_before_it_opens_a_client_plans_and_declines_and_does_nothing_else(cast: Cast) -> None:
-    resource = published(cast)
-    thing = given(cast, resource, opens_on="2090-01-01")
+def test_before_it_opens_a_client_can_only_plan_and_decline(cast: Cast) -> None:
+    resource = publish(cast)
+    thing = assign(cast, resource, opens_on="2090-01-01")
     for name in ("open", "save", "pause", "submit"):
         answer = act(cast, name, thing)
         assert (answer.status_code, answer.get_json()["state"]) == (409, "scheduled")
@@ -261,9 +261,9 @@ def test_before_it_opens_a_client_plans_and_declines_and_does_nothing_else(cast:
         ("withdrawn", False),
     ],
 )
-def test_overdue_is_what_is_still_with_the_client(cast: Cast, status: str, overdue: bool) -> None:
+def test_only_what_the_client_can_still_work_on_is_overdue(cast: Cast, status: str, overdue: bool) -> None:
     today = clock.today("Europe/Berlin")
-    thing = bring_to(cast, status, given(cast, published(cast), due_on=today.isoformat()))
+    thing = bring_to(cast, status, assign(cast, publish(cast), due_on=today.isoformat()))
     with cast.app.app_context(), clock.time_shifted(timedelta(days=2)):
         row = _listed(cast, thing)
     assert bool(row["overdue"]) is overdue
@@ -273,8 +273,8 @@ def test_overdue_is_what_is_still_with_the_client(cast: Cast, status: str, overd
 
 
 @pytest.mark.parametrize("status", ["assigned", "in_progress", "paused", "declined"])
-def test_for_an_archived_client_what_is_open_rests_and_goes_on_afterwards(cast: Cast, status: str) -> None:
-    thing = bring_to(cast, status, given(cast, published(cast)))
+def test_archiving_a_client_freezes_what_is_open_and_restoring_them_resumes_it(cast: Cast, status: str) -> None:
+    thing = bring_to(cast, status, assign(cast, publish(cast)))
     before = _shown(cast, thing)
     assert cast.therapist.post(f"/clients/{cast.client.id}/archive").status_code == 200
     assert _shown(cast, thing) == {**before, "frozen": True}
@@ -285,8 +285,8 @@ def test_for_an_archived_client_what_is_open_rests_and_goes_on_afterwards(cast: 
     assert _shown(cast, thing) == before
 
 
-def test_what_is_shown_as_frozen_is_what_rests(cast: Cast) -> None:
-    """Archiving freezes what is open; what was sent in before is not open, and a therapist can still review it."""
+def test_what_is_shown_as_frozen_refuses_every_act(cast: Cast) -> None:
+    """Archiving freezes what is open; what was submitted before is not open, and a therapist can still review it."""
     thing = cast.things["former_client.submitted"]
     assert _shown(cast, thing)["frozen"] is False
     answer = act(cast, "review", thing)
@@ -297,19 +297,19 @@ def test_what_is_shown_as_frozen_is_what_rests(cast: Cast) -> None:
 
 
 def test_the_reason_for_a_withdrawal_is_shown_to_the_client(cast: Cast) -> None:
-    thing = bring_to(cast, "withdrawn", given(cast, published(cast)))
+    thing = bring_to(cast, "withdrawn", assign(cast, publish(cast)))
     assert cast.client.get(f"/me/assignments/{thing}").get_json()["reason"] == "Together instead."
     assert cast.therapist.post(f"/assignments/{cast.things['client.draft']}/withdraw", {}).status_code == 422
 
 
-def test_reopening_forgets_why_it_was_declined(cast: Cast) -> None:
-    thing = bring_to(cast, "declined", given(cast, published(cast)))
+def test_reopening_removes_the_reason_for_declining(cast: Cast) -> None:
+    thing = bring_to(cast, "declined", assign(cast, publish(cast)))
     assert _shown(cast, thing)["reason"] == "Not now."
     assert act(cast, "reopen", thing).get_json()["reason"] is None
     assert act(cast, "open", thing).get_json()["status"] == "seen"
 
 
-def test_what_was_assigned_goes_along_when_care_is_handed_over(cast: Cast) -> None:
+def test_assignments_follow_their_care_link_when_it_is_handed_over(cast: Cast) -> None:
     thing = cast.things["partner.draft"]
     path = f"/clients/{cast.partner.id}/hand-over"
     assert cast.therapist.post(path, {"therapist_id": cast.colleague.id}).status_code in {200, 204}
@@ -317,6 +317,6 @@ def test_what_was_assigned_goes_along_when_care_is_handed_over(cast: Cast) -> No
     assert cast.colleague.get(f"/assignments/{thing}").status_code == 200
 
 
-def test_a_colleague_who_is_not_in_care_changes_nothing(cast: Cast, context: None) -> None:
+def test_a_colleague_who_is_not_in_care_can_change_nothing(cast: Cast, context: None) -> None:
     with pytest.raises(NotVisible):
         assigning.change(cast.colleague.viewer, cast.things["client.draft"], 1, why="Mine now.")

@@ -1,4 +1,4 @@
-"""Assigning to many: each outcome by itself, or all or none."""
+"""Creating many assignments at once: each with its own outcome, or all or none."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_each_client_gets_their_own_why(cast: Cast) -> None:
         assert mine["why"] == f"For {client.name}."
 
 
-def test_each_outcome_stands_at_its_place(cast: Cast) -> None:
+def test_results_are_in_the_order_of_the_request(cast: Cast) -> None:
     before = _count(cast)
     done = _assign(
         cast,
@@ -59,7 +59,7 @@ def test_a_hidden_client_is_refused_as_one_that_does_not_exist(cast: Cast) -> No
     assert hidden == absent
 
 
-def test_all_or_none_makes_none_and_points_to_each_that_stands_in_the_way(cast: Cast) -> None:
+def test_an_atomic_request_with_errors_creates_nothing_and_points_to_each(cast: Cast) -> None:
     before = _count(cast)
     refused = _assign(
         cast,
@@ -74,13 +74,13 @@ def test_all_or_none_makes_none_and_points_to_each_that_stands_in_the_way(cast: 
     assert _count(cast) == before
 
 
-def test_all_or_none_takes_what_is_already_open_as_made(cast: Cast) -> None:
+def test_an_atomic_request_accepts_duplicates(cast: Cast) -> None:
     _assign(cast, _item(cast, cast.client))
     done = _assign(cast, _item(cast, cast.client), _item(cast, cast.partner), atomic=True).get_json()
     assert [result["outcome"] for result in done["results"]] == ["duplicate", "created"]
 
 
-def test_a_hundred_at_a_time_and_no_more(cast: Cast) -> None:
+def test_at_most_a_hundred_are_accepted_at_a_time(cast: Cast) -> None:
     items = [
         _item(cast, cast.client, due_on=f"2099-{month:02}-{day:02}") for month in range(1, 5) for day in range(1, 26)
     ]
@@ -90,7 +90,7 @@ def test_a_hundred_at_a_time_and_no_more(cast: Cast) -> None:
     assert _assign(cast).status_code == 422
 
 
-def test_what_no_schema_takes_is_refused_whole_with_its_place(cast: Cast) -> None:
+def test_an_item_that_breaks_the_schema_refuses_the_request_with_a_pointer(cast: Cast) -> None:
     before = _count(cast)
     refused = _assign(cast, _item(cast, cast.client), {"client_id": cast.partner.id})
     assert refused.status_code == 422
@@ -101,19 +101,19 @@ def test_what_no_schema_takes_is_refused_whole_with_its_place(cast: Cast) -> Non
     assert _count(cast) == before
 
 
-def test_it_is_not_done_without_a_key(cast: Cast) -> None:
+def test_a_bulk_request_needs_an_idempotency_key(cast: Cast) -> None:
     refused = cast.therapist.post("/assignments/bulk", {"assignments": [_item(cast, cast.client)]})
     assert refused.status_code == 400
     assert "Idempotency-Key" in refused.get_json()["detail"]
 
 
-def test_an_integration_assigns_to_many(cast: Cast) -> None:
+def test_an_integration_can_assign_to_many(cast: Cast) -> None:
     sent = {"assignments": [_item(cast, cast.client), _item(cast, cast.stranger)]}
     done = cast.integration.post("/assignments/bulk", sent, headers={"Idempotency-Key": new_id()}).get_json()
     assert [result["outcome"] for result in done["results"]] == ["created", "error"]
 
 
-def test_what_fails_late_leaves_nothing_of_itself_behind(cast: Cast) -> None:
+def test_an_item_that_fails_late_leaves_nothing_behind(cast: Cast) -> None:
     """Whatever a domain above refuses after the row was written."""
 
     def refuse(_viewer: Viewer, given: Any) -> None:

@@ -1,4 +1,4 @@
-"""The counts of care links stay what their assignments come to, whatever happens and however many act at once."""
+"""The stored counts of care links equal their assignments, whatever happens and however many act at once."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tests.owner import as_owner
 
 def _differences(cast: Cast) -> list[care_counts.Difference]:
     with cast.app.app_context():
-        return care_counts.compare()
+        return care_counts.list_differences()
 
 
-def test_the_cast_is_counted_right(cast: Cast) -> None:
+def test_the_stored_counts_of_the_cast_are_right(cast: Cast) -> None:
     assert _differences(cast) == []
 
 
@@ -53,7 +53,7 @@ ACTS: list[Callable[[Cast], Any]] = [
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_any_acts_in_any_order_leave_the_counts_right(cast: Cast, seed: int) -> None:
+def test_stored_counts_stay_right_after_any_acts_in_any_order(cast: Cast, seed: int) -> None:
     drawn = random.Random(seed)
     worked = 0
     for act in drawn.choices(ACTS, k=25):
@@ -62,7 +62,7 @@ def test_any_acts_in_any_order_leave_the_counts_right(cast: Cast, seed: int) -> 
     assert worked >= 5
 
 
-def test_handing_over_to_a_colleague_in_care_makes_one_count_of_two(cast: Cast) -> None:
+def test_handing_over_to_a_colleague_in_care_merges_the_counts(cast: Cast) -> None:
     sent = {"therapist_id": cast.co_therapist.id}
     assert cast.therapist.post(f"/clients/{cast.client.id}/hand-over", sent).status_code == 204
     assert _differences(cast) == []
@@ -72,7 +72,7 @@ def test_handing_over_to_a_colleague_in_care_makes_one_count_of_two(cast: Cast) 
     assert row["assigned"] == 4
 
 
-def test_many_who_act_at_once_are_all_counted(cast: Cast) -> None:
+def test_concurrent_acts_are_all_counted(cast: Cast) -> None:
     """Two transactions on two assignments of one link: each sees the other only once it has committed."""
     made = []
     for day in range(1, 17):
@@ -87,7 +87,7 @@ def test_many_who_act_at_once_are_all_counted(cast: Cast) -> None:
     assert row["paused"] == 16
 
 
-def test_a_wrong_count_is_found_named_and_repaired(cast: Cast) -> None:
+def test_a_wrong_count_is_found_and_repaired(cast: Cast) -> None:
     care = cast.things["client.care"]
     with cast.app.app_context(), as_owner() as session:
         session.execute(update(CareCount).where(CareCount.care_id == care).values(open=17))

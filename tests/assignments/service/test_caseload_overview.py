@@ -1,11 +1,11 @@
-"""The caseload: everybody in one's care, first who needs attention most."""
+"""The caseload: every client in care, first those who most need attention."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
-from portal.assignments.service import assigning, care_counts, caseload_overview, responses
+from portal.assignments.service import assigning, care_counts, caseload_overview, drafts, submissions
 from portal.core import clock
 from tests.cast import Actor, Cast
 
@@ -32,14 +32,14 @@ def _assign(cast: Cast, client_id: str, **more: Any) -> str:
     return str(cast.therapist.post("/assignments", given).get_json()["id"])
 
 
-def test_everybody_in_ones_care_is_there_once_but_who_is_archived(cast: Cast) -> None:
+def test_the_caseload_holds_every_client_in_care_once_without_the_archived(cast: Cast) -> None:
     ids = [row["client"]["id"] for row in _caseload(cast.therapist)]
     assert sorted(ids) == sorted([cast.client.id, cast.partner.id, cast.newcomer.id])
     assert [row["client"]["id"] for row in _caseload(cast.co_therapist)] == [cast.client.id]
     assert _caseload(cast.former_therapist) == []
 
 
-def test_it_counts_what_was_assigned_through_ones_own_link_alone(cast: Cast) -> None:
+def test_it_counts_only_what_was_assigned_through_the_therapists_own_link(cast: Cast) -> None:
     mine, theirs = _of(cast.therapist, cast.client), _of(cast.co_therapist, cast.client)
     assert {name: mine[name] for name in ("assigned", "waiting", "open", "done")} == {
         "assigned": 3, "waiting": 1, "open": 2, "done": 1,
@@ -47,7 +47,7 @@ def test_it_counts_what_was_assigned_through_ones_own_link_alone(cast: Cast) -> 
     assert (theirs["assigned"], theirs["open"], theirs["waiting"]) == (1, 1, 0)
 
 
-def test_it_says_the_same_as_the_progress_of_each_client(cast: Cast) -> None:
+def test_its_counts_equal_the_progress_of_each_client(cast: Cast) -> None:
     for row in _caseload(cast.therapist):
         progress = cast.therapist.get(f"/clients/{row['client']['id']}/progress").get_json()
         assert row["waiting"] == progress["waiting_for_review"]
@@ -62,15 +62,15 @@ def _at(cast: Cast, later: timedelta) -> list[dict[str, Any]]:
     return rows
 
 
-def test_what_needs_attention_most_comes_first(cast: Cast) -> None:
+def test_the_client_who_most_needs_attention_comes_first(cast: Cast) -> None:
     """Waiting for review, the longest first; then overdue; then gone quiet; then the others by name."""
     late, quiet, fine = (_take_on(cast, name) for name in ("late", "quiet", "fine"))
     _assign(cast, quiet)
     _assign(cast, late, due_on=(clock.now() + timedelta(days=16)).date().isoformat())
     submitted = cast.things["client.submitted"]
     with clock.time_shifted(timedelta(days=1)), cast.app.app_context():
-        responses.recall(cast.client.viewer, submitted)
-        responses.submit(cast.client.viewer, submitted, response_version=4)
+        submissions.recall(cast.client.viewer, submitted)
+        submissions.submit(cast.client.viewer, submitted, response_version=4)
     with clock.time_shifted(timedelta(days=20)), cast.app.app_context():
         assigning.assign(
             cast.therapist.viewer, client_id=fine, resource_id=cast.things["linden.exercise"], why="Something new."
@@ -86,7 +86,7 @@ def test_what_needs_attention_most_comes_first(cast: Cast) -> None:
     ]
 
 
-def test_a_practice_says_after_how_many_days_somebody_has_gone_quiet(cast: Cast) -> None:
+def test_a_practice_sets_after_how_many_days_a_client_has_gone_quiet(cast: Cast) -> None:
     client_id = _take_on(cast, "quiet")
     _assign(cast, client_id)
 
@@ -100,19 +100,19 @@ def test_a_practice_says_after_how_many_days_somebody_has_gone_quiet(cast: Cast)
     assert needs() == "quiet"
 
 
-def test_someone_who_writes_every_day_is_never_quiet(cast: Cast) -> None:
-    """The act is noted once an hour at most, and that is often enough."""
+def test_a_client_who_writes_every_day_is_never_quiet(cast: Cast) -> None:
+    """The activity is updated at most once an hour, which is often enough."""
     draft = cast.things["client.draft"]
     noted = []
     for version, later in ((2, timedelta(hours=3)), (3, timedelta(hours=3, minutes=20)), (4, timedelta(hours=5))):
         with clock.time_shifted(later), cast.app.app_context():
-            responses.save(cast.client.viewer, draft, version, {"answers": [{"block": "before", "value": version}]})
-            assert care_counts.compare() == []
+            drafts.save(cast.client.viewer, draft, version, {"answers": [{"block": "before", "value": version}]})
+            assert care_counts.list_differences() == []
         noted.append(_of(cast.therapist, cast.client)["last_act_at"])
     assert noted[0] == noted[1] < noted[2]
 
 
-def test_a_whole_caseload_takes_as_many_statements_as_one_client(cast: Cast, queries: list[str]) -> None:
+def test_a_whole_caseload_takes_as_many_queries_as_one_client(cast: Cast, queries: list[str]) -> None:
     def counted() -> int:
         before = len(queries)
         _caseload(cast.therapist)

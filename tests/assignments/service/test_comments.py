@@ -1,4 +1,4 @@
-"""Words between therapist and client: who reads them, who marks them read, and what they are about."""
+"""Comments of therapist and client: who reads them, who marks them as read, and what they are about."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _comments(cast: Cast, name: str, query: str = "") -> list[dict[str, object]]
     return list(answer.get_json()["data"])
 
 
-def test_both_sides_read_the_same_words_in_order(cast: Cast) -> None:
+def test_both_sides_read_the_same_comments_in_order(cast: Cast) -> None:
     path = f"/me/assignments/{cast.things['client.submitted']}/comments"
     assert cast.client.post(path, {"body": "It was hard.", "block": "before"}).status_code == 201
     assert _comments(cast, "client") == _comments(cast, "therapist")
@@ -24,13 +24,13 @@ def test_both_sides_read_the_same_words_in_order(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("name", ["co_therapist", "former_therapist", "colleague", "owner", "other_owner"])
-def test_nobody_else_of_the_staff_reads_or_writes_them(cast: Cast, name: str) -> None:
+def test_no_other_staff_read_or_write_comments(cast: Cast, name: str) -> None:
     path = f"/assignments/{cast.things['client.submitted']}/comments"
     assert cast.everyone()[name].get(path).status_code == 404
     assert cast.everyone()[name].post(path, {"body": "Hello."}).status_code == 404
 
 
-def test_reading_the_list_marks_nothing_as_read(cast: Cast) -> None:
+def test_listing_comments_marks_none_as_read(cast: Cast) -> None:
     for _ in range(2):
         assert [row["read_at"] for row in _comments(cast, "client")] == [None]
     assert len(_comments(cast, "client", "?read=false")) == 1
@@ -47,7 +47,7 @@ def test_only_the_other_side_marks_a_comment_as_read_and_once_is_enough(cast: Ca
     assert cast.client.post(f"/me/assignments/{end}").get_json()["body"] == "Thank you, client."
 
 
-def test_a_comment_is_found_under_its_own_assignment_alone(cast: Cast) -> None:
+def test_a_comment_is_found_only_under_its_own_assignment(cast: Cast) -> None:
     comment = cast.things["client.comment"]
     assert (
         cast.client.post(f"/me/assignments/{cast.things['client.draft']}/comments/{comment}/mark-read").status_code
@@ -67,9 +67,7 @@ def test_a_comment_is_found_under_its_own_assignment_alone(cast: Cast) -> None:
         ({"body": "x", "attempt": 1}, "#/attempt"),
     ],
 )
-def test_a_word_that_says_nothing_or_is_about_nothing_is_refused(
-    cast: Cast, body: dict[str, str], pointer: str
-) -> None:
+def test_an_empty_comment_or_one_on_an_unknown_block_is_refused(cast: Cast, body: dict[str, str], pointer: str) -> None:
     answer = cast.client.post(f"/me/assignments/{cast.things['client.submitted']}/comments", body)
     assert answer.status_code == 422
     assert [one["pointer"] for one in answer.get_json()["errors"]] == [pointer]

@@ -1,4 +1,4 @@
-"""Assignments taken away as CSV: what the list shows, to whom it shows it, and a row in the trail."""
+"""Assignments as CSV: what the list shows, to those it shows it to; each export is recorded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _exported(actor: Actor, query: str = "") -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.get_data(as_text=True), newline="")))
 
 
-def test_it_holds_what_the_list_shows_and_no_more(cast: Cast) -> None:
+def test_an_export_holds_what_the_list_shows_and_no_more(cast: Cast) -> None:
     rows = _exported(cast.therapist)
     listed = cast.therapist.get("/assignments?limit=100").get_json()["data"]
     assert [row["assignment_id"] for row in rows] == [one["id"] for one in listed]
@@ -36,14 +36,14 @@ def test_it_holds_what_the_list_shows_and_no_more(cast: Cast) -> None:
     assert {row["client_name"] for row in rows} == {"Client", "Partner", "Former Client"}
 
 
-def test_it_is_narrowed_like_the_list_and_by_nothing_else(cast: Cast) -> None:
+def test_an_export_takes_the_filters_of_the_list_and_no_others(cast: Cast) -> None:
     rows = _exported(cast.therapist, f"?status=submitted&client_id={cast.partner.id}")
     assert [row["assignment_id"] for row in rows] == [cast.things["partner.submitted"]]
     for query in ("?limit=1", "?cursor=x", "?sort=due_on", "?state=open"):
         assert cast.therapist.get(f"/exports/assignments{query}").status_code == 400
 
 
-def test_each_sees_their_own(cast: Cast) -> None:
+def test_each_therapist_exports_their_own_assignments(cast: Cast) -> None:
     assert {row["client_id"] for row in _exported(cast.colleague)} == {cast.stranger.id}
     assert _exported(cast.former_therapist) == []
     own = {cast.client.id, cast.partner.id, cast.former_client.id}
@@ -51,36 +51,36 @@ def test_each_sees_their_own(cast: Cast) -> None:
     assert _exported(cast.uninvited) == []
 
 
-def test_no_answer_is_in_it(cast: Cast) -> None:
+def test_an_export_contains_no_answer(cast: Cast) -> None:
     said = cast.therapist.get("/exports/assignments").get_data(as_text=True)
     for word in ("what client needs", "learned", "Why draft", "Thank you"):
         assert word not in said
 
 
-def test_each_export_leaves_one_row_in_the_trail(cast: Cast) -> None:
+def test_each_export_is_recorded_once(cast: Cast) -> None:
     _exported(cast.therapist, "?status=submitted")
     with cast.app.app_context(), as_owner() as session:
         [fact] = session.scalars(select(Event).where(Event.fact == "export.made")).all()
     assert (fact.actor_id, fact.client_id, fact.details) == (cast.therapist.id, None, '{"filtered_by":["status"]}')
 
 
-def test_a_name_that_is_a_formula_stays_a_name(cast: Cast) -> None:
+def test_a_name_that_looks_like_a_formula_is_escaped(cast: Cast) -> None:
     path = f"/clients/{cast.client.id}"
     assert cast.therapist.patch(path, {"name": "=1+1"}, cast.therapist.etag(path)).status_code == 200
     names = {row["client_name"] for row in _exported(cast.therapist, f"?client_id={cast.client.id}")}
     assert names == {"'=1+1"}
 
 
-def test_a_long_file_is_read_page_by_page_and_whole(cast: Cast) -> None:
+def test_a_long_export_is_complete(cast: Cast) -> None:
     everything = _exported(cast.therapist)
-    before, export.AT_ONCE = export.AT_ONCE, 2
+    before, export.ROWS_PER_READ = export.ROWS_PER_READ, 2
     try:
         assert _exported(cast.therapist) == everything
     finally:
-        export.AT_ONCE = before
+        export.ROWS_PER_READ = before
 
 
-def test_a_system_that_may_not_read_about_clients_gets_no_names(cast: Cast) -> None:
+def test_an_integration_without_clients_read_exports_no_names(cast: Cast) -> None:
     made = cast.owner.post("/integrations", {"name": "Figures", "scopes": ["exports:create"]}).get_json()
     assert cast.therapist.put(f"/integrations/{made['id']}/caseload", {}).status_code == 200
     rows = _exported(Actor("figures", cast.app, cast.integration.viewer, made["token"]))

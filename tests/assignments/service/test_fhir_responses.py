@@ -1,4 +1,4 @@
-"""An attempt goes out as a QuestionnaireResponse: what its reader may read, in the tree of the form, and no more."""
+"""An attempt as a QuestionnaireResponse: what its reader may read, in the tree of the form, and no more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from portal.core.audit_log.events import Event
 from tests.accounts import stored
-from tests.assignments.service.scenarios import SCORED, given, published, saved, submitted
+from tests.assignments.service.scenarios import SCORED, assign, publish, save, submit
 from tests.cast import Actor, Cast
 
 
@@ -24,14 +24,14 @@ def _answers_in(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def _begun(cast: Cast) -> str:
-    thing = given(cast, published(cast, SCORED))
+    thing = assign(cast, publish(cast, SCORED))
     cast.client.post(f"/me/assignments/{thing}/open")
     private = {"block": "note", "value": "for me alone", "share": "only_me"}
-    saved(cast.client, thing, {"block": "a", "value": 3}, {"block": "b", "value": 1}, private)
+    save(cast.client, thing, {"block": "a", "value": 3}, {"block": "b", "value": 1}, private)
     return thing
 
 
-def test_a_draft_is_in_progress_and_its_writers_alone(cast: Cast) -> None:
+def test_a_draft_is_in_progress_and_only_its_client_reads_it(cast: Cast) -> None:
     thing = _begun(cast)
     mine = _read(cast.client, f"/me/assignments/{thing}/attempts/1")
     assert (mine["status"], mine["subject"]["reference"]) == ("in-progress", f"Patient/{cast.client.id}")
@@ -39,9 +39,9 @@ def test_a_draft_is_in_progress_and_its_writers_alone(cast: Cast) -> None:
     assert cast.therapist.get(f"/assignments/{thing}/attempts/1?format=fhir").status_code == 404
 
 
-def test_what_is_sent_in_is_complete_without_what_is_private(cast: Cast) -> None:
+def test_a_submitted_attempt_is_completed_without_its_private_answers(cast: Cast) -> None:
     thing = _begun(cast)
-    submitted(cast.client, thing)
+    submit(cast.client, thing)
     theirs = _read(cast.therapist, f"/assignments/{thing}/attempts/1")
     assert (theirs["resourceType"], theirs["status"]) == ("QuestionnaireResponse", "completed")
     assert _answers_in(theirs) == {"a": [{"valueInteger": 3}], "b": [{"valueInteger": 1}]}
@@ -52,29 +52,29 @@ def test_what_is_sent_in_is_complete_without_what_is_private(cast: Cast) -> None
     assert "note" in _answers_in(mine)
 
 
-def test_another_go_is_an_amendment_and_the_earlier_one_stays(cast: Cast) -> None:
+def test_a_second_attempt_is_amended_and_the_earlier_one_stays(cast: Cast) -> None:
     thing = _begun(cast)
-    submitted(cast.client, thing)
+    submit(cast.client, thing)
     assert (
         cast.therapist.post(f"/assignments/{thing}/return", {"attempt": 1, "comment": "Once more?"}).status_code == 200
     )
-    saved(cast.client, thing, {"block": "a", "value": 4})
-    submitted(cast.client, thing)
+    save(cast.client, thing, {"block": "a", "value": 4})
+    submit(cast.client, thing)
     assert _read(cast.therapist, f"/assignments/{thing}/attempts/1")["status"] == "completed"
     again = _read(cast.therapist, f"/assignments/{thing}/attempts/2")
     assert (again["status"], _answers_in(again)["a"]) == ("amended", [{"valueInteger": 4}])
 
 
-def test_what_is_withdrawn_is_stopped_with_what_there_was(cast: Cast) -> None:
+def test_a_withdrawn_attempt_is_stopped_and_keeps_its_answers(cast: Cast) -> None:
     thing = _begun(cast)
     assert cast.therapist.post(f"/assignments/{thing}/withdraw", {"reason": "Together."}).status_code == 200
     mine = _read(cast.client, f"/me/assignments/{thing}/attempts/1")
     assert (mine["status"], _answers_in(mine)["a"]) == ("stopped", [{"valueInteger": 3}])
 
 
-def test_opening_it_as_fhir_leaves_the_same_row_as_opening_it(cast: Cast) -> None:
+def test_opening_an_attempt_as_fhir_is_recorded_like_any_opening(cast: Cast) -> None:
     thing = _begun(cast)
-    submitted(cast.client, thing)
+    submit(cast.client, thing)
 
     opened = select(func.count()).where(Event.fact == "response.opened")
     before = stored.value(cast.app, opened)

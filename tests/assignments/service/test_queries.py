@@ -1,4 +1,4 @@
-"""What a single assignment and a list say to each side, and what they never say."""
+"""What an assignment and the lists show to each side, and what they never show."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.assignments.service.scenarios import given, published
+from tests.assignments.service.scenarios import assign, publish
 from tests.cast import Cast
 
 CLIENTS_OWN = {"document", "summary", "content_note"}
 THERAPISTS_OWN = {"care_id", "client_id", "last_act_at"}
 
 
-def test_each_side_sees_its_own_members_and_neither_more(cast: Cast) -> None:
+def test_each_side_sees_exactly_the_members_meant_for_it(cast: Cast) -> None:
     thing = cast.things["client.draft"]
     theirs = cast.therapist.get(f"/assignments/{thing}").get_json()
     mine = cast.client.get(f"/me/assignments/{thing}").get_json()
@@ -24,15 +24,15 @@ def test_each_side_sees_its_own_members_and_neither_more(cast: Cast) -> None:
     }
 
 
-def test_the_form_is_null_until_it_opens_and_whole_afterwards(cast: Cast) -> None:
-    later = given(cast, published(cast), opens_on="2090-01-01")
+def test_the_document_is_null_until_the_assignment_opens(cast: Cast) -> None:
+    later = assign(cast, publish(cast), opens_on="2090-01-01")
     assert cast.client.get(f"/me/assignments/{later}").get_json()["document"] is None
     now = cast.client.get(f"/me/assignments/{cast.things['client.draft']}").get_json()["document"]
     assert now["blocks"][0]["id"] == "intro"
 
 
 @pytest.mark.parametrize("path", ["/assignments", "/me/assignments"])
-def test_a_list_holds_no_why_note_plan_or_reason(cast: Cast, path: str) -> None:
+def test_lists_contain_no_why_note_plan_or_reason(cast: Cast, path: str) -> None:
     actor: Any = cast.client if path.startswith("/me") else cast.therapist
     answer = actor.get(f"{path}?limit=100")
     assert b"Why " not in answer.data
@@ -48,7 +48,7 @@ def test_an_assignment_that_is_overdue_has_another_etag_and_the_same_version(cas
     assert first.split("-")[0] == second.split("-")[0]
 
 
-def test_what_only_staff_do_changes_no_version_a_client_names(cast: Cast) -> None:
+def test_reading_and_commenting_by_staff_leave_the_clients_etag_alone(cast: Cast) -> None:
     thing = cast.things["client.submitted"]
     path = f"/me/assignments/{thing}"
     before = cast.client.etag(path)

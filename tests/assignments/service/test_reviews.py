@@ -1,4 +1,4 @@
-"""A review or a return names what was read; what has moved on since is not reviewed by accident."""
+"""A review or a return names the version that was read, so that a newer one is not reviewed by accident."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from portal.core import clock
-from tests.assignments.service.scenarios import act, saved, submitted
+from tests.assignments.service.scenarios import act, save, submit
 from tests.cast import Cast
 
 
@@ -20,7 +20,7 @@ def _say(cast: Cast, name: str, **body: Any) -> Any:
     return cast.therapist.post(f"/assignments/{cast.things['client.submitted']}/{name}", sent)
 
 
-def test_a_review_marks_the_attempt_and_may_say_a_word(cast: Cast) -> None:
+def test_a_review_marks_the_attempt_and_may_add_a_comment(cast: Cast) -> None:
     answer = _say(cast, "review", response_version=_read(cast)["version"], comment="Well seen.")
     assert (answer.status_code, answer.get_json()["status"]) == (200, "reviewed")
     assert _read(cast)["reviewed_at"] == answer.get_json()["reviewed_at"]
@@ -29,12 +29,12 @@ def test_a_review_marks_the_attempt_and_may_say_a_word(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("name", ["review", "return"])
-def test_what_was_taken_back_and_sent_in_anew_since_is_not_what_was_read(cast: Cast, name: str) -> None:
+def test_a_submission_recalled_and_submitted_again_must_be_read_again_first(cast: Cast, name: str) -> None:
     thing = cast.things["client.submitted"]
     read = _read(cast)["version"]
     assert act(cast, "recall", thing).status_code == 200
-    saved(cast.client, thing, {"block": "before", "value": 1})
-    submitted(cast.client, thing)
+    save(cast.client, thing, {"block": "before", "value": 1})
+    submit(cast.client, thing)
     answer = _say(cast, name, response_version=read)
     assert (answer.status_code, answer.get_json()["state"]) == (409, "submitted")
     assert answer.get_json()["response_version"] == _read(cast)["version"]
@@ -44,7 +44,7 @@ def test_what_was_taken_back_and_sent_in_anew_since_is_not_what_was_read(cast: C
 
 @pytest.mark.parametrize("name", ["review", "return"])
 @pytest.mark.parametrize("attempt", [0, 2, -1])
-def test_another_attempt_than_the_current_one_is_409(cast: Cast, name: str, attempt: int) -> None:
+def test_reviewing_another_attempt_than_the_current_one_is_409(cast: Cast, name: str, attempt: int) -> None:
     answer = _say(cast, name, attempt=attempt)
     assert (answer.status_code, answer.get_json()["attempt"]) == (409, 1)
 
@@ -53,13 +53,13 @@ def test_another_attempt_than_the_current_one_is_409(cast: Cast, name: str, atte
 @pytest.mark.parametrize(
     ("body", "pointer"), [({"attempt": None}, "attempt"), ({"attempt": "1"}, "attempt"), ({"comment": ""}, "comment")]
 )
-def test_an_attempt_is_named_by_its_number(cast: Cast, name: str, body: dict[str, Any], pointer: str) -> None:
+def test_a_review_must_name_the_attempt(cast: Cast, name: str, body: dict[str, Any], pointer: str) -> None:
     answer = _say(cast, name, **body)
     assert answer.status_code == 422
     assert [one["pointer"] for one in answer.get_json()["errors"]] == [f"#/{pointer}"]
 
 
-def test_a_return_needs_a_word_and_makes_a_new_attempt(cast: Cast) -> None:
+def test_a_return_needs_a_comment_and_creates_a_new_attempt(cast: Cast) -> None:
     thing = cast.things["client.submitted"]
     assert cast.therapist.post(f"/assignments/{thing}/return", {"attempt": 1}).status_code == 422
     answer = _say(cast, "return", comment="What helped?")
@@ -70,7 +70,7 @@ def test_a_return_needs_a_word_and_makes_a_new_attempt(cast: Cast) -> None:
     assert (comments[-1]["body"], comments[-1]["attempt"]) == ("What helped?", 1)
 
 
-def test_a_return_can_set_a_new_day_and_keeps_the_old_one_otherwise(cast: Cast) -> None:
+def test_a_return_can_set_a_new_due_day_and_otherwise_keeps_the_old_one(cast: Cast) -> None:
     before = cast.therapist.get(f"/assignments/{cast.things['client.submitted']}").get_json()
     assert before["due_on"] == clock.today("Europe/Berlin").isoformat()
     assert _say(cast, "return", due_on="2020-01-01").status_code == 422
@@ -79,13 +79,13 @@ def test_a_return_can_set_a_new_day_and_keeps_the_old_one_otherwise(cast: Cast) 
     assert _say(cast, "return", due_on="2090-06-01").get_json()["due_at"] == "2090-06-01T22:00:00Z"
 
 
-def test_a_reviewed_one_can_still_be_returned(cast: Cast) -> None:
+def test_a_reviewed_attempt_can_still_be_returned(cast: Cast) -> None:
     assert _say(cast, "review").status_code == 200
     assert _say(cast, "return").get_json()["reviewed_at"] is None
     assert _read(cast)["reviewed_at"]
 
 
-def test_review_without_a_word_leaves_no_comment(cast: Cast) -> None:
+def test_a_review_without_a_comment_adds_none(cast: Cast) -> None:
     path = f"/assignments/{cast.things['client.submitted']}/comments"
     before = cast.therapist.get(path).get_json()
     assert _say(cast, "review").status_code == 200

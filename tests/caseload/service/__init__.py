@@ -1,1 +1,1 @@
-"""Tests of what can be done with a caseload."""
+"""Tests of the services of the caseload."""

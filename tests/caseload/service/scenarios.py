@@ -1,4 +1,4 @@
-"""What the stories of a caseload begin with."""
+"""Steps that tests of the caseload begin with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.accounts import stored
 from tests.cast import Actor, Cast
 
 
-def create(cast: Cast, name: str, by: Actor | None = None, **sent: Any) -> dict[str, Any]:
+def create_client(cast: Cast, name: str, by: Actor | None = None, **sent: Any) -> dict[str, Any]:
     body = {"name": name, "email": f"{new_id()}@x.example", **sent}
     answer = (by or cast.therapist).post("/clients", body)
     assert answer.status_code == 201, answer.get_data(as_text=True)
@@ -20,7 +20,7 @@ def create(cast: Cast, name: str, by: Actor | None = None, **sent: Any) -> dict[
     return made
 
 
-def names(someone: Actor, query: str = "") -> list[str]:
+def client_names(someone: Actor, query: str = "") -> list[str]:
     answer = someone.get(f"/clients{query}")
     assert answer.status_code == 200, answer.get_data(as_text=True)
     return [row["name"] for row in answer.get_json()["data"]]

@@ -1,4 +1,4 @@
-"""Clients: taken on, listed, changed and archived by those who care for them."""
+"""Clients: created, listed, changed and archived by those who care for them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from sqlalchemy import delete, func, insert, select
 
 from portal.accounts.models import Person, ThrottledTry
 from portal.caseload.models import CareLink, Client
-from portal.caseload.service.clients import MOST_NAMES
+from portal.caseload.service.clients import MAX_NAMES
 from portal.core import clock
 from portal.core.crypto import DataKey, create_vault
 from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
 from tests.accounts import letters, stored
 from tests.accounts.timing import assert_alike
-from tests.caseload.service.scenarios import create, facts_about, names
+from tests.caseload.service.scenarios import client_names, create_client, facts_about
 from tests.cast import Cast
 
 
-def test_taking_a_client_on_makes_client_care_and_invitation_in_one_act(cast: Cast) -> None:
-    made = create(cast, "Robin Aster", email="robin@x.example")
+def test_creating_a_client_creates_care_and_invitation_too(cast: Cast) -> None:
+    made = create_client(cast, "Robin Aster", email="robin@x.example")
     shown = cast.therapist.get(f"/clients/{made['id']}").get_json()
     assert shown == {key: value for key, value in made.items() if key != "invitation"}
     assert (shown["status"], shown["in_care"], shown["email"]) == ("invited", True, "robin@x.example")
@@ -31,13 +31,13 @@ def test_taking_a_client_on_makes_client_care_and_invitation_in_one_act(cast: Ca
     assert made["invitation"]["code"]
 
 
-def test_an_owner_who_is_no_therapist_takes_nobody_on(cast: Cast) -> None:
+def test_an_owner_who_is_not_a_therapist_cannot_create_clients(cast: Cast) -> None:
     before = stored.value(cast.app, select(func.count()).select_from(Person))
     assert cast.owner.post("/clients", {"name": "R", "email": "r@x.example"}).status_code == 403
     assert stored.value(cast.app, select(func.count()).select_from(Person)) == before
 
 
-def test_taking_on_answers_the_same_for_a_known_and_an_unknown_address(cast: Cast) -> None:
+def test_creating_a_client_gives_the_same_response_for_a_known_and_an_unknown_address(cast: Cast) -> None:
     answers = [
         cast.therapist.post("/clients", {"name": "Robin", "email": email})
         for email in (cast.client.email, cast.stranger.email, cast.colleague.email, "unknown@x.example")
@@ -55,7 +55,7 @@ def test_taking_on_answers_the_same_for_a_known_and_an_unknown_address(cast: Cas
 
 
 @pytest.mark.bar
-def test_taking_on_takes_as_long_for_a_known_as_for_an_unknown_address(cast: Cast) -> None:
+def test_creating_a_client_takes_as_long_for_a_known_as_for_an_unknown_address(cast: Cast) -> None:
     known = (cast.client.email, cast.stranger.email, cast.colleague.email, cast.partner.email)
 
     def ask(is_known: bool, n: int) -> None:
@@ -67,23 +67,23 @@ def test_taking_on_takes_as_long_for_a_known_as_for_an_unknown_address(cast: Cas
 
 
 def test_a_client_gets_a_key_of_their_own(cast: Cast) -> None:
-    made = create(cast, "Robin Aster")
+    made = create_client(cast, "Robin Aster")
     keys = select(func.count()).where(DataKey.subject_id == made["id"])
     assert stored.value(cast.app, keys) == 1
 
 
-def test_names_addresses_and_notes_stand_sealed_in_the_database(cast: Cast) -> None:
-    made = create(cast, "Quetzalcoatl Xylander", email="quetzal@xylander.example")
+def test_names_addresses_and_notes_are_encrypted_in_the_database(cast: Cast) -> None:
+    made = create_client(cast, "Quetzalcoatl Xylander", email="quetzal@xylander.example")
     cast.therapist.post(f"/clients/{made['id']}/notes", {"body": "Bring the photograph of Zanzibar."})
-    assert names(cast.therapist, "?q=quetzal") == ["Quetzalcoatl Xylander"]
+    assert client_names(cast.therapist, "?q=quetzal") == ["Quetzalcoatl Xylander"]
     kept = stored.everything(cast.app)
     for plain in ("Quetzalcoatl", "Xylander", "quetzal@", "Zanzibar", "A private note."):
         assert plain.encode() not in kept
 
 
-def test_clients_are_listed_newest_first_and_go_on_where_a_page_ended(cast: Cast) -> None:
+def test_clients_are_listed_newest_first_page_by_page(cast: Cast) -> None:
     for name in ("Ada", "Bea", "Cem"):
-        create(cast, name)
+        create_client(cast, name)
     found, cursor = [], ""
     while True:
         page = cast.therapist.get(f"/clients?limit=2{cursor}").get_json()
@@ -104,22 +104,22 @@ def test_a_list_of_no_clients_is_an_empty_list(cast: Cast) -> None:
         assert (page.get_json()["data"], page.get_json()["has_more"]) == ([], False)
 
 
-def test_a_part_of_a_name_finds_the_clients_in_ones_care_and_nobody_elses(cast: Cast) -> None:
+def test_part_of_a_name_finds_only_clients_in_the_therapists_care(cast: Cast) -> None:
     for name in ("Änne Öztürk", "Anna Oz", "Bernd"):
-        create(cast, name)
-    create(cast, "Anna of a colleague", by=cast.colleague)
-    assert sorted(names(cast.therapist, "?q=ann")) == ["Anna Oz"]
-    assert names(cast.therapist, "?q=ÖZTÜRK") == ["Änne Öztürk"]
-    assert names(cast.therapist, "?q=nobody") == []
-    assert names(cast.colleague, "?q=anna") == ["Anna of a colleague"]
+        create_client(cast, name)
+    create_client(cast, "Anna of a colleague", by=cast.colleague)
+    assert sorted(client_names(cast.therapist, "?q=ann")) == ["Anna Oz"]
+    assert client_names(cast.therapist, "?q=ÖZTÜRK") == ["Änne Öztürk"]
+    assert client_names(cast.therapist, "?q=nobody") == []
+    assert client_names(cast.colleague, "?q=anna") == ["Anna of a colleague"]
 
 
 def test_clients_are_listed_by_name_both_ways_and_page_by_page(cast: Cast) -> None:
     for name in ("zoe", "Ada", "bea"):
-        create(cast, name)
+        create_client(cast, name)
     ordered = ["Ada", "bea", "Client", "Former Client", "Newcomer", "Partner", "zoe"]
-    assert names(cast.therapist, "?sort=name") == ordered
-    assert names(cast.therapist, "?sort=-name") == ordered[::-1]
+    assert client_names(cast.therapist, "?sort=name") == ordered
+    assert client_names(cast.therapist, "?sort=-name") == ordered[::-1]
     found, cursor = [], ""
     while True:
         page = cast.therapist.get(f"/clients?sort=name&limit=3&include_total=true{cursor}").get_json()
@@ -131,8 +131,8 @@ def test_clients_are_listed_by_name_both_ways_and_page_by_page(cast: Cast) -> No
     assert found == ordered
 
 
-def test_people_of_the_same_name_are_neither_lost_nor_shown_twice(cast: Cast) -> None:
-    ids = {create(cast, "Same Name")["id"] for _ in range(5)}
+def test_clients_with_the_same_name_are_neither_lost_nor_repeated(cast: Cast) -> None:
+    ids = {create_client(cast, "Same Name")["id"] for _ in range(5)}
     found, cursor = [], ""
     while True:
         page = cast.therapist.get(f"/clients?q=same&sort=-name&limit=2{cursor}").get_json()
@@ -150,11 +150,11 @@ def test_a_cursor_by_name_carries_no_name(cast: Cast) -> None:
     assert "client" not in page["next_cursor"].casefold()
 
 
-def test_the_archived_and_the_invited_can_be_told_apart_in_a_list(cast: Cast) -> None:
-    assert names(cast.therapist, "?archived=true") == ["Former Client"]
-    assert sorted(names(cast.therapist, "?archived=false")) == ["Client", "Newcomer", "Partner"]
-    assert names(cast.therapist, "?activated=false") == ["Newcomer"]
-    assert names(cast.therapist, "?activated=true&archived=false&sort=name") == ["Client", "Partner"]
+def test_a_list_can_be_filtered_by_archived_and_activated(cast: Cast) -> None:
+    assert client_names(cast.therapist, "?archived=true") == ["Former Client"]
+    assert sorted(client_names(cast.therapist, "?archived=false")) == ["Client", "Newcomer", "Partner"]
+    assert client_names(cast.therapist, "?activated=false") == ["Newcomer"]
+    assert client_names(cast.therapist, "?activated=true&archived=false&sort=name") == ["Client", "Partner"]
 
 
 def _person(practice_id: str) -> dict[str, Any]:
@@ -176,10 +176,10 @@ def _person(practice_id: str) -> dict[str, Any]:
 
 
 @pytest.mark.bar
-def test_names_are_not_opened_for_more_than_two_thousand_clients(cast: Cast) -> None:
+def test_at_most_two_thousand_names_are_decrypted(cast: Cast) -> None:
     practice_id = cast.things["linden.practice"]
     with cast.app.app_context(), transaction(practice_id) as session:
-        people = [_person(practice_id) for _ in range(MOST_NAMES - 4)]
+        people = [_person(practice_id) for _ in range(MAX_NAMES - 4)]
         same = [{name: row[name] for name in ("practice_id", "id", "created_at")} for row in people]
         links = [
             {
@@ -194,8 +194,8 @@ def test_names_are_not_opened_for_more_than_two_thousand_clients(cast: Cast) -> 
         session.execute(insert(Person), people)
         session.execute(insert(Client), same)
         session.execute(insert(CareLink), links)
-    assert cast.therapist.get("/clients?sort=name&limit=100&include_total=true").get_json()["total"] == MOST_NAMES
-    create(cast, "One more")
+    assert cast.therapist.get("/clients?sort=name&limit=100&include_total=true").get_json()["total"] == MAX_NAMES
+    create_client(cast, "One more")
     for query in ("?q=many", "?sort=name", "?sort=-name&q=one"):
         refused = cast.therapist.get(f"/clients{query}")
         assert refused.status_code == 422
@@ -204,7 +204,7 @@ def test_names_are_not_opened_for_more_than_two_thousand_clients(cast: Cast) -> 
     assert cast.therapist.get("/clients?sort=name&archived=true").status_code == 200
 
 
-def test_an_archived_client_is_frozen_and_comes_back_as_they_were(cast: Cast) -> None:
+def test_an_archived_client_is_frozen_until_restored(cast: Cast) -> None:
     path, given = f"/clients/{cast.client.id}", f"/assignments/{cast.things['client.draft']}"
     before = cast.therapist.get(given).get_json()
     archived = cast.therapist.post(f"{path}/archive")
@@ -216,7 +216,7 @@ def test_an_archived_client_is_frozen_and_comes_back_as_they_were(cast: Cast) ->
     assert cast.therapist.get(given).get_json() == before
 
 
-def test_archiving_twice_is_one_fact_and_keeps_the_first_day(cast: Cast) -> None:
+def test_archiving_twice_records_one_fact_and_keeps_the_first_time(cast: Cast) -> None:
     path = f"/clients/{cast.client.id}"
     first = cast.therapist.post(f"{path}/archive").get_json()
     assert cast.therapist.post(f"{path}/archive").get_json() == first
@@ -226,13 +226,13 @@ def test_archiving_twice_is_one_fact_and_keeps_the_first_day(cast: Cast) -> None
     assert facts_about(cast, cast.client, "client.restored") == ["client.restored"]
 
 
-def test_a_colleague_neither_archives_nor_restores(cast: Cast) -> None:
+def test_a_colleague_can_neither_archive_nor_restore(cast: Cast) -> None:
     for someone in (cast.colleague, cast.former_therapist, cast.owner, cast.other_owner):
         assert someone.post(f"/clients/{cast.client.id}/archive").status_code == 404
         assert someone.post(f"/clients/{cast.former_client.id}/restore").status_code == 404
 
 
-def test_a_therapist_corrects_a_clients_name_with_the_version_in_hand(cast: Cast) -> None:
+def test_a_therapist_can_correct_a_clients_name_with_the_current_version(cast: Cast) -> None:
     path = f"/clients/{cast.client.id}"
     etag = cast.therapist.etag(path)
     assert cast.therapist.patch(path, {"name": "Corrected"}).status_code == 428
@@ -243,7 +243,7 @@ def test_a_therapist_corrects_a_clients_name_with_the_version_in_hand(cast: Cast
     assert cast.client.get("/me").get_json()["name"] == "Corrected"
 
 
-def test_nobody_outside_the_care_changes_a_client(cast: Cast) -> None:
+def test_nobody_outside_care_can_change_a_client(cast: Cast) -> None:
     path = f"/clients/{cast.client.id}"
     etag = cast.therapist.etag(path)
     for someone in (cast.colleague, cast.former_therapist, cast.owner, cast.other_owner, cast.client):
@@ -251,7 +251,7 @@ def test_nobody_outside_the_care_changes_a_client(cast: Cast) -> None:
     assert cast.therapist.get(path).get_json()["name"] == "Client"
 
 
-def test_a_clients_new_time_zone_moves_what_is_due(cast: Cast) -> None:
+def test_a_clients_new_time_zone_moves_their_due_days(cast: Cast) -> None:
     path, given = f"/clients/{cast.client.id}", f"/assignments/{cast.things['client.submitted']}"
     before = cast.therapist.get(given).get_json()
     cast.therapist.patch(path, {"time_zone": "Pacific/Auckland"}, cast.therapist.etag(path))
@@ -260,7 +260,7 @@ def test_a_clients_new_time_zone_moves_what_is_due(cast: Cast) -> None:
     assert facts_about(cast, cast.client, "person.%") == ["person.time_zone_changed"]
 
 
-def test_an_invitation_again_is_the_one_in_cares_to_send(cast: Cast) -> None:
+def test_only_a_therapist_in_care_can_send_a_new_invitation(cast: Cast) -> None:
     path = f"/clients/{cast.newcomer.id}/invitation"
     for someone in (cast.colleague, cast.owner, cast.other_owner, cast.client):
         assert someone.post(path, {"delivery": "in_person"}).status_code == 404

@@ -1,4 +1,4 @@
-"""Private notes: readable to their author alone, while in care."""
+"""Private notes: only their author reads them, and only while in care."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_private_notes_are_listed_newest_first_to_their_author(cast: Cast) -> No
     assert cast.therapist.get(path).get_json()["data"][0] == made.get_json()
 
 
-def test_every_therapist_in_care_keeps_notes_of_their_own(cast: Cast) -> None:
+def test_every_therapist_in_care_has_notes_of_their_own(cast: Cast) -> None:
     path = f"/clients/{cast.client.id}/notes"
     assert cast.co_therapist.get(path).get_json()["data"] == []
     cast.co_therapist.post(path, {"body": "Mine."})
@@ -29,13 +29,13 @@ def test_every_therapist_in_care_keeps_notes_of_their_own(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("name", ["owner", "colleague", "former_therapist", "other_owner", "client", "partner"])
-def test_nobody_outside_the_care_reads_or_writes_notes(cast: Cast, name: str) -> None:
+def test_nobody_outside_care_reads_or_writes_notes(cast: Cast, name: str) -> None:
     path = f"/clients/{cast.client.id}/notes"
     assert cast.everyone()[name].get(path).status_code == 404
     assert cast.everyone()[name].post(path, {"body": "x"}).status_code == 404
 
 
-def test_a_note_moved_to_another_row_cannot_be_read(cast: Cast) -> None:
+def test_a_note_moved_to_another_row_cannot_be_decrypted(cast: Cast) -> None:
     path = f"/clients/{cast.client.id}/notes"
     second = cast.therapist.post(path, {"body": "Second."}).get_json()["id"]
     sealed = stored.value(cast.app, select(Note.body).where(Note.id == cast.things["therapist.note"]))
@@ -45,7 +45,7 @@ def test_a_note_moved_to_another_row_cannot_be_read(cast: Cast) -> None:
     assert "private note" not in answer.get_data(as_text=True)
 
 
-def test_writing_a_note_leaves_no_fact_that_the_client_or_a_listener_could_read(cast: Cast) -> None:
+def test_writing_a_note_records_no_fact(cast: Cast) -> None:
     count = select(func.count()).select_from(Event)
     before = stored.value(cast.app, count)
     cast.therapist.post(f"/clients/{cast.client.id}/notes", {"body": "x"})

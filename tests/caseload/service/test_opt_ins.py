@@ -1,4 +1,4 @@
-"""Each therapist speaks for their own caseload: sight of an integration begins and ends with their word."""
+"""Opt-ins: an integration sees the caseload of a therapist for as long as that therapist allows it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _sees(cast: Cast) -> set[str]:
     return {row["id"] for row in cast.integration.get("/clients?limit=100").get_json()["data"]}
 
 
-def test_a_caseload_is_seen_while_its_therapist_wants_it(cast: Cast) -> None:
+def test_an_integration_sees_a_caseload_while_its_therapist_opts_in(cast: Cast) -> None:
     own = {cast.client.id, cast.partner.id, cast.former_client.id, cast.newcomer.id}
     assert _sees(cast) == own
     assert cast.colleague.put(_opt_in(cast), {}).status_code == 200
@@ -26,27 +26,27 @@ def test_a_caseload_is_seen_while_its_therapist_wants_it(cast: Cast) -> None:
     assert _sees(cast) == {cast.stranger.id}
 
 
-def test_saying_it_twice_is_saying_it_once(cast: Cast) -> None:
+def test_opting_in_twice_is_the_same_as_once(cast: Cast) -> None:
     first, again = (cast.colleague.put(_opt_in(cast), {}).get_json() for _ in range(2))
     assert first == again
     assert [cast.colleague.delete(_opt_in(cast)).status_code for _ in range(2)] == [204, 204]
     assert cast.colleague.get(_opt_in(cast)).get_json()["opted_in_at"] is None
 
 
-def test_one_therapists_word_is_not_anothers(cast: Cast) -> None:
+def test_one_therapists_opt_in_does_not_cover_another(cast: Cast) -> None:
     assert cast.co_therapist.get(_opt_in(cast)).get_json()["opted_in_at"] is None
     assert cast.co_therapist.delete(_opt_in(cast)).status_code == 204
     assert cast.client.id in _sees(cast)
 
 
-def test_what_another_therapist_assigned_stays_unseen(cast: Cast) -> None:
+def test_an_integration_does_not_see_what_another_therapist_assigned(cast: Cast) -> None:
     path = f"/assignments/{cast.things['co_therapist.assignment']}"
     assert cast.integration.get(path).status_code == 404
     cast.co_therapist.put(_opt_in(cast), {})
     assert cast.integration.get(path).status_code == 200
 
 
-def test_sight_goes_with_the_care_link(cast: Cast) -> None:
+def test_an_integration_does_not_see_a_client_after_the_care_link_ends(cast: Cast) -> None:
     assert cast.therapist.post(f"/clients/{cast.partner.id}/care/{cast.things['partner.care']}/end").status_code == 204
     assert cast.partner.id not in _sees(cast)
     sent = {"therapist_id": cast.colleague.id}
@@ -57,7 +57,7 @@ def test_sight_goes_with_the_care_link(cast: Cast) -> None:
     assert cast.integration.get(f"/assignments/{cast.things['client.submitted']}").status_code == 200
 
 
-def test_who_leaves_or_stops_being_a_therapist_takes_their_word_along(cast: Cast) -> None:
+def test_the_opt_in_of_a_therapist_who_leaves_or_changes_role_ends(cast: Cast) -> None:
     cast.colleague.put(_opt_in(cast), {})
     assert cast.owner.post(f"/staff/{cast.therapist.id}/deactivate").status_code == 200
     assert _sees(cast) == {cast.stranger.id}
@@ -68,7 +68,7 @@ def test_who_leaves_or_stops_being_a_therapist_takes_their_word_along(cast: Cast
     assert _sees(cast) == set(), "the word has to be said anew"
 
 
-def test_an_integration_assigns_for_the_therapist_it_names(cast: Cast) -> None:
+def test_an_integration_assigns_for_the_named_therapist(cast: Cast) -> None:
     sent = {"client_id": cast.client.id, "resource_id": cast.things["linden.exercise"], "why": "From the plan."}
     only = cast.integration.post("/assignments", {**sent, "due_on": "2099-01-01"})
     assert only.status_code == 201
@@ -83,13 +83,13 @@ def test_an_integration_assigns_for_the_therapist_it_names(cast: Cast) -> None:
     assert (wrong.status_code, wrong.get_json()["errors"][0]["pointer"]) == (422, "#/therapist_id")
 
 
-def test_a_therapist_assigns_for_nobody_else(cast: Cast) -> None:
+def test_a_therapist_cannot_assign_for_a_colleague(cast: Cast) -> None:
     sent = {"client_id": cast.client.id, "resource_id": cast.things["linden.exercise"], "why": "x"}
     refused = cast.therapist.post("/assignments", {**sent, "therapist_id": cast.co_therapist.id})
     assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (422, "#/therapist_id")
 
 
-def test_who_was_let_in_just_before_they_left_says_nothing_any_more(cast: Cast) -> None:
+def test_a_therapist_deactivated_during_the_request_cannot_opt_in(cast: Cast) -> None:
     """The door has recognised them, then the owner's act commits, then theirs begins."""
     viewer = cast.colleague.viewer
     assert cast.owner.post(f"/staff/{viewer.id}/deactivate").status_code == 200

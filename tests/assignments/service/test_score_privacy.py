@@ -1,4 +1,4 @@
-"""What is worked out tells nobody more than they may read, and is worked out of what was really shown."""
+"""Scores reveal nothing that their reader may not read, and count only what was visible."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from portal.core import decimal_json
 from portal.forms.fhir import urls
-from tests.assignments.service.scenarios import given, imported, published, saved, submitted
+from tests.assignments.service.scenarios import assign, import_questionnaire, publish, save, submit
 from tests.cast import Cast
 
 SUM = (
@@ -27,32 +27,32 @@ TOTAL = {"id": "t", "type": "score", "label": "All in all", "calculated": SUM}
 
 
 def _opened(cast: Cast, document: dict[str, Any]) -> str:
-    thing = given(cast, published(cast, document))
+    thing = assign(cast, publish(cast, document))
     cast.client.post(f"/me/assignments/{thing}/open")
     return thing
 
 
-def test_an_expression_that_would_count_a_private_answer_gives_its_therapist_nothing_but_the_reason(cast: Cast) -> None:
+def test_the_therapist_gets_only_the_reason_where_an_expression_draws_on_a_private_answer(cast: Cast) -> None:
     thing = _opened(cast, _form(_scale("a"), _scale("b"), TOTAL))
-    mine = saved(cast.client, thing, {"block": "a", "value": 2}, {"block": "b", "value": 5, "share": "only_me"})
+    mine = save(cast.client, thing, {"block": "a", "value": 2}, {"block": "b", "value": 5, "share": "only_me"})
     assert [one["value"] for one in mine.get_json()["scores"]] == [7]
-    submitted(cast.client, thing)
+    submit(cast.client, thing)
     [score] = cast.therapist.get(f"/assignments/{thing}/attempts/1").get_json()["scores"]
     assert (score["value"], bool(score["reason"])) == (None, True)
 
 
-def test_a_private_gate_shows_what_it_showed_in_scores_and_in_fhir(cast: Cast) -> None:
+def test_a_private_condition_has_the_same_effect_in_scores_and_in_fhir(cast: Cast) -> None:
     when = {"match": "all", "conditions": [{"block": "gate", "op": "exists", "value": True}]}
     gate = {"id": "gate", "type": "short_text", "label": "Why?"}
     thing = _opened(cast, _form(gate, _scale("a", show_if=when), _scale("b"), TOTAL))
-    saved(
+    save(
         cast.client,
         thing,
         {"block": "gate", "value": "mine", "share": "only_me"},
         {"block": "a", "value": 7},
         {"block": "b", "value": 2},
     )
-    submitted(cast.client, thing)
+    submit(cast.client, thing)
     attempt = cast.therapist.get(f"/assignments/{thing}/attempts/1").get_json()
     assert [one["value"] for one in attempt["scores"]] == [9]
     sent = cast.therapist.get(f"/assignments/{thing}/attempts/1?format=fhir").get_json()
@@ -60,7 +60,7 @@ def test_a_private_gate_shows_what_it_showed_in_scores_and_in_fhir(cast: Cast) -
     assert "mine" not in str(attempt) + str(sent)
 
 
-def test_a_word_an_expression_gives_is_its_therapists(cast: Cast) -> None:
+def test_a_text_result_of_an_expression_is_for_the_therapist(cast: Cast) -> None:
     words = {
         "id": "s",
         "type": "score",
@@ -69,15 +69,15 @@ def test_a_word_an_expression_gives_is_its_therapists(cast: Cast) -> None:
         "calculated": "iif(true, 'grave', 'slight')",
     }
     thing = _opened(cast, _form(_scale("a"), words))
-    assert saved(cast.client, thing, {"block": "a", "value": 1}).get_json()["scores"] == []
-    submitted(cast.client, thing)
+    assert save(cast.client, thing, {"block": "a", "value": 1}).get_json()["scores"] == []
+    submit(cast.client, thing)
     for path in (f"/me/assignments/{thing}", f"/me/assignments/{thing}/attempts/1", "/me/measures"):
         assert "grave" not in cast.client.get(path).get_data(as_text=True)
     assert "grave" not in cast.client.get(f"/me/assignments/{thing}/attempts/1?format=fhir").get_data(as_text=True)
     assert "grave" in str(cast.therapist.get(f"/assignments/{thing}/attempts/1").get_json()["scores"])
 
 
-def test_a_result_beyond_all_measure_is_told_as_that_and_nothing_breaks(cast: Cast) -> None:
+def test_a_result_outside_the_supported_range_is_reported_and_nothing_breaks(cast: Cast) -> None:
     huge = {
         "id": "s",
         "type": "score",
@@ -85,18 +85,18 @@ def test_a_result_beyond_all_measure_is_told_as_that_and_nothing_breaks(cast: Ca
         "calculated": "%resource.item.answer.value * 9223372036854775807",
     }
     thing = _opened(cast, _form(_scale("a"), huge))
-    saved(cast.client, thing, {"block": "a", "value": 9})
+    save(cast.client, thing, {"block": "a", "value": 9})
     assert cast.client.get(f"/me/assignments/{thing}/response").status_code == 200
 
 
-def test_a_risky_value_the_form_begins_with_brings_the_card_with_the_first_save(cast: Cast) -> None:
+def test_a_risky_initial_value_shows_the_crisis_card_with_the_first_save(cast: Cast) -> None:
     risky = {"id": "r", "type": "yes_no", "label": "?", "default": True, "risk": [{"op": "=", "value": True}]}
     thing = _opened(cast, _form(risky, _scale("a")))
-    assert [one["kind"] for one in saved(cast.client, thing, {"block": "a", "value": 1}).get_json()["notices"]]
-    assert saved(cast.client, thing, {"block": "a", "value": 2}).get_json()["notices"] == []
+    assert [one["kind"] for one in save(cast.client, thing, {"block": "a", "value": 1}).get_json()["notices"]]
+    assert save(cast.client, thing, {"block": "a", "value": 2}).get_json()["notices"] == []
 
 
-def test_what_cannot_come_true_is_refused_when_it_is_written(cast: Cast) -> None:
+def test_a_document_that_contradicts_itself_is_refused(cast: Cast) -> None:
     risk = [{"op": "=", "value": True}]
     yes_no = {"id": "r", "type": "yes_no", "label": "?"}
     score = [{"id": "t", "label": "T", "method": "sum", "items": ["w"]}]
@@ -114,11 +114,11 @@ def test_what_cannot_come_true_is_refused_when_it_is_written(cast: Cast) -> None
         assert place in [error["pointer"] for error in answer.get_json()["errors"]], document
 
 
-def test_our_own_risk_in_another_order_reaches_no_client(cast: Cast) -> None:
+def test_a_risk_extension_in_another_order_reaches_no_client(cast: Cast) -> None:
     parts = [{"url": "value", "valueBoolean": True}, {"url": "operator", "valueCode": "="}]
     item = {"linkId": "1", "type": "boolean", "text": "?", "extension": [{"url": urls.RISK, "extension": parts}]}
     content = decimal_json.dumps({"resourceType": "Questionnaire", "status": "active", "item": [item]})
-    thing = given(cast, imported(cast, content))
+    thing = assign(cast, import_questionnaire(cast, content))
     cast.client.post(f"/me/assignments/{thing}/open")
     assert "/risk" not in cast.client.get(f"/me/assignments/{thing}").get_data(as_text=True)
 
@@ -127,7 +127,7 @@ def test_digits_of_an_imported_form_survive_an_edit(cast: Cast) -> None:
     least = {"url": urls.MIN_VALUE, "valueDecimal": "@"}
     item = {"linkId": "1", "type": "decimal", "text": "Hours", "extension": [least]}
     content = decimal_json.dumps({"resourceType": "Questionnaire", "item": [item]}).replace(b'"@"', b"1.50")
-    path = f"/resources/{imported(cast, content)}"
+    path = f"/resources/{import_questionnaire(cast, content)}"
     read = cast.therapist.get(path)
     draft = decimal_json.loads(read.get_data())["draft"]
     draft["blocks"][0]["label"] = "Hours of sleep"
