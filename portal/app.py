@@ -16,6 +16,7 @@ from config import Config, from_environment
 from portal.accounts import api as accounts
 from portal.accounts import jobs as accounts_jobs
 from portal.accounts import passwords, views
+from portal.accounts import reactions as accounts_reactions
 from portal.accounts.service import integrations, sessions
 from portal.assignments import api as assignments
 from portal.audit import api as audit
@@ -33,6 +34,7 @@ from portal.http.pages import pages
 from portal.http.request import viewer
 from portal.library import api as library
 from portal.library import jobs as library_jobs
+from portal.library import reactions as library_reactions
 from portal.safety import api as safety
 from portal.safety import jobs as safety_jobs
 
@@ -57,7 +59,7 @@ AREAS = (
     Area("operator", areas.anyone, (health,), prefix=""),
     Area("guest pages", areas.page_of_a_guest, (views.guest, pages, docs), prefix=None),
 )
-DECLARING = (accounts_jobs, audit_jobs, library_jobs, safety_jobs)
+DECLARING = (accounts_jobs, audit_jobs, library_jobs, safety_jobs, accounts_reactions, library_reactions)
 """Imported for the jobs and ticks they declare, and for what they attach to facts."""
 
 LARGEST_BODY = 1_000_000

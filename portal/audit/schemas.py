@@ -61,7 +61,7 @@ TYPES = (
     "assignment.seen",
     "assignment.started",
     "assignment.submitted",
-    "assignment.taken_back",
+    "assignment.recalled",
     "assignment.withdrawn",
     "care.ended",
     "care.handed_over",

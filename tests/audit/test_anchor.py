@@ -197,7 +197,9 @@ def test_one_mark_a_day_is_kept_and_five_weeks_of_them(cast: Cast, anchor_file: 
 def _record_one(cast: Cast) -> None:
     practice_id = cast.things["linden.practice"]
     with cast.app.app_context(), transaction(practice_id):
-        audit_events.record(system(practice_id), facts.Fact("test.told"), cast.client.viewer)
+        audit_events.record(
+            system(practice_id), facts.Fact("test.told", subject="client", when="A test says so."), cast.client.viewer
+        )
 
 
 def test_a_day_without_a_fact_writes_nothing(cast: Cast, anchor_file: Path, end: int) -> None:

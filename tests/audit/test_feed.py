@@ -16,6 +16,7 @@ from portal.core.audit_log.events import Event
 from portal.core.db.statements import fetch
 from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
+from portal.library.facts import RESOURCE_CHANGED
 from tests.cast import Actor, Cast
 from tests.owner import as_owner
 
@@ -151,7 +152,7 @@ def test_no_policy_of_the_feed_shows_what_is_not_sealed(cast: Cast, name: str) -
         sealing.seal()
         before = len(fetch(("test.feed", name), lambda: policy.feed_visible_to(viewer), access.binds(viewer)))
         with transaction(viewer.practice_id):
-            audit_events.record(viewer, facts.Fact("resource.created"), viewer)
+            audit_events.record(viewer, RESOURCE_CHANGED, viewer)
         after = fetch(("test.feed", name), lambda: policy.feed_visible_to(viewer), access.binds(viewer))
     assert len(after) == before
 

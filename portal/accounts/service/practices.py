@@ -122,10 +122,8 @@ def change_practice(viewer: Viewer, expected: int, **changes: Any) -> dict[str, 
     return get_practice(viewer)
 
 
-@facts.STAFF_CHANGED.also
-@facts.STAFF_DEACTIVATED.also
 def clear_cover_of_inactive_therapist(viewer: Viewer, person: Person) -> None:
-    """Who is no longer a therapist here stands in for nobody."""
+    """A person who is no longer a therapist of the practice stops being its cover."""
     if person.therapist and person.deactivated_at is None:
         return
     practice = access.get_for_update(viewer, Practice, policy.practice_visible_to, person.practice_id)

@@ -85,7 +85,7 @@ for _fact in (
     facts.DECLINE_UNDONE,
     facts.REOPENED,
     facts.SUBMITTED,
-    facts.TAKEN_BACK,
+    facts.RECALLED,
     facts.REVIEWED,
     facts.RETURNED,
     facts.WITHDRAWN,

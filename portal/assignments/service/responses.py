@@ -374,5 +374,5 @@ def recall(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     assignment.submitted_at, assignment.last_act_at = None, clock.now()
     assignment.move(Status.IN_PROGRESS)
     db.session.flush()
-    record(viewer, facts.TAKEN_BACK, assignment, attempt=response.attempt)
+    record(viewer, facts.RECALLED, assignment, attempt=response.attempt)
     return get_my_assignment(viewer, assignment_id)

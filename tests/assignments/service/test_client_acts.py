@@ -100,7 +100,7 @@ def test_each_act_is_a_fact_of_its_own_in_order(cast: Cast) -> None:
     facts = [fact for fact in _facts(cast, thing) if fact != "commented"]
     assert facts == [
         *("created", "seen", "planned", "paused", "resumed", "declined", "decline_undone", "started"),
-        *("submitted", "taken_back", "submitted", "reviewed", "returned"),
+        *("submitted", "recalled", "submitted", "reviewed", "returned"),
     ]
 
 
