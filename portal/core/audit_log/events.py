@@ -61,8 +61,7 @@ def record(
         raise TypeError(msg)
     acting_client = viewer.id if viewer.is_client else None
     execute(
-        "events.record",
-        lambda: insert(Event).values({name: bindparam(name) for name in _RECORDED}),
+        _insert_event,
         {
             "practice_id": viewer.practice_id,
             "id": new_id(),
@@ -78,6 +77,10 @@ def record(
     )
     for reaction in fact.reactions:
         reaction(viewer, subject)
+
+
+def _insert_event() -> Any:
+    return insert(Event).values({name: bindparam(name) for name in _RECORDED})
 
 
 _RECORDED = (
