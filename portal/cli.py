@@ -15,9 +15,8 @@ from config import Config
 from portal import __version__, backup, demo, server
 from portal.accounts.service import practices, sessions
 from portal.assignments.service import care_counts
-from portal.audit import service as audit
 from portal.core import crypto, mail
-from portal.core.audit_log import anchor
+from portal.core.audit_log import anchor, verification
 from portal.core.audit_log.anchor import AnchorDamaged
 from portal.core.errors import Conflict
 from portal.http.description import frozen
@@ -128,7 +127,7 @@ def audit_commands() -> None:
 def verify_audit() -> None:
     """Check every practice's chain of facts, and how far it reaches; exits 1 where something does not fit."""
     try:
-        verdicts = audit.verify()
+        verdicts = verification.verify_chains()
     except AnchorDamaged as error:
         raise click.ClickException(_DAMAGED.format(path=anchor.path())) from error
     for verdict in verdicts:
@@ -191,7 +190,7 @@ def import_files(files: tuple[Path, ...], slug: str | None) -> None:
 def accept_restore() -> None:
     """Say that the database was put back from an older backup, so that the anchor goes on from there."""
     try:
-        accepted = audit.accept_restore()
+        accepted = verification.accept_restore()
     except AnchorDamaged as error:
         raise click.ClickException(_DAMAGED.format(path=anchor.path())) from error
     except Conflict as error:
@@ -213,7 +212,7 @@ _RESTORE = (
 )
 
 
-def _compared(verdict: audit.Verdict) -> str:
+def _compared(verdict: verification.Verdict) -> str:
     """What the anchor adds to a whole chain, for somebody who runs a practice's computer."""
     mark = verdict.mark
     if mark is None:

@@ -27,4 +27,4 @@ def list_my_accesses(query: dict[str, Any]) -> Any:
 @staff.response(200, schemas.FeedSchema(), refuses=[Forbidden])
 def list_events(query: dict[str, Any]) -> Any:
     """Follow what happens: the facts after a position, in order"""
-    return service.follow(viewer(), **query)
+    return service.list_events(viewer(), **query)

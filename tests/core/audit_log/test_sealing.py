@@ -13,10 +13,10 @@ import orjson
 import pytest
 from sqlalchemy import select, update
 
-from portal.audit.service import verify
 from portal.core.audit_log.chain import link_of
 from portal.core.audit_log.events import Event, record
 from portal.core.audit_log.sealing import seal
+from portal.core.audit_log.verification import verify_chains
 from portal.core.db.transactions import transaction, transactional
 from portal.core.facts import Fact
 from portal.core.ids import new_id
@@ -128,7 +128,7 @@ def test_sealing_goes_oldest_first_without_gaps_and_each_practice_alone(cast: Ca
 def test_sealing_in_small_steps_gives_the_same_chain(cast: Cast, context: None) -> None:
     while seal(limit=3):
         pass
-    assert all(verdict.broken_at is None for verdict in verify())
+    assert all(verdict.broken_at is None for verdict in verify_chains())
     assert seal() == 0
 
 
@@ -140,7 +140,7 @@ def test_what_is_sealed_later_goes_on_where_the_chain_stood(cast: Cast, context:
     after = _sealed(cast.owner.viewer.practice_id)
     assert after[:-1] == before
     assert after[-1][0] == len(before) + 1
-    assert all(verdict.broken_at is None for verdict in verify())
+    assert all(verdict.broken_at is None for verdict in verify_chains())
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_fact_altered_after_sealing_breaks_the_chain_there(cast: Cast, context
     where = (Event.practice_id == cast.owner.viewer.practice_id, Event.position == place)
     with as_owner() as session:
         session.execute(update(Event).where(*where).values(**change))
-    broken = {verdict.practice_id: verdict.broken_at for verdict in verify()}
+    broken = {verdict.practice_id: verdict.broken_at for verdict in verify_chains()}
     assert broken[cast.owner.viewer.practice_id] == place
     assert broken[cast.other_owner.viewer.practice_id] is None
 
@@ -214,4 +214,4 @@ def test_eight_writers_and_a_sealer_at_once_leave_gapless_positions(cast: Cast) 
         assert positions == [list(range(1, len(one) + 1)) for one in positions]
         with as_owner() as session:
             assert len(session.scalars(select(Event).where(Event.fact == "test.happened")).all()) == 400
-        assert all(verdict.broken_at is None for verdict in verify())
+        assert all(verdict.broken_at is None for verdict in verify_chains())

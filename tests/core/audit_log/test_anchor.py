@@ -14,9 +14,8 @@ from sqlalchemy import delete, select, update
 
 from portal import cli
 from portal.audit import jobs as audit_jobs
-from portal.audit import service
 from portal.core import clock, crypto, facts, jobs
-from portal.core.audit_log import anchor, sealing
+from portal.core.audit_log import anchor, chain, sealing, verification
 from portal.core.audit_log import events as audit_events
 from portal.core.audit_log.anchor import AnchorDamaged, Finding, Mark
 from portal.core.audit_log.chain import link_of
@@ -33,7 +32,7 @@ def mark_ends(cast: Cast) -> None:
     with cast.app.app_context():
         while sealing.seal():
             pass
-        service.mark_ends()
+        verification.mark_chain_ends()
 
 
 def happens(cast: Cast, times: int = 1) -> None:
@@ -46,10 +45,10 @@ def happens(cast: Cast, times: int = 1) -> None:
             pass
 
 
-def verdict(cast: Cast) -> service.Verdict:
+def verdict(cast: Cast) -> verification.Verdict:
     """Of the practice *linden*."""
     with cast.app.app_context():
-        return {found.practice_id: found for found in service.verify()}[cast.things["linden.practice"]]
+        return {found.practice_id: found for found in verification.verify_chains()}[cast.things["linden.practice"]]
 
 
 def marks(cast: Cast) -> list[Mark]:
@@ -75,7 +74,7 @@ def end(cast: Cast, anchor_file: Path) -> int:
 
 
 def test_the_worker_marks_the_ends_every_ten_minutes() -> None:
-    assert [tick.seconds for tick in jobs.TICKS if tick.call is audit_jobs.mark_ends] == [600]
+    assert [tick.seconds for tick in jobs.TICKS if tick.call is audit_jobs.mark_chain_ends] == [600]
 
 
 def test_the_anchor_stands_beside_the_keyring_for_this_user_alone(cast: Cast, anchor_file: Path, end: int) -> None:
@@ -151,7 +150,7 @@ def test_an_older_mark_is_compared_too(cast: Cast, end: int) -> None:
     practice = cast.things["linden.practice"]
     with cast.app.app_context():
         known = dict(anchor.load())
-        known[practice] = [first, *anchor.marked([], end + 1, service._end_of(practice)[1])]
+        known[practice] = [first, *anchor.with_mark([], end + 1, chain.chain_end(practice)[1])]
         anchor.save(known)
     assert (verdict(cast).finding, verdict(cast).mark) == (Finding.DIFFERS, first)
 
@@ -182,15 +181,15 @@ def test_what_is_wrong_in_one_practice_does_not_keep_another_from_being_marked(c
 
 def test_one_mark_a_day_is_kept_and_five_weeks_of_them(cast: Cast, anchor_file: Path) -> None:
     at_first = 0
-    for day in range(anchor.MARKS_KEPT + 3):
+    for day in range(anchor.MARK_LIMIT + 3):
         with clock.time_shifted(timedelta(days=day)):
             for _ in range(2):
                 _record_one(cast)
                 mark_ends(cast)
         at_first = at_first or marks(cast)[0].position
     found = marks(cast)
-    assert len(found) == anchor.MARKS_KEPT
-    assert [mark.position for mark in found] == list(range(at_first + 6, at_first + 6 + 2 * anchor.MARKS_KEPT, 2))
+    assert len(found) == anchor.MARK_LIMIT
+    assert [mark.position for mark in found] == list(range(at_first + 6, at_first + 6 + 2 * anchor.MARK_LIMIT, 2))
     assert verdict(cast).finding is Finding.AGREES
 
 
@@ -317,7 +316,7 @@ def test_a_broken_chain_is_never_accepted_as_a_restore(cast: Cast, anchor_file: 
     third = (Event.practice_id == cast.things["linden.practice"]) & (Event.position == 3)
     stored.change(cast.app, update(Event).where(third).values(details="{}x"))
     with cast.app.app_context(), pytest.raises(Conflict):
-        service.accept_restore()
+        verification.accept_restore()
     assert said(cast, cli.accept_restore).exit_code == 1
     assert anchor_file.read_bytes() == before
 
