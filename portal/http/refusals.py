@@ -128,7 +128,7 @@ class ConflictProblemSchema(ProblemSchema):
 
     state = fields.String(metadata={"description": "Where the thing stands.", "example": "submitted"})
     allowed = fields.List(
-        fields.String(metadata={"example": "take_back"}),
+        fields.String(metadata={"example": "recall"}),
         metadata={"description": "The acts it allows the caller now."},
     )
     assignment_id = wire.Identifier(metadata={"description": "On /problems/duplicate: the one that is there."})
@@ -149,7 +149,7 @@ PROBLEMS: Mapping[int, type[ProblemSchema]] = {
 """The schema of a status; 0 stands for all others."""
 
 EXTENSIONS: Mapping[str, Mapping[str, Any]] = {
-    "conflict": {"state": "submitted", "allowed": ["take_back"]},
+    "conflict": {"state": "submitted", "allowed": ["recall"]},
     "duplicate": {"assignment_id": wire.EXAMPLE_ID},
     "invalid": {"errors": [{"pointer": "#/due_on", "detail": "This day has passed. Choose today or later."}]},
 }

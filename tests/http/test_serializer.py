@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import Schema, fields
 
-from portal.accounts.schemas import SessionSchema
+from portal.accounts.schemas.session import SessionSchema
 from portal.accounts.service import sessions
 from portal.assignments.schemas.assignment import AssignmentItemSchema, MyAssignmentItemSchema
 from portal.assignments.schemas.response import AttemptItemSchema

@@ -62,7 +62,7 @@ def test_another_practices_resource_is_absent(cast: Cast, thing: str) -> None:
         ("GET", "/versions/1"),
         ("POST", "/versions"),
         ("POST", "/copy"),
-        ("POST", "/archival"),
+        ("POST", "/archive"),
     ):
         assert cast.therapist.ask(method, path + where).status_code == 404
 

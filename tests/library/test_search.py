@@ -203,7 +203,7 @@ def test_a_search_follows_the_draft_and_keeps_what_is_assigned(cast: Cast, shelf
     assert _found(therapist, "walnuts") == _found(therapist, "zebra") == set()
     assert therapist.patch(path, {"summary": "Now of tapirs"}, therapist.etag(path)).status_code == 200
     assert _found(therapist, "tapirs") == _found(therapist, "pistachio tapirs") == {"Okapi"}
-    assert therapist.post(f"{path}/archival").status_code == 200
+    assert therapist.post(f"{path}/archive").status_code == 200
     assert _found(therapist, "tapirs", status="archived") == {"Okapi"}
     assert therapist.post(f"{path}/copy").status_code == 201
     assert _found(therapist, "tapirs") == {"Okapi", "Okapi (copy)"}

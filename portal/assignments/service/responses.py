@@ -365,7 +365,7 @@ def locked_attempt(assignment: Assignment) -> Attempt:
 @transactional
 def recall(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     """Take back what was sent in and go on with it; the therapist's sight of it ends on the next request."""
-    assignment = lock_for_act(viewer, Act.TAKE_BACK, assignment_id)
+    assignment = lock_for_act(viewer, Act.RECALL, assignment_id)
     response = locked_attempt(assignment)
     response.submission, response.feedback, response.scores, response.submitted_at = None, None, None, None
     response.version += 1

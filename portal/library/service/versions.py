@@ -144,10 +144,10 @@ def publish(viewer: Viewer, resource_id: str) -> dict[str, Any]:
     resource = to_write(viewer, resource_id)
     if resource.archived_at is not None:
         msg = "An archived resource cannot be published. Restore it first."
-        raise Conflict(msg, state="archived", allowed=["restoration"])
+        raise Conflict(msg, state="archived", allowed=["restore"])
     if resource.published_from == resource.version:
         msg = "Nothing has changed since the latest version."
-        raise Conflict(msg, state="published", allowed=["change", "archival", "copy"])
+        raise Conflict(msg, state="published", allowed=["change", "archive", "copy"])
     version = publish_draft(viewer, resource)
     return get_version(viewer, resource_id, version.number)
 

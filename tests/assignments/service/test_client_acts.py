@@ -93,7 +93,7 @@ def test_a_reopened_one_starts_fresh_and_keeps_the_answers(cast: Cast) -> None:
 
 def test_each_act_is_a_fact_of_its_own_in_order(cast: Cast) -> None:
     thing = given(cast, published(cast))
-    for name in ("open", "plan", "pause", "resume", "decline", "undo_decline", "save", "submit", "take_back", "submit"):
+    for name in ("open", "plan", "pause", "resume", "decline", "undo_decline", "save", "submit", "recall", "submit"):
         assert act(cast, name, thing).status_code == 200, name
     for name in ("review", "return"):
         assert act(cast, name, thing).status_code == 200, name
