@@ -12,13 +12,14 @@ import click
 from flask import Flask, current_app
 
 from config import Config
-from portal import __version__, backup, demo, server
+from portal import __version__, backup, server
 from portal.accounts.service import practices, sessions
 from portal.assignments.service import care_counts
 from portal.core import crypto, mail
 from portal.core.audit_log import anchor, verification
 from portal.core.audit_log.anchor import AnchorDamaged
 from portal.core.errors import Conflict
+from portal.demo.practice import load_demo, walk_through
 from portal.http.description import frozen
 from portal.library.service import file_import
 
@@ -93,8 +94,8 @@ def _link() -> str:
 def make_demo() -> None:
     """Load the demo practice unless it is there, print how to sign in, and run web and worker."""
     config = _config()
-    people = demo.load(config)
-    server.serve(config, once_ready=lambda: click.echo(demo.walk_through(config, people)))
+    people = load_demo(config)
+    server.serve(config, once_ready=lambda: click.echo(walk_through(config, people)))
 
 
 @click.group("keys")
