@@ -51,7 +51,7 @@ def _config() -> Config:
 def start() -> None:
     """Run web and worker; an empty database prints its set-up link."""
     welcome = f"The portal answers at {_config().base_url}"
-    if not practices.exists_any():
+    if not practices.any_practice_exists():
         welcome += f"\n\nNo practice yet. Set one up, once, within two days:\n\n  {_link()}\n"
     server.serve(_config(), once_ready=lambda: click.echo(welcome))
 
@@ -87,7 +87,7 @@ def version() -> None:
 
 
 def _link() -> str:
-    return mail.public_url(f"/setup#{practices.mint_setup_link()}")
+    return mail.public_url(f"/setup#{practices.create_setup_link()}")
 
 
 @click.command("demo")

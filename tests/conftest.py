@@ -157,7 +157,7 @@ def _put_back(rows: dict[str, list[dict[str, Any]]]) -> None:
         if db.engine.dialect.name == "sqlite":  # PostgreSQL indexes the rows themselves
             connection.exec_driver_sql("INSERT INTO resource_search SELECT * FROM resource_words")
         now = clock.now()
-        connection.execute(update(Credential).values(last_used_at=now, expires_at=now + sessions.LONGEST))
+        connection.execute(update(Credential).values(last_used_at=now, expires_at=now + sessions.LIFETIME))
 
 
 @pytest.fixture

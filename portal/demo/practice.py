@@ -58,7 +58,7 @@ def load_demo(config: Config) -> Sequence[Person]:
     path = config.data_dir / "demo.json"
     if path.exists():
         people: Sequence[Person] = [Person(**person) for person in json.loads(path.read_text())["people"]]
-    elif practices.exists_any():
+    elif practices.any_practice_exists():
         msg = f"{config.data_dir} holds a practice that is not the demo. Choose another PORTAL_DATA_DIR."
         raise SystemExit(msg)
     else:
@@ -141,11 +141,11 @@ class _Story:
             invitation = session.scalars(select(Invitation).where(Invitation.accepted_at.is_(None))).one()
             invitation.code_hash = None
             practice_id, invitation_id = invitation.practice_id, invitation.id
-        letter = invitations.prepare_letter(practice_id, invitation_id)
-        if letter is None:
+        message = invitations.prepare_mail(practice_id, invitation_id)
+        if message is None:
             msg = "the demo's own invitation is not open"
             raise RuntimeError(msg)
-        accepted = invitations.accept(ANYONE, "demo", token=letter.secret, password=person.password)
+        accepted = invitations.accept(ANYONE, "demo", token=message.secret, password=person.password)
         therapist = "therapist" in accepted["capabilities"]
         self.viewers[first_name] = Viewer(accepted["id"], practice_id, kind, therapist=therapist)
 
@@ -182,7 +182,7 @@ class _Story:
 def _set_up(owner: Person) -> Viewer:
     created = practices.set_up(
         ANYONE,
-        token=practices.mint_setup_link(),
+        token=practices.create_setup_link(),
         practice=script()["practice"],
         person={"name": owner.name, "email": owner.email, "password": owner.password, "therapist": True},
     )
