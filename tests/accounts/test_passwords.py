@@ -125,9 +125,9 @@ def test_a_hash_of_an_earlier_cost_is_known_to_be_outdated(cheap: Hasher) -> Non
 
 
 @pytest.fixture
-def no_turn_free(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every turn at the hash is taken."""
-    monkeypatch.setattr(passwords, "PATIENCE", 0.01)
+def all_slots_taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every hashing slot is taken."""
+    monkeypatch.setattr(passwords, "MAX_WAIT", 0.01)
     taken = 0
     while passwords._hashing_slots.acquire(blocking=False):
         taken += 1
@@ -136,14 +136,14 @@ def no_turn_free(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         passwords._hashing_slots.release()
 
 
-def test_a_crowd_at_the_door_is_asked_to_come_back_instead_of_piling_up(no_turn_free: None) -> None:
+def test_a_request_that_waits_too_long_for_a_hashing_slot_is_asked_to_retry(all_slots_taken: None) -> None:
     waiting = Hasher.__new__(Hasher)
     with pytest.raises(TooManyRequests) as refused:
         waiting.hash(WORDS)
     assert refused.value.retry_after >= 1
 
 
-def test_a_failed_verification_gives_its_turn_back(cheap: Hasher) -> None:
+def test_a_failed_verification_releases_its_slot(cheap: Hasher) -> None:
     for _ in range(50):
         assert not cheap.verify(None, WORDS)
     assert cheap.verify(cheap.hash(WORDS), WORDS)
