@@ -30,7 +30,7 @@ STABLE_AFTER = 120
 
 
 def web_command(config: Config) -> list[str]:
-    """The command of granian: a process per core by default, on SQLite with two threads each (more contend for the GIL)."""
+    """Granian's command: a process per core by default; on SQLite with two threads each (more wait for the GIL)."""
     sqlite = config.database_url.startswith("sqlite")
     return [
         sys.executable,

@@ -61,7 +61,7 @@ def cut(cast: Cast, after: int) -> int:
     return stored.change(cast.app, delete(Event).where(tail))
 
 
-def said(cast: Cast, command: Any = cli.verify_audit) -> Result:
+def run_command(cast: Cast, command: Any = cli.verify_audit) -> Result:
     with cast.app.app_context():
         return cast.app.test_cli_runner().invoke(command)
 
@@ -100,8 +100,8 @@ def test_a_chain_that_goes_on_agrees_with_its_mark(cast: Cast, end: int) -> None
 def test_a_practice_without_a_mark_is_not_called_checked(cast: Cast, anchor_file: Path) -> None:
     happens(cast)
     assert (verdict(cast).finding, verdict(cast).holds) == (Finding.UNMARKED, True)
-    assert said(cast).exit_code == 0
-    assert said(cast).output.count("Not checked: whether its newest facts were cut off.") == 2
+    assert run_command(cast).exit_code == 0
+    assert run_command(cast).output.count("Not checked: whether its newest events were cut off.") == 2
 
 
 @pytest.mark.parametrize("left", [0, 1, 7])
@@ -197,7 +197,9 @@ def _record_one(cast: Cast) -> None:
     practice_id = cast.things["linden.practice"]
     with cast.app.app_context(), transaction(practice_id):
         audit_events.record(
-            system(practice_id), facts.Fact("test.told", subject="client", when="A test says so."), cast.client.viewer
+            system(practice_id),
+            facts.Fact("test.happened", subject="client", when="A test says so."),
+            cast.client.viewer,
         )
 
 
@@ -233,15 +235,15 @@ def test_an_anchor_that_was_altered_is_not_believed(
     anchor_file.write_text(json.dumps(held))
     with pytest.raises(AnchorDamaged):
         verdict(cast)
-    done = said(cast)
+    done = run_command(cast)
     assert done.exit_code == 1
     assert str(anchor_file) in done.output
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"null", b"{", b'{"practices": 1, "signature": 2}'])
-def test_a_damaged_anchor_is_said_in_words(cast: Cast, anchor_file: Path, raw: bytes) -> None:
+def test_a_damaged_anchor_is_reported_in_a_sentence(cast: Cast, anchor_file: Path, raw: bytes) -> None:
     anchor_file.write_bytes(raw)
-    done = said(cast)
+    done = run_command(cast)
     assert done.exit_code == 1
     assert "was altered, or written with another keyring" in done.output
 
@@ -263,28 +265,28 @@ def test_an_anchor_of_another_keyring_is_not_believed(cast: Cast, anchor_file: P
 
 def test_an_operator_reads_how_far_the_chain_was_compared(cast: Cast, end: int) -> None:
     happens(cast)
-    done = said(cast)
+    done = run_command(cast)
     assert done.exit_code == 0, done.output
-    line = f"The anchor of {marks(cast)[-1].at} saw {end} facts, and they are these. Not checked: whether any after"
+    line = f"The anchor of {marks(cast)[-1].at} saw {end} events, and they match. Not checked: whether any events after"
     assert line in done.output
 
 
-def test_an_operator_is_told_that_a_restore_and_a_cut_look_alike(cast: Cast, end: int) -> None:
+def test_the_operator_learns_that_a_restore_and_a_cut_look_alike(cast: Cast, end: int) -> None:
     cut(cast, after=end - 2)
-    done = said(cast)
+    done = run_command(cast)
     assert done.exit_code == 1
-    assert f"NEWEST FACTS MISSING: The anchor of {marks(cast)[-1].at} saw {end} facts, 2 more than" in done.output
-    for words in ("put back from an older backup", "accept-restore", "cannot tell these two apart", "cut them off"):
+    assert f"NEWEST EVENTS MISSING: The anchor of {marks(cast)[-1].at} saw {end} events, 2 more than" in done.output
+    for words in ("restored from an older backup", "accept-restore", "cannot tell the two apart", "cut them off"):
         assert words in done.output
 
 
 def test_a_restore_that_is_accepted_goes_on_from_there_and_is_remembered(cast: Cast, end: int) -> None:
     cut(cast, after=end - 2)
-    done = said(cast, cli.accept_restore)
+    done = run_command(cast, cli.accept_restore)
     assert done.exit_code == 0, done.output
-    assert f"goes on after position {end - 2}; the anchor had seen it reach {end}" in done.output
+    assert f"continues after position {end - 2}; the anchor had seen position {end}" in done.output
     assert (verdict(cast).finding, verdict(cast).holds) == (Finding.AGREES, True)
-    assert f"A restore had lost the facts up to {end} before." in said(cast).output
+    assert f"An earlier restore lost the events up to {end}." in run_command(cast).output
     happens(cast, 3)
     mark_ends(cast)
     assert [mark.lost_up_to for mark in marks(cast)] == [end, None], "the mark of a loss is kept beside a later one"
@@ -296,14 +298,14 @@ def test_a_restore_that_is_accepted_goes_on_from_there_and_is_remembered(cast: C
 def test_a_restore_is_accepted_after_people_have_gone_on_working(cast: Cast, end: int) -> None:
     cut(cast, after=end - 3)
     happens(cast, 4)
-    assert "ANOTHER CHAIN" in said(cast).output
-    assert said(cast, cli.accept_restore).exit_code == 0
+    assert "DIFFERENT CHAIN" in run_command(cast).output
+    assert run_command(cast, cli.accept_restore).exit_code == 0
     assert verdict(cast).finding is Finding.AGREES
 
 
 def test_a_practice_that_a_restore_has_emptied_can_be_accepted(cast: Cast, end: int) -> None:
     cut(cast, after=0)
-    assert said(cast, cli.accept_restore).exit_code == 0
+    assert run_command(cast, cli.accept_restore).exit_code == 0
     assert verdict(cast).holds
     _record_one(cast)
     mark_ends(cast)
@@ -317,11 +319,11 @@ def test_a_broken_chain_is_never_accepted_as_a_restore(cast: Cast, anchor_file: 
     stored.change(cast.app, update(Event).where(third).values(details="{}x"))
     with cast.app.app_context(), pytest.raises(Conflict):
         verification.accept_restore()
-    assert said(cast, cli.accept_restore).exit_code == 1
+    assert run_command(cast, cli.accept_restore).exit_code == 1
     assert anchor_file.read_bytes() == before
 
 
 def test_accepting_where_nothing_was_lost_changes_nothing(cast: Cast, anchor_file: Path, end: int) -> None:
     before = anchor_file.read_bytes()
-    assert "Nothing to accept" in said(cast, cli.accept_restore).output
+    assert "Nothing to accept" in run_command(cast, cli.accept_restore).output
     assert anchor_file.read_bytes() == before
