@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
-MOST_PROCESSES = 64
+MAX_PROCESSES = 64
 
 
 class ConfigurationError(SystemExit):
-    """The settings do not fit together; the message names the variable and the remedy."""
+    """The settings contradict each other; the message names the variable and the remedy."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Everything a process needs to know before its first request.
+    """Everything a process needs before its first request.
 
-    `data_dir` holds the database of an embedded install and the outbox; `keyring` stands beside it, never
+    `data_dir` holds the database of an embedded install and the outbox; `keyring` is stored beside it, never
     inside, so that a copy of the data is unreadable. `owner_url` is the same PostgreSQL database as the role that
     owns the tables: for migrations and backups, never for a process that answers requests. `proxies` is the number
     of trusted reverse proxies.
@@ -71,7 +71,7 @@ class Config:
 
     @property
     def outbox(self) -> Path:
-        """Where mails are put as files while no SMTP server is configured."""
+        """The folder that mails are written to while no SMTP server is configured."""
         return self.data_dir / "outbox"
 
     @property
@@ -88,9 +88,9 @@ class Config:
         return self.base_url.startswith("https://")
 
     def check(self) -> Self:
-        """Raise ConfigurationError, naming the variable, where settings contradict each other."""
+        """Raise ConfigurationError, naming the variable, if settings contradict each other."""
         if self.keyring.is_relative_to(self.data_dir):
-            msg = f"PORTAL_KEYRING ({self.keyring}) lies inside PORTAL_DATA_DIR: move it beside the data."
+            msg = f"PORTAL_KEYRING ({self.keyring}) is inside PORTAL_DATA_DIR. Move it beside that directory."
             raise ConfigurationError(msg)
         if not self.on_loopback and not self.smtp_url:
             msg = f"HOST={self.host} is reachable from outside: set SMTP_URL, or bind to 127.0.0.1."
@@ -104,7 +104,7 @@ class Config:
         mail = urlsplit(self.smtp_url or "smtp://none")
         if mail.scheme not in {"smtp", "smtps"} or not mail.hostname:
             # The address may hold a password: it is not repeated.
-            msg = "SMTP_URL is no mail server's address: use smtp://user:password@host:587 or smtps://...:465."
+            msg = "SMTP_URL is not the URL of a mail server. Use smtp://user:password@host:587 or smtps://...:465."
             raise ConfigurationError(msg)
         return self
 
@@ -116,7 +116,7 @@ class Local(Config):
 
 
 class Production(Config):
-    """Needs its database, its public address and its mail server said outright."""
+    """Requires the database, the public address and the mail server to be set explicitly."""
 
     name = "production"
 
@@ -130,13 +130,13 @@ class Production(Config):
 
     def check(self) -> Self:
         if not self.secure:
-            msg = "PORTAL_ENV=production needs PORTAL_BASE_URL to begin with https://."
+            msg = "PORTAL_ENV=production needs a PORTAL_BASE_URL that starts with https://."
             raise ConfigurationError(msg)
         return super().check()
 
 
 class Testing(Config):
-    """What the tests build by hand: a cheap password hash, so that a cast of ten signs in quickly."""
+    """Built by the tests themselves, with a cheap password hash so that ten people sign in quickly."""
 
     name = "testing"
 
@@ -148,24 +148,24 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Config:
     environ = os.environ if environ is None else environ
     name = environ.get("PORTAL_ENV", "local")
     if name not in ENVIRONMENTS:
-        msg = f"PORTAL_ENV={name} is not known: use one of {', '.join(ENVIRONMENTS)}."
+        msg = f"PORTAL_ENV={name} is unknown. Use one of {', '.join(ENVIRONMENTS)}."
         raise ConfigurationError(msg)
     return ENVIRONMENTS[name].read(environ).check()
 
 
 def _processes(text: str | None) -> int:
-    """One per core, and two at least, unless said."""
+    """The number of web processes; by default one per core and at least two."""
     if not text:
         return max(2, os.cpu_count() or 2)
-    if not text.isdecimal() or not 0 < int(text) <= MOST_PROCESSES:
-        msg = f"PORTAL_PROCESSES={text} is not a number of web processes: use 1 to {MOST_PROCESSES}."
+    if not text.isdecimal() or not 0 < int(text) <= MAX_PROCESSES:
+        msg = f"PORTAL_PROCESSES={text} is not a number of web processes. Use 1 to {MAX_PROCESSES}."
         raise ConfigurationError(msg)
     return int(text)
 
 
 def _proxies(text: str) -> int:
     if not text.isdecimal():
-        msg = f"PORTAL_PROXIES={text} is not the number of proxies before the portal: use 0 or more."
+        msg = f"PORTAL_PROXIES={text} is not a number of proxies. Use 0 or more."
         raise ConfigurationError(msg)
     return int(text)
 
@@ -178,7 +178,7 @@ def _port(text: str) -> int:
 
 
 def _psycopg(url: str) -> str:
-    """Accept the usual spellings of a PostgreSQL address; the driver is always psycopg 3."""
+    """The URL with psycopg 3 as the driver, whichever usual spelling of PostgreSQL it has."""
     for prefix in ("postgres://", "postgresql://"):
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url.removeprefix(prefix)

@@ -20,7 +20,7 @@ from sqlalchemy import URL
 
 from bench.seed import ANSWERED, COUNTS, QUESTIONS, SENTENCE, STATUSES, ZONE, Draft, answers, founded
 from portal.accounts.models import Person
-from portal.accounts.secrets import mint
+from portal.accounts.secrets import generate_secret
 from portal.accounts.service import sessions
 from portal.assignments.models import Assignment, Attempt, Status
 from portal.core import clock
@@ -134,8 +134,8 @@ class _Growing:
         clients = list(self._clients(owner.practice_id))
         self._people(clients)
         mine, working = self._given(clients)
-        tokens = {client_id: mint(sessions.PREFIX) for client_id in working}
-        therapist = mint(sessions.PREFIX)
+        tokens = {client_id: generate_secret(sessions.PREFIX) for client_id in working}
+        therapist = generate_secret(sessions.PREFIX)
         asking = [(owner.practice_id, clients[0].therapist_id, therapist[1])]
         asking += [(owner.practice_id, client_id, secret_hash) for client_id, (_, secret_hash) in tokens.items()]
         self._sessions(asking)
@@ -210,7 +210,7 @@ class _Growing:
 
     def _sessions(self, whose: Iterable[tuple[str, str, str]]) -> None:
         columns = ("practice_id", "id", "kind", "person_id", "secret_hash", "created_at", "last_used_at", "expires_at")
-        until = self.now + sessions.LONGEST
+        until = self.now + sessions.LIFETIME
         rows = (
             (practice, new_id(), "session", person, secret_hash, self.now, self.now, until)
             for practice, person, secret_hash in whose

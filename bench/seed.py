@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import insert, text
 
 from portal.accounts.models import Credential, CredentialKind, Person
-from portal.accounts.secrets import mint
+from portal.accounts.secrets import generate_secret
 from portal.accounts.service import practices, sessions
 from portal.assignments.models import Assignment, Attempt, Status
 from portal.caseload.models import CareLink, Client
@@ -122,7 +122,7 @@ def founded() -> tuple[Viewer, list[tuple[str, str]]]:
         _tune_postgresql()
     made = practices.set_up(
         ANYONE,
-        token=practices.mint_setup_link(),
+        token=practices.create_setup_link(),
         practice={"slug": "bench", "name": "Bench Practice", "country": "DE", "time_zone": ZONE},
         person={"name": "Olive Owner", "email": ADDRESS, "password": PASSWORD},
     )
@@ -264,9 +264,9 @@ class _Seeding:
         }
 
     def _session(self, person_id: str) -> str:
-        token, secret_hash = mint(sessions.PREFIX)
+        token, secret_hash = generate_secret(sessions.PREFIX)
         row = {"id": new_id(), "kind": CredentialKind.SESSION, "person_id": person_id, "secret_hash": secret_hash}
-        times = {"created_at": self.now, "last_used_at": clock.now(), "expires_at": self.now + sessions.LONGEST}
+        times = {"created_at": self.now, "last_used_at": clock.now(), "expires_at": self.now + sessions.LIFETIME}
         self._insert(Credential, [{**row, **times}])
         return token
 

@@ -16,6 +16,7 @@ from portal.accounts import api as accounts
 from portal.accounts import facts as accounts_facts
 from portal.accounts import jobs as accounts_jobs
 from portal.accounts import passwords, views
+from portal.accounts import reactions as accounts_reactions
 from portal.accounts.service import integrations, sessions
 from portal.assignments import api as assignments
 from portal.assignments import facts as assignments_facts
@@ -41,6 +42,7 @@ from portal.http.request import viewer
 from portal.library import api as library
 from portal.library import facts as library_facts
 from portal.library import jobs as library_jobs
+from portal.library import reactions as library_reactions
 from portal.safety import api as safety
 from portal.safety import facts as safety_facts
 from portal.safety import jobs as safety_jobs
@@ -74,7 +76,9 @@ DECLARING = (
     audit_jobs,
     library_jobs,
     safety_jobs,
+    accounts_reactions,
     caseload_reactions,
+    library_reactions,
     safety_reactions,
     assignments_reactions,
 )

@@ -1,7 +1,7 @@
-"""Backups: consistent while people write, encrypted, opened again before they count, restored to an empty place.
+"""Backups: consistent while people write, encrypted, verified when made, restored into an empty database.
 
-A file is a line of JSON, then the snapshot in chunks of AES-256-GCM under a key of its own, wrapped by the keyring.
-The keyring is never in it: restoring to a new machine takes the backup *and* the recovery file.
+A file is a header (one line of JSON) and the snapshot in chunks of AES-256-GCM, under a key of its own that the keyring
+wraps. It never holds the keyring: restoring to a new machine takes the backup *and* the recovery file.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class BackupError(Exception):
 
 
 def create(path: Path) -> dict[str, Any]:
-    """Write a backup of the database to `path` and open it again; returns what its first line says.
+    """Write a backup of the database to `path` and verify it; returns its header.
 
-    Raises BackupError; a file that exists is never overwritten, and a half-written one never keeps the name.
+    Raises BackupError. An existing file is never overwritten, and an incomplete one never has the name `path`.
     """
     if path.exists():
         msg = f"{path} exists. Choose another name."
@@ -51,7 +51,7 @@ def create(path: Path) -> dict[str, Any]:
     draft = path.with_name(path.name + ".part")
     with _private_folder(path.parent) as folder:
         snapshot = folder / "snapshot"
-        _take(snapshot)
+        _snapshot(snapshot)
         head = _seal(snapshot, draft)
     verify(draft)
     draft.rename(path)
@@ -59,7 +59,7 @@ def create(path: Path) -> dict[str, Any]:
 
 
 def verify(path: Path) -> dict[str, Any]:
-    """Decrypt the whole backup and open what is in it. Raises BackupError where that fails."""
+    """Decrypt the whole backup and open the snapshot; returns its header. Raises BackupError if that fails."""
     with _private_folder(path.parent) as folder:
         head = _open(path, folder / "snapshot")
         if head["engine"] == "sqlite":
@@ -70,7 +70,7 @@ def verify(path: Path) -> dict[str, Any]:
 
 
 def restore(path: Path) -> dict[str, Any]:
-    """Put a backup into the configured database, which must be empty. Raises BackupError."""
+    """Restore a backup into the configured database, which must be empty. Raises BackupError."""
     if inspect(db.engine).get_table_names():
         msg = "The database is not empty. Point DATABASE_URL or PORTAL_DATA_DIR to an empty one."
         raise BackupError(msg)
@@ -81,7 +81,7 @@ def restore(path: Path) -> dict[str, Any]:
             raise BackupError(msg)
         if head["engine"] == "sqlite":
             _check_sqlite(folder / "snapshot")
-            _put_sqlite(folder / "snapshot")
+            _restore_sqlite(folder / "snapshot")
         else:
             _postgresql(
                 "pg_restore",
@@ -98,7 +98,7 @@ def restore(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def _private_folder(beside: Path) -> Iterator[Path]:
-    """A folder only this user can look into, on the disk the backup goes to; gone afterwards."""
+    """A temporary folder that only this user can read, on the disk of the backup."""
     with tempfile.TemporaryDirectory(prefix=".portal-backup-", dir=beside) as folder:
         yield Path(folder)
 
@@ -106,7 +106,7 @@ def _private_folder(beside: Path) -> Iterator[Path]:
 # Snapshots -------------------------------------------------------------------------------------------------------
 
 
-def _take(snapshot: Path) -> None:
+def _snapshot(snapshot: Path) -> None:
     if db.engine.dialect.name == "sqlite":
         with (
             closing(sqlite3.connect(str(db.engine.url.database))) as source,
@@ -129,14 +129,14 @@ def _take(snapshot: Path) -> None:
 
 def _check_sqlite(snapshot: Path) -> None:
     with closing(sqlite3.connect(snapshot)) as copy:
-        whole = copy.execute("PRAGMA integrity_check").fetchone()[0]
-        crossed = copy.execute("PRAGMA foreign_key_check").fetchall()
-    if whole != "ok" or crossed:
-        msg = f"The snapshot is not whole: {whole}, {len(crossed)} broken references."
+        state = copy.execute("PRAGMA integrity_check").fetchone()[0]
+        broken = copy.execute("PRAGMA foreign_key_check").fetchall()
+    if state != "ok" or broken:
+        msg = f"The snapshot is damaged: {state}, {len(broken)} broken references."
         raise BackupError(msg)
 
 
-def _put_sqlite(snapshot: Path) -> None:
+def _restore_sqlite(snapshot: Path) -> None:
     target = Path(str(db.engine.url.database))
     close_connections()
     for leftover in ("-wal", "-shm"):
@@ -146,7 +146,7 @@ def _put_sqlite(snapshot: Path) -> None:
 
 
 def _require_owner() -> None:
-    """pg_dump as any other role would leave out the rows behind the wall between practices, without a word."""
+    """Refuse any other role: row-level security would silently leave rows out of its dump."""
     with db.engines[OWNER].connect() as connection:
         owns = connection.execute(text(OWNS_THE_TABLES)).scalar()
     if owns is False:
@@ -158,16 +158,16 @@ def _require_owner() -> None:
 
 
 def _libpq() -> str:
-    """The database's address as the role that owns it, which row-level security lets see everything.
+    """The URL of the database as the role that owns it and sees every row.
 
-    Without the password: a command line can be read by everybody on the machine.
+    It holds no password, since everybody on the machine can read a command line.
     """
     url = db.engines[OWNER].url.set(drivername="postgresql")
     return url._replace(password=None).render_as_string()
 
 
 def _postgresql(program: str, *arguments: str) -> None:
-    """Run one of PostgreSQL's own programs, from PORTAL_PG_BIN or the path."""
+    """Run one of PostgreSQL's programs, from PORTAL_PG_BIN or PATH."""
     place = os.environ.get("PORTAL_PG_BIN")
     found = shutil.which(program, path=place) if place else shutil.which(program)
     if found is None:
@@ -177,8 +177,8 @@ def _postgresql(program: str, *arguments: str) -> None:
     environment = {**os.environ, "PGPASSWORD": str(password)} if password else None
     done = subprocess.run([found, *arguments], env=environment, capture_output=True, text=True, check=False)  # noqa: S603 -- found above, no shell
     if done.returncode:
-        said = done.stderr.strip().splitlines()
-        why = next((line for line in said if "error:" in line), said[-1] if said else done.returncode)
+        lines = done.stderr.strip().splitlines()
+        why = next((line for line in lines if "error:" in line), lines[-1] if lines else done.returncode)
         msg = f"{program} failed: {why}"
         raise BackupError(msg)
 
@@ -197,30 +197,32 @@ def _seal(snapshot: Path, target: Path) -> dict[str, Any]:
             nonce + AESGCM(ring.wrapping[ring.active]).encrypt(nonce, key, FORMAT.encode())
         ).decode(),
     }
-    line = json.dumps(head).encode() + b"\n"
+    header = json.dumps(head).encode() + b"\n"
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with snapshot.open("rb") as source, os.fdopen(descriptor, "wb") as file:
-        file.write(line)
+        file.write(header)
         for index, last, chunk in _chunks(source, CHUNK):
-            file.write(AESGCM(key).encrypt(index.to_bytes(NONCE, "big"), chunk, _place(line, last=last)))
+            file.write(AESGCM(key).encrypt(index.to_bytes(NONCE, "big"), chunk, _associated_data(header, last=last)))
         file.flush()
         os.fsync(file.fileno())
     return head
 
 
 def _open(path: Path, snapshot: Path) -> dict[str, Any]:
-    """Decrypt into `snapshot`; a missing, swapped or changed chunk is noticed."""
+    """Decrypt into `snapshot` and return the header; a missing, swapped or changed chunk raises BackupError."""
     with path.open("rb") as source, snapshot.open("wb") as target:
-        line = source.readline(10_000)
+        header = source.readline(10_000)
         try:
-            head: dict[str, Any] = json.loads(line)
+            head: dict[str, Any] = json.loads(header)
             wrapped = base64.b64decode(head["key"])
             wrapping = AESGCM(crypto.keyring().wrapping[head["keyring_version"]])
             key = wrapping.decrypt(wrapped[:NONCE], wrapped[NONCE:], FORMAT.encode())
             for index, last, chunk in _chunks(source, CHUNK + TAG):
-                target.write(AESGCM(key).decrypt(index.to_bytes(NONCE, "big"), chunk, _place(line, last=last)))
+                target.write(
+                    AESGCM(key).decrypt(index.to_bytes(NONCE, "big"), chunk, _associated_data(header, last=last))
+                )
         except (ValueError, KeyError, InvalidTag) as error:
-            msg = f"{path} cannot be opened: it is damaged, no backup, or was made with another keyring."
+            msg = f"{path} cannot be opened: it is damaged, not a backup, or made with another keyring."
             raise BackupError(msg) from error
     return head
 
@@ -235,6 +237,6 @@ def _chunks(source: IO[bytes], size: int) -> Iterator[tuple[int, bool, bytes]]:
         index, chunk = index + 1, following
 
 
-def _place(line: bytes, *, last: bool) -> bytes:
-    """What a chunk is bound to: this backup, and whether anything follows."""
-    return line + (b"last" if last else b"more")
+def _associated_data(header: bytes, *, last: bool) -> bytes:
+    """What a chunk is bound to: this backup's header, and whether it is the last chunk."""
+    return header + (b"last" if last else b"more")

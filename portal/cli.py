@@ -12,14 +12,14 @@ import click
 from flask import Flask, current_app
 
 from config import Config
-from portal import __version__, backup, demo, server
+from portal import __version__, backup, server
 from portal.accounts.service import practices, sessions
 from portal.assignments.service import care_counts
-from portal.audit import service as audit
 from portal.core import crypto, mail
-from portal.core.audit_log import anchor
+from portal.core.audit_log import anchor, verification
 from portal.core.audit_log.anchor import AnchorDamaged
 from portal.core.errors import Conflict
+from portal.demo.practice import load_demo, walk_through
 from portal.http.description import frozen
 from portal.library.service import file_import
 
@@ -49,28 +49,28 @@ def _config() -> Config:
 
 @click.command("start")
 def start() -> None:
-    """Run web and worker; an empty database prints its set-up link."""
+    """Run web and worker. On an empty database, print a set-up link."""
     welcome = f"The portal answers at {_config().base_url}"
-    if not practices.exists_any():
-        welcome += f"\n\nNo practice yet. Set one up, once, within two days:\n\n  {_link()}\n"
+    if not practices.any_practice_exists():
+        welcome += f"\n\nThere is no practice yet. Set one up within two days with this one-time link:\n\n  {_link()}\n"
     server.serve(_config(), once_ready=lambda: click.echo(welcome))
 
 
 @click.command("web")
 def web() -> None:
-    """Run the web server alone, in this process: for a supervisor that runs the worker beside it."""
+    """Run the web server only, in this process, for a supervisor that runs the worker as well."""
     server.become_web(_config())
 
 
 @click.command("worker")
 def worker() -> None:
-    """Run a worker: seal facts, send mails, tidy up."""
+    """Run a worker: seal events, send mail, escalate alerts, delete what has expired."""
     server.work(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 -- Flask's way past its proxy
 
 
 @click.command("set-up-link")
 def set_up_link() -> None:
-    """Print a new one-time link that makes a practice; an unused earlier one ends."""
+    """Print a new one-time link that sets up a practice; an unused earlier link ends."""
     click.echo(_link())
 
 
@@ -87,15 +87,15 @@ def version() -> None:
 
 
 def _link() -> str:
-    return mail.public_url(f"/setup#{practices.mint_setup_link()}")
+    return mail.public_url(f"/setup#{practices.create_setup_link()}")
 
 
 @click.command("demo")
 def make_demo() -> None:
-    """Load the demo practice unless it is there, print how to sign in, and run web and worker."""
+    """Create the demo practice unless it exists, print how to sign in, and run web and worker."""
     config = _config()
-    people = demo.load(config)
-    server.serve(config, once_ready=lambda: click.echo(demo.walk_through(config, people)))
+    people = load_demo(config)
+    server.serve(config, once_ready=lambda: click.echo(walk_through(config, people)))
 
 
 @click.group("keys")
@@ -121,44 +121,44 @@ def export_keys(path: Path) -> None:
 
 @click.group("audit")
 def audit_commands() -> None:
-    """The audit trail."""
+    """The audit log."""
 
 
 @audit_commands.command("verify")
 def verify_audit() -> None:
-    """Check every practice's chain of facts, and how far it reaches; exits 1 where something does not fit."""
+    """Verify every practice's chain of events and compare it with the anchor; exits 1 if something is wrong."""
     try:
-        verdicts = audit.verify()
+        verdicts = verification.verify_chains()
     except AnchorDamaged as error:
         raise click.ClickException(_DAMAGED.format(path=anchor.path())) from error
     for verdict in verdicts:
-        state = "whole" if verdict.broken_at is None else f"BROKEN at position {verdict.broken_at}"
-        click.echo(f"{verdict.practice_id}: {verdict.checked} facts, {state}")
+        state = "intact" if verdict.broken_at is None else f"BROKEN at position {verdict.broken_at}"
+        click.echo(f"{verdict.practice_id}: {verdict.checked} events, {state}")
         if verdict.broken_at is None:
-            click.echo(f"  {_compared(verdict)}")
+            click.echo(f"  {_comparison(verdict)}")
     if not all(verdict.holds for verdict in verdicts):
         raise SystemExit(1)
 
 
 @click.group("caseload")
 def caseload_commands() -> None:
-    """The counts a caseload is shown from."""
+    """The counts that the caseload shows."""
 
 
 @caseload_commands.command("verify")
-@click.option("--repair", is_flag=True, help="Count anew what differs.")
+@click.option("--repair", is_flag=True, help="Recount what differs.")
 def verify_counts(*, repair: bool) -> None:
-    """Compare every care link's counts with its assignments; exits 1 where some differ and are not repaired."""
+    """Compare every care link's counts with its assignments; exits 1 if some differ and are not repaired."""
     differences = care_counts.list_differences()
     for one in differences:
         click.echo(f"{one.practice_id} {one.care_id}: {', '.join(one.names)}")
     if repair and differences:
         care_counts.repair(differences)
-        click.echo(f"{len(differences)} counted anew.")
+        click.echo(f"{len(differences)} recounted.")
     elif differences:
         raise SystemExit(1)
     else:
-        click.echo("Every count is right.")
+        click.echo("Every count is correct.")
 
 
 @click.group("library")
@@ -168,9 +168,9 @@ def library_commands() -> None:
 
 @library_commands.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--practice", "slug", help="The short name of the practice; needed where there are several.")
+@click.option("--practice", "slug", help="The short name of the practice; required if there are several.")
 def import_files(files: tuple[Path, ...], slug: str | None) -> None:
-    """Take forms and readings in as drafts: FHIR, REDCap, Markdown, or forms of our own; folders whole."""
+    """Import files and folders as drafts: FHIR, REDCap, Markdown, or the portal's own forms."""
     practice_id = sessions.find_practice(slug)
     if practice_id is None:
         msg = "No practice has this short name." if slug else "Say --practice: there is not exactly one here."
@@ -189,89 +189,91 @@ def import_files(files: tuple[Path, ...], slug: str | None) -> None:
 
 @audit_commands.command("accept-restore")
 def accept_restore() -> None:
-    """Say that the database was put back from an older backup, so that the anchor goes on from there."""
+    """Confirm that the database was restored from an older backup, so that the anchor continues from there."""
     try:
-        accepted = audit.accept_restore()
+        accepted = verification.accept_restore()
     except AnchorDamaged as error:
         raise click.ClickException(_DAMAGED.format(path=anchor.path())) from error
     except Conflict as error:
         raise click.ClickException(error.detail) from error
     for practice_id, mark in accepted:
-        lost = f"the chain goes on after position {mark.position}; the anchor had seen it reach {mark.lost_up_to}"
-        click.echo(f"{practice_id}: {lost}. The anchor remembers this.")
+        lost = f"the chain continues after position {mark.position}; the anchor had seen position {mark.lost_up_to}"
+        click.echo(f"{practice_id}: {lost}. The anchor records this loss.")
     if not accepted:
         click.echo("Nothing to accept: every chain agrees with its anchor.")
 
 
 _DAMAGED = (
-    "The anchor {path} was altered, or written with another keyring. It says nothing: look into how that came about, "
+    "The anchor {path} was altered, or written with another keyring, so it proves nothing. Find out how that happened, "
     "then move it away and run this again; the worker writes a new one."
 )
 _RESTORE = (
-    "Either the database was put back from an older backup (then run `flask audit accept-restore`), or somebody {did}. "
-    "The files cannot tell these two apart: you know whether you restored."
+    "Either the database was restored from an older backup (then run `flask audit accept-restore`), or somebody {did}. "
+    "The files cannot tell the two apart; you know whether you restored a backup."
 )
 
 
-def _compared(verdict: audit.Verdict) -> str:
-    """What the anchor adds to a whole chain, for somebody who runs a practice's computer."""
+def _comparison(verdict: verification.Verdict) -> str:
+    """How an intact chain compares with the anchor, in a sentence for the operator."""
     mark = verdict.mark
     if mark is None:
         return (
-            f"Not checked: whether its newest facts were cut off. {anchor.path()} has no mark of it yet; "
-            "the worker writes one within ten minutes of the first fact."
+            f"Not checked: whether its newest events were cut off. {anchor.path()} has no mark of it yet; "
+            "the worker writes one within ten minutes of the first event."
         )
-    seen = f"The anchor of {mark.at} saw {mark.position} facts"
+    seen = f"The anchor of {mark.at} saw {mark.position} events"
     if verdict.finding is anchor.Finding.AHEAD:
         missing = mark.position - verdict.checked
-        return f"NEWEST FACTS MISSING: {seen}, {missing} more than there are. {_RESTORE.format(did='cut them off')}"
+        restore = _RESTORE.format(did="cut them off")
+        return f"NEWEST EVENTS MISSING: {seen}, {missing} more than there are now. {restore}"
     if verdict.finding is anchor.Finding.DIFFERS:
-        return f"ANOTHER CHAIN: {seen}, and not these. {_RESTORE.format(did='with the keyring wrote the chain anew')}"
-    lost = "" if mark.lost_up_to is None else f" A restore had lost the facts up to {mark.lost_up_to} before."
-    return f"{seen}, and they are these.{lost} Not checked: whether any after these {mark.position} were cut off."
+        restore = _RESTORE.format(did="who has the keyring rewrote the chain")
+        return f"DIFFERENT CHAIN: {seen}, and they differ from these. {restore}"
+    lost = "" if mark.lost_up_to is None else f" An earlier restore lost the events up to {mark.lost_up_to}."
+    return f"{seen}, and they match.{lost} Not checked: whether any events after position {mark.position} were cut off."
 
 
 @click.group("backup")
 def backups() -> None:
-    """Backups: make, check, restore. What the keyring is to them: docs/operations.md."""
+    """Create, verify and restore backups. docs/operations.md explains why they need the keyring as well."""
 
 
 @backups.command("create")
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
 def create_backup(path: Path) -> None:
-    """Write an encrypted backup to PATH and open it again."""
-    _told(backup.create, path)
+    """Write an encrypted backup to PATH and verify it."""
+    _run(backup.create, path)
 
 
 @backups.command("verify")
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def verify_backup(path: Path) -> None:
-    """Decrypt the whole backup at PATH and open what is in it."""
-    _told(backup.verify, path)
+    """Decrypt the whole backup at PATH and open its snapshot."""
+    _run(backup.verify, path)
 
 
 @backups.command("restore")
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def restore_backup(path: Path) -> None:
-    """Put the backup at PATH into the configured database, which must be empty."""
-    _told(backup.restore, path)
+    """Restore the backup at PATH into the configured database, which must be empty."""
+    _run(backup.restore, path)
 
 
-def _told(work: Callable[[Path], dict[str, Any]], path: Path) -> None:
+def _run(work: Callable[[Path], dict[str, Any]], path: Path) -> None:
     try:
         head = work(path)
     except backup.BackupError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{path}: {head['engine']}, made at {head['made_at']}, whole.")
+    click.echo(f"{path}: {head['engine']}, made at {head['made_at']}, intact.")
 
 
 def _passphrase(*, twice: bool) -> str:
-    """From PORTAL_PASSPHRASE, else asked for."""
-    given = os.environ.get("PORTAL_PASSPHRASE") or getpass.getpass("Passphrase: ")
-    if twice and "PORTAL_PASSPHRASE" not in os.environ and given != getpass.getpass("Again: "):
-        msg = "The two differ."
+    """Read the passphrase from PORTAL_PASSPHRASE or from the terminal."""
+    passphrase = os.environ.get("PORTAL_PASSPHRASE") or getpass.getpass("Passphrase: ")
+    if twice and "PORTAL_PASSPHRASE" not in os.environ and passphrase != getpass.getpass("Again: "):
+        msg = "The two passphrases differ."
         raise click.ClickException(msg)
-    if len(given) < 15:  # noqa: PLR2004 -- as long as a password
+    if len(passphrase) < 15:  # noqa: PLR2004 -- as long as a password
         msg = "Use 15 characters or more."
         raise click.ClickException(msg)
-    return given
+    return passphrase

@@ -1,6 +1,6 @@
-"""Write the keyring back from a recovery file: `python -m portal.recover recovery.json`.
+"""Restore the keyring from a recovery file: `python -m portal.recover recovery.json`.
 
-Stands apart from the other commands, because without its keyring the portal refuses to start.
+This is no `flask` command, because without its keyring the portal refuses to start.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from portal.core.crypto import Undecipherable, import_keyring
 
 
 def main(recovery_file: str) -> None:
-    """Restore to where PORTAL_KEYRING says; an existing keyring is never overwritten."""
+    """Write the keyring to PORTAL_KEYRING; an existing one is never overwritten."""
     target = from_environment().keyring
     if target.exists():
-        sys.exit(f"{target} exists. Move it away first: it may be the only key to what is sealed.")
+        sys.exit(f"{target} exists. Move it away first: it may be the only key to the sealed data.")
     passphrase = os.environ.get("PORTAL_PASSPHRASE") or getpass.getpass("Passphrase: ")
     try:
         import_keyring(Path(recovery_file).read_text(), passphrase, target)
     except Undecipherable:
-        sys.exit("This is another passphrase, or the file is damaged.")
+        sys.exit("The passphrase is wrong, or the file is damaged.")
     print(f"Written to {target}.")  # noqa: T201 -- a command's answer
 
 

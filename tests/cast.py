@@ -13,7 +13,7 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from portal.accounts.models import Credential, CredentialKind, Delivery, Invitation, Person, Practice
-from portal.accounts.secrets import mint
+from portal.accounts.secrets import generate_secret
 from portal.accounts.service import integrations, invitations, people, practices, sessions
 from portal.assignments.service import assigning, comments, drafts, queries, submissions
 from portal.caseload.service import care, notes, opt_ins
@@ -245,7 +245,7 @@ class _Builder:
             other_owner=other_owner,
             newcomer=newcomer,
             nobody=Actor("nobody", self.app, ANYONE, None),
-            outsider=Actor("outsider", self.app, ANYONE, mint("ses")[0]),
+            outsider=Actor("outsider", self.app, ANYONE, generate_secret("ses")[0]),
             things=self.things,
             **staff,
             **clients,
@@ -256,7 +256,7 @@ class _Builder:
         email = f"{name.split(maxsplit=1)[0].lower()}@{slug}.example"
         made = practices.set_up(
             ANYONE,
-            token=practices.mint_setup_link(),
+            token=practices.create_setup_link(),
             practice={"slug": slug, "name": f"{slug.title()} Practice", "country": "DE", "time_zone": "Europe/Berlin"},
             person={"name": name, "email": email, "password": PASSWORD, "therapist": therapist},
         )
@@ -280,7 +280,7 @@ class _Builder:
 
     def _actor(self, name: str, viewer: Viewer, email: str, slug: str) -> Actor:
         """Somebody with a session, without the cost of signing in."""
-        token, secret_hash = mint(sessions.PREFIX)
+        token, secret_hash = generate_secret(sessions.PREFIX)
         now, credential_id = clock.now(), new_id()
         with transaction(viewer.practice_id) as session:
             session.add(
@@ -292,7 +292,7 @@ class _Builder:
                     secret_hash=secret_hash,
                     created_at=now,
                     last_used_at=now,
-                    expires_at=now + sessions.LONGEST,
+                    expires_at=now + sessions.LIFETIME,
                 )
             )
         known = Viewer(viewer.id, viewer.practice_id, viewer.kind, viewer.owner, viewer.therapist, credential_id)

@@ -170,7 +170,7 @@ def _put_back() -> None:
         for statement in ["; ".join(statements)] if connection.dialect.name == "postgresql" else statements:
             connection.exec_driver_sql(statement)
         now = clock.now()
-        connection.execute(update(Credential).values(last_used_at=now, expires_at=now + sessions.LONGEST))
+        connection.execute(update(Credential).values(last_used_at=now, expires_at=now + sessions.LIFETIME))
 
 
 def _copies() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Mails about accounts, sent when nothing is open; and the tidying of what has expired."""
+"""Jobs of accounts: mail invitations and resets, delete what has expired."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from portal.core import clock, jobs, mail, stored_responses
 from portal.core.db.engines import db
 from portal.core.db.transactions import NO_PRACTICE, transactional
 
-KEPT = timedelta(days=30)
+RETENTION = timedelta(days=30)
 
 
-@jobs.handles(invitations.SEND)
+@jobs.handles(invitations.SEND_INVITATION)
 def send_invitation(job: jobs.ClaimedJob) -> None:
-    """Mail an invitation. Run twice, the later mail's link is the one that works."""
-    letter = invitations.prepare_letter(job.practice_id, job.subject)
-    if letter is not None:
-        link = mail.public_url(f"/invitation#{letter.secret}")
-        mail.send(letter.to, "invitation", link=link, practice=letter.practice_name, needs_code=letter.needs_code)
+    """Mail an invitation. If this runs twice, only the link of the later mail works."""
+    message = invitations.prepare_mail(job.practice_id, job.subject)
+    if message is not None:
+        link = mail.public_url(f"/invitation#{message.secret}")
+        mail.send(message.to, "invitation", link=link, practice=message.practice_name, needs_code=message.needs_code)
 
 
-@jobs.handles(resets.SEND)
+@jobs.handles(resets.SEND_RESET)
 def send_reset(job: jobs.ClaimedJob) -> None:
-    """Mail a reset link to whoever is behind the address, if anybody."""
-    letter = resets.prepare_letter(job.practice_id, job.subject)
-    if letter is not None:
-        mail.send(letter.to, "reset", link=mail.public_url(f"/reset#{letter.secret}"))
+    """Mail a reset link to the person with this address, if there is one."""
+    message = resets.prepare_mail(job.practice_id, job.subject)
+    if message is not None:
+        mail.send(message.to, "reset", link=mail.public_url(f"/reset#{message.secret}"))
 
 
 @jobs.every(seconds=600)
-def tidy() -> None:
-    """Forget old tries at passwords, long-ended credentials, jobs and kept replies."""
-    throttle.forget_old()
+def delete_expired() -> None:
+    """Delete old tries at secrets, old credentials, ended jobs and expired stored responses."""
+    throttle.delete_old_tries()
     jobs.delete_ended()
     stored_responses.delete_expired()
-    _forget_credentials()
+    _delete_old_credentials()
 
 
 @transactional(practice=NO_PRACTICE)
-def _forget_credentials() -> None:
-    db.session.execute(delete(Credential).where(Credential.expires_at < clock.now() - KEPT))
+def _delete_old_credentials() -> None:
+    db.session.execute(delete(Credential).where(Credential.expires_at < clock.now() - RETENTION))

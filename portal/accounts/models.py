@@ -13,7 +13,7 @@ from portal.core.ids import new_id
 
 
 class CredentialKind(StrEnum):
-    """What a secret is good for."""
+    """What a credential gives access to."""
 
     SESSION = "session"
     INVITATION = "invitation"
@@ -22,7 +22,7 @@ class CredentialKind(StrEnum):
 
 
 class Delivery(StrEnum):
-    """How an invitation reaches a person: by mail, or handed over as a link shown once."""
+    """How an invitation reaches a person: by mail, or as a link that is shown once and handed over."""
 
     MAIL = "mail"
     IN_PERSON = "in_person"
@@ -31,8 +31,8 @@ class Delivery(StrEnum):
 class Practice(Base):
     """A tenant: everything else belongs to exactly one.
 
-    `cover_id` is the therapist who stands in when an alert waits longer than `alert_wait_hours`: a plain id, since a
-    reference from here to people would go round in a ring.
+    `cover_id` is the therapist who takes over an alert that waits longer than `alert_wait_hours`. It is a plain id,
+    since a foreign key to people would be circular.
     """
 
     __tablename__ = "practices"
@@ -55,9 +55,10 @@ class Practice(Base):
 
 
 class Person(PracticeRow, Base):
-    """Somebody who can sign in: staff with capabilities, or a client, who stands alone.
+    """A person who can sign in: staff with capabilities, or a client, who has none.
 
-    `mail_index` is set once the address has proved itself; until then an invitation tells nobody who is known.
+    `mail_index` is set when the person accepts the invitation. Until then an invitation reveals nothing about who
+    already has an account.
     """
 
     __tablename__ = "people"
@@ -87,14 +88,14 @@ class Person(PracticeRow, Base):
 
     @property
     def client_id(self) -> str | None:
-        """The client a fact about this person concerns."""
+        """The client that an event about this person concerns."""
         return self.id if self.kind == "client" else None
 
 
 class Credential(PracticeRow, Base):
-    """A secret somebody holds, as its SHA-256, and what it is good for; no clinical content.
+    """The SHA-256 of a secret, who holds it and what it gives access to; no clinical content.
 
-    The door reads this table before it knows the practice, so it is the one that row-level security leaves out.
+    The door reads this table before it knows the practice, so it is the one table without row-level security.
     """
 
     __tablename__ = "credentials"
@@ -117,9 +118,9 @@ class Credential(PracticeRow, Base):
 
 
 class Integration(PracticeRow, Base):
-    """Another system, let in by an owner: a principal of its own that does not leave with whoever made it.
+    """Another system with access, created by an owner; it stays when that owner leaves.
 
-    `scopes` are words of SCOPES, separated by blanks. Its name is not sealed: it is a system's, not a person's.
+    `scopes` are names of SCOPES, separated by spaces. The name is not sealed, since it is a system's, not a person's.
     """
 
     __tablename__ = "integrations"
@@ -133,7 +134,7 @@ class Integration(PracticeRow, Base):
 
 
 class Invitation(PracticeRow, Base):
-    """An open door for one person: a link, and for a client who gets it by mail, a code from the session."""
+    """An invitation of one person: a link and, for a client who gets it by mail, a code from the session."""
 
     __tablename__ = "invitations"
     __table_args__ = (
@@ -157,7 +158,7 @@ class Invitation(PracticeRow, Base):
 
 
 class SetupLink(Base):
-    """The one-time link that makes a practice. It belongs to none yet."""
+    """The one-time link that sets up a practice; it belongs to none yet."""
 
     __tablename__ = "setup_links"
 
@@ -168,7 +169,7 @@ class SetupLink(Base):
 
 
 class ThrottledTry(Base):
-    """One try at a secret that can be guessed, under an HMAC of who tried what; shared by all workers."""
+    """A try at a secret that can be guessed; `key` is an HMAC of who tried what."""
 
     __tablename__ = "attempts"
     __table_args__ = (Index("ix_attempts_key", "key", "at"),)

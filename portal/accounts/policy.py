@@ -13,12 +13,12 @@ IDLE_SINCE = bindparam("idle_since", type_=Instant())
 
 
 def practice_visible_to(viewer: Viewer) -> Select[Practice]:
-    """Everyone who belongs to it."""
+    """The viewer's own practice."""
     return select(Practice).where(Practice.id == PRACTICE)
 
 
 def visible_to(viewer: Viewer) -> Select[Person]:
-    """Staff see the staff of their practice; a client sees only themself. Clients are seen through caseload."""
+    """Staff see the staff of their practice, a client only themself. Clients are visible through the caseload."""
     people = select(Person).where(Person.practice_id == PRACTICE)
     if viewer.is_staff:
         return people.where(Person.kind == "staff")
@@ -26,9 +26,9 @@ def visible_to(viewer: Viewer) -> Select[Person]:
 
 
 def staff_invitations_visible_to(viewer: Viewer) -> Select[Invitation]:
-    """An owner sees the invitations to staff. Those to clients are seen through caseload."""
+    """An owner sees the invitations to staff. Those to clients are visible through the caseload."""
     invitations = select(Invitation).where(Invitation.practice_id == PRACTICE)
-    if not may_run_the_practice(viewer):
+    if not may_manage_practice(viewer):
         return invitations.where(NOBODY)
     return invitations.where(
         select(Person.id)
@@ -38,7 +38,7 @@ def staff_invitations_visible_to(viewer: Viewer) -> Select[Invitation]:
 
 
 def sessions_visible_to(viewer: Viewer) -> Select[Credential]:
-    """One's own, as long as they have neither ended nor run out nor lain idle since IDLE_SINCE."""
+    """The viewer's own sessions that have not ended, not expired and been used since IDLE_SINCE."""
     return select(Credential).where(
         Credential.practice_id == PRACTICE,
         Credential.person_id == VIEWER,
@@ -50,13 +50,13 @@ def sessions_visible_to(viewer: Viewer) -> Select[Credential]:
 
 
 def integrations_visible_to(viewer: Viewer) -> Select[Integration]:
-    """Staff see which other systems their practice has let in; an integration sees itself."""
+    """Staff see the integrations of their practice; an integration sees itself."""
     integrations = select(Integration).where(Integration.practice_id == PRACTICE)
     if viewer.is_staff:
         return integrations
     return integrations.where(Integration.id == VIEWER)
 
 
-def may_run_the_practice(viewer: Viewer) -> bool:
-    """Settings, staff, invitations to staff and integrations are the owner's."""
+def may_manage_practice(viewer: Viewer) -> bool:
+    """Owners manage settings, staff, invitations to staff and integrations."""
     return viewer.is_staff and viewer.owner

@@ -1,1 +1,1 @@
-"""The audit trail: who opened what, put in order, chained, and readable to the client it concerns."""
+"""Readers of the audit log: the client's access log and the feed of events."""

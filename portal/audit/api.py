@@ -34,4 +34,4 @@ def list_events(query: dict[str, Any]) -> Any:
     What happened, in order, in ids and counts. Continue with `next_after` as `after`; begin with `after=latest`
     to skip the past. New events appear about a second after they happen, while the worker runs.
     """
-    return service.follow(viewer(), **query)
+    return service.list_events(viewer(), **query)

@@ -1,20 +1,19 @@
-"""Every second, committed facts get their place in the sequence; now and then the chains' ends are written down."""
+"""The ticks of the audit log: sealing every second, marking the ends of the chains every ten minutes."""
 
 from __future__ import annotations
 
-from portal.audit import service
 from portal.core import jobs
-from portal.core.audit_log import sealing
+from portal.core.audit_log import sealing, verification
 
 
 @jobs.every(seconds=1)
 def seal() -> None:
-    """Seal until nothing waits."""
+    """Seal every committed event that waits."""
     while sealing.seal() == sealing.BATCH:
         pass
 
 
 @jobs.every(seconds=600)
-def mark_ends() -> None:
-    """Outside the database, so that a cut tail is noticed."""
-    service.mark_ends()
+def mark_chain_ends() -> None:
+    """Mark the ends of the chains outside the database, so that a cut tail is noticed."""
+    verification.mark_chain_ends()

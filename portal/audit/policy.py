@@ -1,7 +1,4 @@
-"""A client sees who opened what they sent in; the feed shows a practice's facts to its owner and to integrations.
-
-Only sealed facts are read.
-"""
+"""Who reads which sealed events: clients who opened their answers, owners and integrations the feed."""
 
 from __future__ import annotations
 
@@ -22,58 +19,60 @@ OPENINGS = (RESPONSE_OPENED.name, MEASURES_OPENED.name, ALERT_OPENED.name)
 
 
 def visible_to(viewer: Viewer) -> Select[Event]:
-    """The openings of a client's own answers, and of what was worked out from them."""
+    """The events of opening the client's own answers, scores or alerts; nobody else sees any here."""
     opened = select(Event).where(
         Event.practice_id == PRACTICE, Event.position.is_not(None), is_one_of(Event.fact, OPENINGS)
     )
     return opened.where(Event.client_id == VIEWER) if viewer.is_client else opened.where(NOBODY)
 
 
-OF_A_CLIENT, OF_A_LINK = ("client", "care"), ("assignment", "measure", "response")
-"""What, of the facts about a client, others may follow; when somebody signs in is nobody's business.
+CLIENT_FACTS, CARE_LINK_FACTS = ("client", "care"), ("assignment", "measure", "response")
+"""The subjects of the clinical facts in the feed; when a client signs in is not among them.
 
-What belongs to a care link is shown through that very link alone: a fact that names none was recorded before facts
-named them, and whose it is can no longer be told.
+An event of a care link is shown through that very link only. An old one that names no link is shown to nobody, since
+whose it was cannot be known any more.
 """
 
 
-def _of(*subjects: str) -> ColumnElement[bool]:
+def _is_about(*subjects: str) -> ColumnElement[bool]:
     return or_(*(Event.fact.startswith(f"{subject}.") for subject in subjects))
 
 
-def _in_sight(link_is_mine: Any, client_is_mine: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Clinical facts of a client in sight; those that belong to a care link, only through that very link."""
+def _is_visible_through_care(link_is_visible: Any, client_is_visible: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether an event is a clinical one of a visible client; one of a care link, only through that very link."""
     through = (
         select(CareLink.id)
         .where(
-            CareLink.practice_id == PRACTICE, CareLink.id == Event.care_id, CareLink.ended_at.is_(None), link_is_mine
+            CareLink.practice_id == PRACTICE, CareLink.id == Event.care_id, CareLink.ended_at.is_(None), link_is_visible
         )
         .exists()
     )
-    return (_of(*OF_A_CLIENT) & Event.client_id.is_not(None) & client_is_mine) | (_of(*OF_A_LINK) & through)
+    return (_is_about(*CLIENT_FACTS) & Event.client_id.is_not(None) & client_is_visible) | (
+        _is_about(*CARE_LINK_FACTS) & through
+    )
 
 
 def feed_visible_to(viewer: Viewer) -> Select[Event]:
-    """An owner's: what concerns no client, and as a therapist what concerns their own.
+    """The feed: an owner's holds what concerns no client and, if a therapist too, what concerns their own clients.
 
-    An integration's: the library, and the clinical facts of those whose therapists opted in; none about alerts, which
-    are for people.
+    An integration's holds the library and the clinical events of clients whose therapists opted in. Alerts are for
+    people, so it has none of those.
     """
     sealed = select(Event).where(Event.practice_id == PRACTICE, Event.position.is_not(None))
     if viewer.is_integration:
-        clinical = _in_sight(
+        clinical = _is_visible_through_care(
             caseload.opted_in(CareLink.therapist_id), caseload.in_sight_of_integration(Event.client_id)
         )
-        return sealed.where(clinical | (_of("resource") & Event.client_id.is_(None)))
-    if not may_follow(viewer):
+        return sealed.where(clinical | (_is_about("resource") & Event.client_id.is_(None)))
+    if not may_list_events(viewer):
         return sealed.where(NOBODY)
     if not viewer.therapist:
         return sealed.where(Event.client_id.is_(None))
     mine = caseload.in_care_of_viewer(Event.client_id)
-    clinical = _in_sight(CareLink.therapist_id == VIEWER, mine) | (_of("safety") & mine)
+    clinical = _is_visible_through_care(CareLink.therapist_id == VIEWER, mine) | (_is_about("safety") & mine)
     return sealed.where(clinical | Event.client_id.is_(None))
 
 
-def may_follow(viewer: Viewer) -> bool:
-    """Owners, and integrations with the scope."""
+def may_list_events(viewer: Viewer) -> bool:
+    """Owners, and integrations with the scope events:read."""
     return (viewer.is_staff and viewer.owner) or viewer.holds("events:read")

@@ -1,4 +1,4 @@
-"""The time, in one place: whole seconds, aware, UTC; and the calendar days of a person's time zone."""
+"""The current time (aware, UTC, whole seconds) and the calendar days of a time zone."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
-_shift: ContextVar[timedelta] = ContextVar("travelled", default=timedelta())
+_shift: ContextVar[timedelta] = ContextVar("shift", default=timedelta())
 
 
 def now() -> datetime:
-    """The current instant in UTC, without a fraction of a second (the wire and both engines keep none)."""
+    """The current instant in UTC without fractions of a second, which neither the API nor the databases keep."""
     return (datetime.now(UTC) + _shift.get()).replace(microsecond=0)
 
 
 @contextmanager
 def time_shifted(by: timedelta) -> Iterator[None]:
-    """Shift `now()` for the enclosed code: the demo looks back over weeks, tests look ahead."""
+    """Shift `now()` for the enclosed code: the demo writes into the past, tests look ahead."""
     token = _shift.set(_shift.get() + by)
     try:
         yield
@@ -29,7 +29,7 @@ def time_shifted(by: timedelta) -> Iterator[None]:
 def start_of_day(day: date, zone: str) -> datetime:
     """The first instant of `day` in `zone`, as UTC.
 
-    Where a clock change skips midnight, the day begins with the first minute that exists.
+    Where a clock change skips midnight, the day starts with the first minute that exists.
     """
     return datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC)
 

@@ -1,7 +1,7 @@
 """Keys and sealed values: AES-256-GCM under a data key per (practice, subject), wrapped by a keyring on disk.
 
 A client has a data key of their own; staff share their practice's (subject = the practice's id). The keyring
-stands beside the data directory, so that a copy of disk, database or backup alone is unreadable. It does not
+is stored outside the data directory, so that a copy of the database or of a backup alone is unreadable. This does not
 protect against an intruder on the live host.
 """
 
@@ -36,15 +36,15 @@ SCRYPT = {"length": 32, "n": 2**17, "r": 8, "p": 1}
 
 
 class KeyringError(SystemExit):
-    """The keyring is missing, unreadable or not the one this database was written with."""
+    """The keyring is missing, readable by others, or not the one that this database was written with."""
 
 
 class Undecipherable(Exception):
-    """A sealed value was altered, moved to another row, or belongs to another key."""
+    """A sealed value was altered or moved to another row, or its key is another one or destroyed."""
 
 
 class DataKey(Base):
-    """A data key, wrapped. Destroying the row makes everything sealed under it unreadable for good."""
+    """A wrapped data key. Deleting the row makes everything sealed under it unreadable for good."""
 
     __tablename__ = "data_keys"
 
@@ -67,7 +67,7 @@ class Keyring:
 
     @classmethod
     def fresh(cls, path: Path) -> Keyring:
-        """Make a keyring that no other install has, readable by this user alone."""
+        """Generate and save a new keyring, readable by this user alone."""
         new = {
             "active": "k1",
             "wrapping": {"k1": _b64(secrets.token_bytes(32))},
@@ -93,7 +93,7 @@ class Keyring:
         }
 
     def save(self) -> None:
-        """Replace the file whole, so that a crash leaves the old or the new one."""
+        """Replace the file as a whole, so that a crash leaves the old or the new one."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_suffix(f".{os.getpid()}.new")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -112,7 +112,7 @@ _current: list[Keyring] = []
 
 
 def use_keyring(keyring: Keyring) -> None:
-    """Make `keyring` the one of this process."""
+    """Make `keyring` the one that this process uses."""
     _current[:] = [keyring]
     _unwrapped.cache_clear()
 
@@ -125,9 +125,9 @@ def keyring() -> Keyring:
 
 
 def open_keyring(path: Path) -> Keyring:
-    """Load the keyring, or make it on the first run of an empty database.
+    """Load the keyring, or generate it for an empty database.
 
-    Raises KeyringError where sealed rows exist and the keyring is missing or another one.
+    Raises KeyringError if sealed rows exist and the keyring is missing or another one.
     """
     sealed = _any_data_key()
     if path.exists():
@@ -165,7 +165,7 @@ def _any_practice() -> AnySelect:
 
 
 class Vault:
-    """Seals and opens the values of one subject; every value is bound to its table, column and row."""
+    """Seals and opens the values of one subject; a sealed value is bound to its table, column and row."""
 
     __slots__ = ("_cipher", "_scope")
 
@@ -182,7 +182,7 @@ class Vault:
         return None if plain is None else self.seal(column, row_id, plain)
 
     def open(self, column: Any, row_id: str, sealed: bytes) -> bytes:
-        """Raise Undecipherable where the value was altered or does not belong to this column and row."""
+        """Decrypt a value. Raises Undecipherable if it was altered or sealed for another column or row."""
         try:
             return self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], self._bound_to(column, row_id))
         except (InvalidTag, ValueError) as error:
@@ -197,7 +197,7 @@ class Vault:
 
 
 def create_vault(practice_id: str, subject_id: str) -> Vault:
-    """Make and store the data key of a new subject; call inside a transaction."""
+    """Generate and store the data key of a new subject, in the open transaction."""
     ring, key = keyring(), secrets.token_bytes(32)
     nonce = os.urandom(NONCE)
     wrapped = nonce + AESGCM(ring.wrapping[ring.active]).encrypt(nonce, key, _wrapped_for(practice_id, subject_id))
@@ -215,7 +215,7 @@ def create_vault(practice_id: str, subject_id: str) -> Vault:
 
 
 def vault(practice_id: str, subject_id: str) -> Vault:
-    """The vault of a subject. Raises Undecipherable where its key was destroyed."""
+    """The vault of a subject. Raises Undecipherable if its key was destroyed."""
     found = vaults(practice_id, {subject_id}).get(subject_id)
     if found is None:
         raise Undecipherable
@@ -223,13 +223,13 @@ def vault(practice_id: str, subject_id: str) -> Vault:
 
 
 def vaults(practice_id: str, subject_ids: set[str]) -> dict[str, Vault]:
-    """The vaults of several subjects of one practice, in one query; a destroyed key is left out."""
+    """The vaults of several subjects of one practice, in one query; subjects whose key was destroyed are left out."""
     rows = fetch(_keys_of_subjects, {"practice": practice_id, "subjects": sorted(subject_ids)}, practice=practice_id)
     return {row["subject_id"]: _unwrap_row(row) for row in rows}
 
 
 def unwrap_vault(practice_id: str, subject_id: str, version: str, wrapped: bytes) -> Vault:
-    """The vault behind a data key that a query already brought along."""
+    """The vault of a wrapped data key that a query has joined."""
     return _unwrapped(practice_id, subject_id, version, bytes(wrapped))
 
 
@@ -246,7 +246,7 @@ def _unwrap_row(row: Mapping[str, Any]) -> Vault:
 
 @lru_cache(maxsize=4096)
 def _unwrapped(practice_id: str, subject_id: str, version: str, wrapped: bytes) -> Vault:
-    """Cached by the wrapped bytes: once a data key's row is gone there is nothing left to ask with."""
+    """Unwrap a data key. The wrapped bytes are part of the cache's key, so a deleted row cannot be found in it."""
     cipher = AESGCM(keyring().wrapping[version])
     try:
         key = cipher.decrypt(wrapped[:NONCE], wrapped[NONCE:], _wrapped_for(practice_id, subject_id))
@@ -260,16 +260,16 @@ def _wrapped_for(practice_id: str, subject_id: str) -> bytes:
 
 
 def blind_index(practice_id: str, mail_address: str) -> str:
-    """What a mail address is looked up by: the same for the same address in one practice, and nowhere else."""
-    normal = mail_address.strip().casefold()
-    return keyring().digest("index", f"mail|{practice_id}|{normal}".encode()).hex()
+    """The HMAC that an email address is looked up by; the same address has another one in every practice."""
+    normalized = mail_address.strip().casefold()
+    return keyring().digest("index", f"mail|{practice_id}|{normalized}".encode()).hex()
 
 
 # Recovery -----------------------------------------------------------------------------------------------------
 
 
 def export_keyring(passphrase: str) -> str:
-    """The keyring as text that only the passphrase opens (scrypt, AES-256-GCM); remembers that it was done."""
+    """The keyring as text, encrypted under the passphrase (scrypt, AES-256-GCM); records the time of the export."""
     ring = keyring()
     ring.exported_at = clock.now().isoformat()
     ring.save()
@@ -280,7 +280,7 @@ def export_keyring(passphrase: str) -> str:
 
 
 def import_keyring(recovery: str, passphrase: str, path: Path) -> None:
-    """Write the keyring a recovery file holds. Raises Undecipherable for another passphrase or a damaged file."""
+    """Write the keyring of a recovery file to `path`. Raises Undecipherable for a wrong passphrase or a damaged one."""
     parts = json.loads(recovery)
     salt, sealed = base64.b64decode(parts["salt"]), base64.b64decode(parts["sealed"])
     key = Scrypt(salt=salt, **SCRYPT).derive(passphrase.encode())

@@ -1,7 +1,7 @@
-"""CSV as RFC 4180 writes it, for programs and for spreadsheets: no cell of it comes alive when it is opened.
+"""CSV (RFC 4180) that is safe against formula injection.
 
 A spreadsheet takes a cell that begins with = + - @ (or their wide forms), a tab or a line break for a formula, and a
-formula can send what stands beside it elsewhere. Such a text gets a leading apostrophe.
+formula can send the cells beside it elsewhere. Such a text gets a leading apostrophe.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-LIVE = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 BATCH = 200
-"""Rows in one piece of the stream."""
+"""Rows in one chunk of the stream."""
 
 
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """The file in pieces, UTF-8, lines ending in CRLF; days and instants as ISO 8601, claims as true and false."""
+    """The file in chunks of UTF-8 with CRLF line ends; dates and times in ISO 8601, booleans as true and false."""
     yield _lines([header])
     batch: list[Sequence[Any]] = []
     for row in rows:
@@ -30,9 +30,9 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[
 
 
 def _lines(rows: Iterable[Sequence[Any]]) -> bytes:
-    piece = io.StringIO()
-    csv.writer(piece, lineterminator="\r\n").writerows(rows)
-    return piece.getvalue().encode()
+    chunk = io.StringIO()
+    csv.writer(chunk, lineterminator="\r\n").writerows(rows)
+    return chunk.getvalue().encode()
 
 
 def _cell(value: Any) -> Any:
@@ -46,5 +46,5 @@ def _cell(value: Any) -> Any:
 
 
 def escape_formula(text: str) -> str:
-    """`text` as a cell that stays a text; blanks before a sign do not hide it."""
-    return f"'{text}" if text.startswith(LIVE) or text.lstrip(" \u00a0").startswith(LIVE) else text
+    """`text` as a cell that stays text; leading spaces do not hide a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) or text.lstrip(" \u00a0").startswith(FORMULA_STARTS) else text

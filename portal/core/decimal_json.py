@@ -1,4 +1,4 @@
-"""JSON whose decimals keep their digits: 1.50 is read as a Decimal and written as 1.50 again."""
+"""JSON whose decimals keep their digits: 1.50 is read as a Decimal and written as 1.50."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import Any
 
 import orjson
 
-LONGEST_NUMBER = 400
-SMALLEST, MOST = -330, 308
-"""Powers of ten a number may have: what a double takes."""
-LARGEST = 2**63 - 1
+MAX_DIGITS = 400
+MIN_EXPONENT, MAX_EXPONENT = -330, 308
+"""Powers of ten that a double can hold."""
+MAX_INTEGER = 2**63 - 1
 
 
 def loads(text: str | bytes) -> Any:
-    """The value a JSON text says.
+    """The value of a JSON text, with decimals as Decimal.
 
-    Raises ValueError for what is none and for a number beyond all measure, RecursionError for what nests too deep.
+    Raises ValueError for text that is not JSON and for a number outside the supported range (±1e308, integers
+    ±2**63), RecursionError for deep nesting.
     """
-    return json.loads(text, parse_float=_decimal, parse_int=_whole, parse_constant=_refused)
+    return json.loads(text, parse_float=_decimal, parse_int=_integer, parse_constant=_refuse)
 
 
 def _decimal(digits: str) -> Decimal:
@@ -27,28 +28,28 @@ def _decimal(digits: str) -> Decimal:
         number = Decimal(digits)
     except InvalidOperation:
         number = Decimal("NaN")
-    if len(digits) > LONGEST_NUMBER or not number.is_finite() or not SMALLEST <= number.adjusted() <= MOST:
-        _refused(digits)
+    if len(digits) > MAX_DIGITS or not number.is_finite() or not MIN_EXPONENT <= number.adjusted() <= MAX_EXPONENT:
+        _refuse(digits)
     return number
 
 
-def _whole(digits: str) -> int:
-    number = int(digits) if len(digits) <= LONGEST_NUMBER else LARGEST + 1
-    return number if abs(number) <= LARGEST else int(_refused(digits))
+def _integer(digits: str) -> int:
+    number = int(digits) if len(digits) <= MAX_DIGITS else MAX_INTEGER + 1
+    return number if abs(number) <= MAX_INTEGER else int(_refuse(digits))
 
 
-def _refused(said: str) -> Any:
-    msg = f"{said[:20]} is not a number that is taken"
+def _refuse(digits: str) -> Any:
+    msg = f"{digits[:20]} is outside the supported range (±1e308)"
     raise ValueError(msg)
 
 
 def dumps(value: Any) -> bytes:
-    """The value as JSON, members in their order. Raises TypeError for what JSON cannot say."""
+    """The value as JSON, with its members in their order. Raises TypeError for a type that JSON does not have."""
     return orjson.dumps(value, default=encode_decimal)
 
 
 def encode_decimal(value: Any) -> Any:
-    """A Decimal as the number it is: what a JSON writer asks for a value it does not know."""
+    """A Decimal as a JSON number; a `default` for orjson."""
     if isinstance(value, Decimal) and value.is_finite():
         return orjson.Fragment(str(value))
     raise TypeError

@@ -1,17 +1,17 @@
-"""Every way the portal says no, as one tree; `portal.http.problems` gives each its HTTP shape.
+"""Errors, as one tree; `portal.http.problems` gives each its HTTP shape.
 
 PortalError
-├── Unauthenticated     nobody, or a credential that has ended
-├── NotVisible          absent, or not for this viewer: the same answer
-├── Forbidden           visible, but this viewer may not do that
+├── Unauthenticated     no credential, or one that has ended
+├── NotVisible          absent or not visible to this viewer, which look the same
+├── Forbidden           visible, but this viewer may not do this
 ├── Conflict            allowed, but not in this state
-│   └── Duplicate       the same thing is already there
-├── Stale               the version named is not the current one
-├── PreconditionMissing a change to content came without the version it is meant for
-├── Malformed           the request cannot be read
-├── UnsupportedMedia    the body is of a kind this route does not read
-├── Invalid             the request reads well but breaks a rule
-├── TooMany             try again later
+│   └── Duplicate       the same thing exists already
+├── Stale               the version sent is not the current one
+├── PreconditionMissing a change came without the version it applies to
+├── Malformed           the request cannot be parsed
+├── UnsupportedMedia    the body has a media type this route does not accept
+├── Invalid             the request is well-formed but breaks a rule
+├── TooManyRequests     try again later
 └── Unavailable         the database cannot be reached right now
 """
 
@@ -66,7 +66,7 @@ class Fault:
 
 
 class PortalError(Exception):
-    """The root; `detail` is a sentence for a person and never echoes an id or anything they wrote."""
+    """The root; `detail` is a sentence for people, which never repeats an id or anything that was sent."""
 
     def __init__(self, detail: str = "", **members: Any) -> None:
         super().__init__(detail)
@@ -96,11 +96,11 @@ class UnsupportedMedia(PortalError): ...
 
 
 class Duplicate(Conflict):
-    """The same thing is already there; `members` name it."""
+    """The same thing exists already; `members` say which."""
 
 
 class Stale(PortalError):
-    """`current` is what stands now, as the service reads it; the edge gives it its wire shape."""
+    """`current` is the current state as the service returns it; the route serializes it."""
 
     def __init__(self, current: Mapping[str, Any]) -> None:
         super().__init__("This has changed since you read it. Take the current version, apply your change, send again.")
@@ -128,7 +128,7 @@ class Unavailable(PortalError): ...
 
 @dataclass
 class Faults:
-    """Collects what is wrong, so that a person sees all of it at once; a hundred are enough to begin with."""
+    """Collects faults, so that a person sees up to a hundred of them at once."""
 
     found: list[Fault] = field(default_factory=list)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -19,12 +19,19 @@ Reaction = Callable[[Viewer, Any], None]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A kind of fact, declared once in its domain's `events.py`; `name` is `<subject>.<past participle>`."""
+    """A kind of fact, declared in its domain's `facts.py`; `name` is `<subject>.<past participle>`.
+
+    The API description says the rest: `when` is the sentence of when it is recorded, `subject` what an event's
+    subject_id identifies, `details` the members that every event of this kind has, each with a sentence.
+    """
 
     name: str
-    reactions: list[Reaction] = field(default_factory=list, compare=False, hash=False)
+    when: str = field(kw_only=True, compare=False)
+    subject: str = field(kw_only=True, compare=False)
+    details: Mapping[str, str] = field(kw_only=True, default_factory=dict, compare=False)
+    reactions: list[Reaction] = field(init=False, default_factory=list, compare=False, repr=False)
 
     def also(self, reaction: Reaction) -> Reaction:
-        """Let a domain above act in the same transaction whenever this fact is recorded."""
+        """Run `reaction` in the same transaction whenever this fact is recorded; for a domain's `reactions.py`."""
         self.reactions.append(reaction)
         return reaction

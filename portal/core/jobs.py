@@ -1,7 +1,7 @@
-"""Work for later: rows written in the business transaction, claimed and settled by the worker.
+"""The job queue: rows enqueued in the business transaction, claimed, run and settled by the worker.
 
-Delivery is at least once: a job's handler runs with no transaction open and must bear being run again. The
-row's id is the idempotency key. Time is kept by APScheduler, for ticks only.
+Delivery is at least once: a handler runs with no transaction open and must be safe to run again. The row's id is the
+idempotency key. `portal/server.py` calls the ticks.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from portal.core.viewer import Viewer
 log = logging.getLogger("portal.worker")
 
 LEASE = timedelta(minutes=2)
-RETRIES = (5, 30, 300, 1_800, 7_200, 18_000)
-"""Seconds to wait after each failure; after the last one the job is given up and kept for a look."""
+RETRY_DELAYS = (5, 30, 300, 1_800, 7_200, 18_000)
+"""Seconds to wait after each failure; a job that fails once more becomes a dead letter (`gave_up`)."""
 
 
 class Job(PracticeRow, Base):
-    """Something to do: its kind and the id of what it concerns, never content."""
+    """A job: its kind and the id of its subject, never content."""
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -48,7 +48,7 @@ class Job(PracticeRow, Base):
 
 
 class Heartbeat(Base):
-    """When a worker was last at work; `/health/ready` reads it."""
+    """When a worker was last alive; `/health/ready` reads it."""
 
     __tablename__ = "heartbeats"
 
@@ -58,7 +58,7 @@ class Heartbeat(Base):
 
 @dataclass(frozen=True, slots=True)
 class ClaimedJob:
-    """A job in hand."""
+    """A job that this worker holds the lease of."""
 
     id: str
     practice_id: str
@@ -73,7 +73,7 @@ HANDLERS: dict[str, Handler] = {}
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A function the worker calls every `seconds`."""
+    """A function that the worker calls every `seconds`."""
 
     name: str
     seconds: int
@@ -84,32 +84,32 @@ TICKS: list[Tick] = []
 
 
 def handles(kind: str) -> Callable[[Handler], Handler]:
-    """Declare the function that does jobs of `kind`."""
+    """Register the handler of jobs of `kind`."""
 
-    def declared(handler: Handler) -> Handler:
+    def register(handler: Handler) -> Handler:
         HANDLERS[kind] = handler
         return handler
 
-    return declared
+    return register
 
 
 def every(seconds: int) -> Callable[[Callable[[], object]], Callable[[], object]]:
-    """Declare a function the worker calls every `seconds`; it must bear running on several workers."""
+    """Register a tick; it must be safe to run on several workers at once."""
 
-    def declared(call: Callable[[], object]) -> Callable[[], object]:
+    def register(call: Callable[[], object]) -> Callable[[], object]:
         TICKS.append(Tick(f"{call.__module__}.{call.__qualname__}", seconds, call))
         return call
 
-    return declared
+    return register
 
 
 def enqueue(viewer: Viewer, kind: str, subject: str, *, due_at: datetime | None = None) -> None:
-    """Leave a job in the open transaction."""
+    """Enqueue a job in the open transaction."""
     db.session.add(Job(practice_id=viewer.practice_id, kind=kind, subject=subject, due_at=due_at or clock.now()))
 
 
 def claim() -> ClaimedJob | None:
-    """Take the job that is due longest, for two minutes; several workers never take the same one."""
+    """Lease the job that has been due longest, for two minutes; two workers never claim the same one."""
     return (
         _claim()
         if fetch_one(_due, {"now": clock.now(), "practice": EVERY_PRACTICE}, practice=EVERY_PRACTICE) is not None
@@ -142,19 +142,19 @@ def _claim() -> ClaimedJob | None:
 
 
 def settle(job: ClaimedJob, *, failed: bool) -> None:
-    """Say how it went: done, once more later, or given up."""
+    """End a claimed job, schedule its next retry, or make it a dead letter."""
     values: dict[str, object] = {"ended_at": clock.now(), "leased_until": None}
-    if failed and job.attempts <= len(RETRIES):
-        values = {"due_at": clock.now() + timedelta(seconds=RETRIES[job.attempts - 1]), "leased_until": None}
+    if failed and job.attempts <= len(RETRY_DELAYS):
+        values = {"due_at": clock.now() + timedelta(seconds=RETRY_DELAYS[job.attempts - 1]), "leased_until": None}
     elif failed:
         values["gave_up"] = True
     with transaction(job.practice_id) as session:
         session.execute(update(Job).where(Job.practice_id == job.practice_id, Job.id == job.id).values(values))
 
 
-def run_due_jobs(most: int = 100) -> int:
-    """Do the jobs that are due, one after the other; returns how many were taken in hand."""
-    for done in range(most):
+def run_due_jobs(limit: int = 100) -> int:
+    """Run the jobs that are due, one after the other, `limit` at most; returns how many."""
+    for done in range(limit):
         job = claim()
         if job is None:
             return done
@@ -165,12 +165,12 @@ def run_due_jobs(most: int = 100) -> int:
             settle(job, failed=True)
         else:
             settle(job, failed=False)
-    return most
+    return limit
 
 
 @transactional(practice=NO_PRACTICE)
 def record_heartbeat(name: str) -> None:
-    """Leave a sign of life."""
+    """Record that the worker `name` is alive."""
     touched = db.session.execute(update(Heartbeat).where(Heartbeat.name == name).values(at=clock.now()))
     if not touched.rowcount:  # type: ignore[attr-defined]  # -- an UPDATE's result is a CursorResult
         db.session.add(Heartbeat(name=name, at=clock.now()))
@@ -187,5 +187,5 @@ def _heartbeat() -> AnySelect:
 
 @transactional(practice=EVERY_PRACTICE)
 def delete_ended(older_than: timedelta = timedelta(days=30)) -> None:
-    """Drop jobs that ended well and are no longer of interest."""
+    """Delete old jobs that succeeded; dead letters stay."""
     db.session.execute(delete(Job).where(Job.ended_at < clock.now() - older_than, Job.gave_up.is_(False)))

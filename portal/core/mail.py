@@ -1,4 +1,4 @@
-"""Mail: SMTP when configured, else files a developer can read. Nothing here knows what a mail is about."""
+"""Mail: render a template and send it by SMTP or, where none is configured, write it to a folder."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from portal.core import clock
 from portal.core.ids import new_id
 
 TIMEOUT = 15
-UNBROKEN = SMTP.clone(max_line_length=998)
-"""Lines as long as SMTP allows, so that no link is broken in two."""
+LONG_LINES = SMTP.clone(max_line_length=998)
+"""An email policy with lines as long as SMTP allows, so that no link is broken."""
 TEMPLATES = Path(__file__).parent.parent / "templates" / "mail"
 _texts = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, autoescape=False)  # noqa: S701 -- plain text
 
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """Where mails go: an SMTP server by URL (smtp:// with STARTTLS, smtps://), else a folder.
+    """Where mail goes: an SMTP server by its URL (smtp:// with STARTTLS, or smtps://), else a folder.
 
-    `base_url` is the public address that links begin with.
+    `base_url` is the public address that links start with.
     """
 
     sender: str
@@ -46,18 +46,18 @@ def use_transport(transport: Transport) -> None:
 
 
 def public_url(path: str) -> str:
-    """The public address of a page; a secret in it goes behind the #, where no server and no log sees it."""
+    """The public address of a page. A secret goes behind the #, which browsers do not send to servers."""
     return _transport[0].base_url + path
 
 
 def send(to: str, template: str, **values: Any) -> None:
-    """Render `templates/mail/<template>.txt` (its first line is the subject) and send it.
+    """Render `templates/mail/<template>.txt`, whose first line is the subject, and send it.
 
-    Raises OSError or smtplib.SMTPException where the server does not take it.
+    Raises OSError or smtplib.SMTPException if the server does not accept it.
     """
     subject, _, body = _texts.get_template(f"{template}.txt").render(**values).partition("\n")
     transport = _transport[0]
-    message = EmailMessage(policy=UNBROKEN)
+    message = EmailMessage(policy=LONG_LINES)
     message["From"], message["To"], message["Subject"] = transport.sender, to, subject
     message["Date"] = clock.now()
     message["Message-ID"] = make_msgid(domain=parseaddr(transport.sender)[1].partition("@")[2] or None)
@@ -66,7 +66,7 @@ def send(to: str, template: str, **values: Any) -> None:
     if transport.smtp_url:
         _deliver(message, transport.smtp_url)
     else:
-        _keep(message, transport.outbox)
+        _write(message, transport.outbox)
 
 
 def _deliver(message: EmailMessage, url: str) -> None:
@@ -84,7 +84,7 @@ def _deliver(message: EmailMessage, url: str) -> None:
         server.send_message(message)
 
 
-def _keep(message: EmailMessage, outbox: Path) -> None:
+def _write(message: EmailMessage, outbox: Path) -> None:
     outbox.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = outbox / f"{clock.now():%Y%m%dT%H%M%S}-{new_id()}.eml"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

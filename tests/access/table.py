@@ -124,13 +124,13 @@ def _done(response: TestResponse) -> Any:
 
 def a_setup_link(cast: Cast) -> None:
     with cast.app.app_context():
-        cast.things["the.secret"] = practices.mint_setup_link()
+        cast.things["the.secret"] = practices.create_setup_link()
 
 
 def a_reset_link(cast: Cast) -> None:
     practice_id = cast.things["linden.practice"]
     with cast.app.app_context():
-        letter = resets.prepare_letter(practice_id, blind_index(practice_id, cast.client.email))
+        letter = resets.prepare_mail(practice_id, blind_index(practice_id, cast.client.email))
     assert letter is not None
     cast.things["the.secret"] = letter.secret
 

@@ -65,7 +65,7 @@ def password_changed(cast: Cast, kept: Actor, other: Actor) -> None:
 def password_reset(cast: Cast, kept: Actor, other: Actor) -> None:
     practice_id = kept.viewer.practice_id
     with cast.app.app_context():
-        letter = resets.prepare_letter(practice_id, blind_index(practice_id, kept.email))
+        letter = resets.prepare_mail(practice_id, blind_index(practice_id, kept.email))
     assert letter is not None
     sent = {"token": letter.secret, "password": NEW_PASSWORD}
     assert cast.nobody.post("/password-resets/complete", sent).status_code == 204
@@ -76,16 +76,16 @@ def deactivated(cast: Cast, kept: Actor, other: Actor) -> None:
 
 
 def idled(cast: Cast, kept: Actor, other: Actor) -> AbstractContextManager[object]:
-    return clock.time_shifted(sessions.IDLE + timedelta(seconds=61))
+    return clock.time_shifted(sessions.IDLE_TIMEOUT + timedelta(seconds=61))
 
 
 def grown_old(cast: Cast, kept: Actor, other: Actor) -> AbstractContextManager[object]:
     """Used all the time, so that it has not idled."""
-    step = sessions.IDLE / 2
-    for steps in range(1, int(sessions.LONGEST / step)):
+    step = sessions.IDLE_TIMEOUT / 2
+    for steps in range(1, int(sessions.LIFETIME / step)):
         with clock.time_shifted(step * steps):
             assert kept.get("/me").status_code == 200
-    return clock.time_shifted(sessions.LONGEST + timedelta(seconds=1))
+    return clock.time_shifted(sessions.LIFETIME + timedelta(seconds=1))
 
 
 OF_ANYONE: list[Ending] = [signed_out, ended_from_another_device, password_changed, password_reset, idled, grown_old]
@@ -109,7 +109,7 @@ def test_a_session_that_is_over_is_worth_as_much_as_one_that_never_was(name: str
     person = cast.everyone()[name]
     kept, other = _device(cast, person), _device(cast, person)
     assert kept.get("/me").status_code == 200
-    never = _as(person, secrets.mint(sessions.PREFIX)[0])
+    never = _as(person, secrets.generate_secret(sessions.PREFIX)[0])
     with end(cast, kept, other) or nullcontext():
         for method, path in (*OF_ALL, *REQUESTS[name]) * 2:
             replayed = kept.ask(method, path)
@@ -141,7 +141,7 @@ def test_signing_out_on_two_threads_at_once_leaves_nothing_open(cast: Cast) -> N
 
 def test_a_token_sent_along_at_sign_in_is_not_taken_up(cast: Cast) -> None:
     """Whoever put it there would be signed in as the other."""
-    planted = secrets.mint(sessions.PREFIX)[0]
+    planted = secrets.generate_secret(sessions.PREFIX)[0]
     signed_in = _sign_in(cast, cast.client, Authorization=f"Bearer {planted}", Cookie=f"session={planted}")
     assert signed_in.status_code == 201
     assert signed_in.get_json()["token"] != planted
@@ -209,14 +209,14 @@ def rotated_with_an_overlap(cast: Cast, system: str) -> AbstractContextManager[o
 
 
 def expired(cast: Cast, system: str) -> AbstractContextManager[object]:
-    return clock.time_shifted(timedelta(days=integrations.DAYS, seconds=1))
+    return clock.time_shifted(timedelta(days=integrations.DEFAULT_DAYS, seconds=1))
 
 
 @pytest.mark.parametrize("end", [revoked, rotated, rotated_with_an_overlap, expired], ids=lambda end: end.__name__)
 def test_a_token_that_is_over_is_worth_as_much_as_one_that_never_was(
     end: Callable[[Cast, str], AbstractContextManager[object] | None], cast: Cast
 ) -> None:
-    kept, never = cast.integration, _as(cast.integration, secrets.mint(integrations.PREFIX)[0])
+    kept, never = cast.integration, _as(cast.integration, secrets.generate_secret(integrations.PREFIX)[0])
     paths = ("/integrations/current", "/clients", "/assignments", "/resources", "/events")
     assert {kept.get(path).status_code for path in paths} == {200}
     with end(cast, cast.things["linden.integration"]) or nullcontext():

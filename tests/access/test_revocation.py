@@ -34,7 +34,7 @@ def _signed_in(cast: Cast, actor: Actor) -> Actor:
 
 def _reset_link(cast: Cast, actor: Actor) -> str | None:
     with cast.app.app_context():
-        letter = resets.prepare_letter(actor.viewer.practice_id, blind_index(actor.viewer.practice_id, actor.email))
+        letter = resets.prepare_mail(actor.viewer.practice_id, blind_index(actor.viewer.practice_id, actor.email))
     return None if letter is None else letter.secret
 
 
@@ -56,7 +56,7 @@ def _in_person(cast: Cast, by: Actor) -> str:
 
 def _mailed(cast: Cast, thing: str) -> str:
     with cast.app.app_context():
-        letter = invitations.prepare_letter(cast.things["linden.practice"], cast.things[thing])
+        letter = invitations.prepare_mail(cast.things["linden.practice"], cast.things[thing])
     assert letter is not None
     return letter.secret
 
@@ -138,7 +138,7 @@ def test_an_invitation_still_to_be_mailed_is_not_mailed_to_someone_deactivated(c
     invited = cast.owner.post("/invitations", {"name": "Nia", "email": "nia@x.example", "capabilities": ["owner"]})
     assert cast.owner.post(f"/staff/{invited.get_json()['person_id']}/deactivate").status_code == 200
     with cast.app.app_context():
-        letter = invitations.prepare_letter(cast.things["linden.practice"], invited.get_json()["id"])
+        letter = invitations.prepare_mail(cast.things["linden.practice"], invited.get_json()["id"])
     assert letter is None
 
 
@@ -282,9 +282,9 @@ def test_a_newer_reset_link_ends_the_one_before(cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("later", "status"),
     [
-        (sessions.IDLE - timedelta(minutes=5), 200),
-        (sessions.IDLE + timedelta(minutes=5), 401),
-        (sessions.LONGEST + timedelta(minutes=5), 401),
+        (sessions.IDLE_TIMEOUT - timedelta(minutes=5), 200),
+        (sessions.IDLE_TIMEOUT + timedelta(minutes=5), 401),
+        (sessions.LIFETIME + timedelta(minutes=5), 401),
     ],
 )
 def test_a_session_ends_when_it_has_idled_too_long(later: timedelta, status: int, cast: Cast) -> None:
@@ -368,13 +368,13 @@ def _accepted_invitation(cast: Cast) -> int:
 
 def _late_invitation(cast: Cast) -> int:
     secret = _mailed(cast, "staff.invitation")
-    with clock.time_shifted(invitations.LASTS + timedelta(seconds=5)):
+    with clock.time_shifted(invitations.LIFETIME + timedelta(seconds=5)):
         return _accept(cast, secret)
 
 
 def _late_reset(cast: Cast) -> int:
     secret = _reset_link(cast, cast.client)
-    with clock.time_shifted(resets.LASTS + timedelta(seconds=5)):
+    with clock.time_shifted(resets.LIFETIME + timedelta(seconds=5)):
         return _reset(cast, secret)
 
 
@@ -386,7 +386,7 @@ def _set_up(cast: Cast, secret: str) -> int:
 
 def _setup_link(cast: Cast) -> str:
     with cast.app.app_context():
-        return practices.mint_setup_link()
+        return practices.create_setup_link()
 
 
 def _used_setup_link(cast: Cast) -> int:
@@ -404,7 +404,7 @@ def _superseded_setup_link(cast: Cast) -> int:
 
 def _late_setup_link(cast: Cast) -> int:
     secret = _setup_link(cast)
-    with clock.time_shifted(practices.SETUP_LASTS + timedelta(seconds=5)):
+    with clock.time_shifted(practices.SETUP_LIFETIME + timedelta(seconds=5)):
         return _set_up(cast, secret)
 
 

@@ -67,7 +67,7 @@ def test_the_link_of_a_kept_mail_can_be_copied_from_its_file(cast: Cast) -> None
 
 def test_a_mail_run_twice_leaves_the_later_link_as_the_one_that_works(cast: Cast) -> None:
     made = cast.owner.post("/invitations", {"name": "N", "email": "n@x.example", "capabilities": ["therapist"]})
-    job = claimed(cast, invitations.SEND, made.get_json()["id"])
+    job = claimed(cast, invitations.SEND_INVITATION, made.get_json()["id"])
     with cast.app.app_context():
         accounts_jobs.send_invitation(job)
         accounts_jobs.send_invitation(job)
@@ -83,13 +83,13 @@ def test_an_invitation_that_is_no_longer_open_is_not_mailed(cast: Cast) -> None:
     invitation = invite(cast)
     cast.therapist.delete(f"/invitations/{invitation}")
     with cast.app.app_context():
-        accounts_jobs.send_invitation(claimed(cast, invitations.SEND, invitation))
+        accounts_jobs.send_invitation(claimed(cast, invitations.SEND_INVITATION, invitation))
     assert letters.sent(cast.app) == []
 
 
 def test_an_invitation_of_another_practice_is_not_mailed(cast: Cast) -> None:
     invitation = invite(cast)
-    job = ClaimedJob("job", cast.things["birch.practice"], invitations.SEND, invitation, 1)
+    job = ClaimedJob("job", cast.things["birch.practice"], invitations.SEND_INVITATION, invitation, 1)
     with cast.app.app_context():
         accounts_jobs.send_invitation(job)
     assert letters.sent(cast.app) == []
@@ -97,11 +97,11 @@ def test_an_invitation_of_another_practice_is_not_mailed(cast: Cast) -> None:
 
 def test_a_reset_for_nobody_is_not_mailed(cast: Cast) -> None:
     with cast.app.app_context():
-        accounts_jobs.send_reset(claimed(cast, resets.SEND, "0" * 64))
+        accounts_jobs.send_reset(claimed(cast, resets.SEND_RESET, "0" * 64))
     assert letters.sent(cast.app) == []
 
 
-@pytest.mark.parametrize("kind", [invitations.SEND, resets.SEND])
+@pytest.mark.parametrize("kind", [invitations.SEND_INVITATION, resets.SEND_RESET])
 def test_the_worker_knows_what_to_do_with_every_mail(kind: str) -> None:
     assert kind in jobs.HANDLERS
 
@@ -157,7 +157,7 @@ def test_a_kept_mail_is_readable_to_the_portal_alone(cast: Cast) -> None:
 
 def tidy_after(app: Flask, later: timedelta) -> None:
     with app.app_context(), clock.time_shifted(later):
-        accounts_jobs.tidy()
+        accounts_jobs.delete_expired()
 
 
 def number_of(app: Flask, table: type) -> int:
@@ -191,7 +191,7 @@ def test_tidying_leaves_an_open_invitation_its_link(cast: Cast) -> None:
 
 def test_tidying_signs_nobody_out(cast: Cast) -> None:
     with cast.app.app_context():
-        accounts_jobs.tidy()
+        accounts_jobs.delete_expired()
     assert cast.client.get("/me").status_code == 200
 
 

@@ -13,7 +13,7 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from config import Local
 from portal.accounts import passwords
-from portal.accounts.passwords import Hasher, check
+from portal.accounts.passwords import Hasher, check_password
 from portal.core.errors import Invalid, TooManyRequests
 
 CHEAP = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
@@ -28,13 +28,13 @@ def cheap() -> Hasher:
 
 @pytest.mark.parametrize("password", [WORDS, "fifteen letters", "ü" * 3 + "ber den Wolken", (WORDS * 6)[:128]])
 def test_a_long_password_nobody_guesses_is_taken(password: str) -> None:
-    check(password)
+    check_password(password)
 
 
 @pytest.mark.parametrize("password", ["", "short", WORDS[:14], (WORDS * 6)[:129], "x" * 100_000])
 def test_a_password_has_15_to_128_characters(password: str) -> None:
     with pytest.raises(Invalid) as refused:
-        check(password)
+        check_password(password)
     assert "15 to 128" in refused.value.faults[0].detail
 
 
@@ -46,7 +46,7 @@ def test_there_are_common_passwords_that_length_alone_would_let_through() -> Non
 def test_the_most_common_passwords_are_refused_however_they_are_capitalised(password: str) -> None:
     for spelled in (password, password.upper(), password.title()):
         with pytest.raises(Invalid, match="change"):
-            check(spelled)
+            check_password(spelled)
 
 
 @pytest.mark.parametrize(
@@ -54,18 +54,18 @@ def test_the_most_common_passwords_are_refused_however_they_are_capitalised(pass
 )
 def test_a_common_password_said_twice_is_still_common(password: str) -> None:
     with pytest.raises(Invalid):
-        check(password)
+        check_password(password)
 
 
 @given(st.sampled_from(FREQUENCY_LISTS["passwords"][:10_000]), st.integers(2, 6))
 def test_no_common_password_is_saved_by_repeating_it(common: str, times: int) -> None:
     with pytest.raises(Invalid):
-        check(common * times)
+        check_password(common * times)
 
 
 def test_the_refusal_points_at_the_field_and_says_what_helps() -> None:
     with pytest.raises(Invalid) as refused:
-        check("short", "#/new_password")
+        check_password("short", "#/new_password")
     fault = refused.value.faults[0]
     assert fault.pointer == "#/new_password"
     assert "words" in fault.detail
@@ -75,7 +75,7 @@ def test_the_refusal_points_at_the_field_and_says_what_helps() -> None:
 def test_the_refusal_never_repeats_the_password() -> None:
     for password in ("passwordpassword", "tiny-secret", "y" * 200):
         with pytest.raises(Invalid) as refused:
-            check(password)
+            check_password(password)
         assert password not in str(refused.value.faults)
 
 
@@ -125,25 +125,25 @@ def test_a_hash_of_an_earlier_cost_is_known_to_be_outdated(cheap: Hasher) -> Non
 
 
 @pytest.fixture
-def no_turn_free(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every turn at the hash is taken."""
-    monkeypatch.setattr(passwords, "PATIENCE", 0.01)
+def all_slots_taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every hashing slot is taken."""
+    monkeypatch.setattr(passwords, "MAX_WAIT", 0.01)
     taken = 0
-    while passwords._turns.acquire(blocking=False):
+    while passwords._hashing_slots.acquire(blocking=False):
         taken += 1
     yield
     for _ in range(taken):
-        passwords._turns.release()
+        passwords._hashing_slots.release()
 
 
-def test_a_crowd_at_the_door_is_asked_to_come_back_instead_of_piling_up(no_turn_free: None) -> None:
+def test_a_request_that_waits_too_long_for_a_hashing_slot_is_asked_to_retry(all_slots_taken: None) -> None:
     waiting = Hasher.__new__(Hasher)
     with pytest.raises(TooManyRequests) as refused:
         waiting.hash(WORDS)
     assert refused.value.retry_after >= 1
 
 
-def test_a_failed_verification_gives_its_turn_back(cheap: Hasher) -> None:
+def test_a_failed_verification_releases_its_slot(cheap: Hasher) -> None:
     for _ in range(50):
         assert not cheap.verify(None, WORDS)
     assert cheap.verify(cheap.hash(WORDS), WORDS)

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from portal.accounts import policy
 from portal.accounts.models import Credential, Invitation, Person
-from portal.accounts.service.sessions import IDLE
+from portal.accounts.service.sessions import IDLE_TIMEOUT
 from portal.core import clock
 from portal.core.access import VisibleTo, binds
 from portal.core.db.engines import OWNER, db
@@ -22,7 +22,10 @@ LINDEN_STAFF = {"owner", "therapist", "co_therapist", "former_therapist", "colle
 
 def ids(cast: Cast, viewer: Viewer, visible_to: VisibleTo) -> set[str]:
     with cast.app.app_context(), db.engines[OWNER].connect() as connection:
-        return {row.id for row in connection.execute(visible_to(viewer), binds(viewer, idle_since=clock.now() - IDLE))}
+        return {
+            row.id
+            for row in connection.execute(visible_to(viewer), binds(viewer, idle_since=clock.now() - IDLE_TIMEOUT))
+        }
 
 
 def invited_staff(cast: Cast) -> str:
@@ -117,8 +120,8 @@ def test_a_session_that_has_run_out_is_seen_no_more(cast: Cast, later: timedelta
 )
 def test_only_an_owner_runs_the_practice(cast: Cast, name: str, *, may: bool) -> None:
     someone: Actor = cast.everyone()[name]
-    assert policy.may_run_the_practice(someone.viewer) is may
+    assert policy.may_manage_practice(someone.viewer) is may
 
 
 def test_a_client_marked_owner_by_mistake_still_runs_nothing() -> None:
-    assert not policy.may_run_the_practice(Viewer("c", "p", PrincipalKind.CLIENT, owner=True))
+    assert not policy.may_manage_practice(Viewer("c", "p", PrincipalKind.CLIENT, owner=True))

@@ -158,7 +158,7 @@ def test_a_new_password_is_set_through_the_page(cast: Cast) -> None:
 
 def test_a_practice_is_set_up_through_the_page_once(app: Flask) -> None:
     with app.app_context():
-        token = practices.mint_setup_link()
+        token = practices.create_setup_link()
     for _ in range(10):
         assert get(app, "/setup").status_code == 200
     assert post(app, "/setup", set_up_form(token)).headers["Location"] == "/done/setup"
@@ -169,7 +169,7 @@ def test_a_practice_is_set_up_through_the_page_once(app: Flask) -> None:
 
 def test_an_owner_who_unticks_the_box_sees_no_clients(app: Flask) -> None:
     with app.app_context():
-        token = practices.mint_setup_link()
+        token = practices.create_setup_link()
     form = set_up_form(token)
     del form["therapist"]
     assert post(app, "/setup", form).status_code == 303
@@ -190,7 +190,7 @@ def test_an_owner_who_unticks_the_box_sees_no_clients(app: Flask) -> None:
 )
 def test_the_set_up_form_says_beside_the_field_what_to_change(app: Flask, field: str, wrong: str) -> None:
     with app.app_context():
-        token = practices.mint_setup_link()
+        token = practices.create_setup_link()
     again = post(app, "/setup", set_up_form(token, **{field: wrong}))
     assert again.status_code == 422
     assert f'id="{field}-error"' in again.text
@@ -200,7 +200,7 @@ def test_the_set_up_form_says_beside_the_field_what_to_change(app: Flask, field:
 
 def test_a_short_name_that_is_taken_is_said_beside_the_field(cast: Cast) -> None:
     with cast.app.app_context():
-        token = practices.mint_setup_link()
+        token = practices.create_setup_link()
     again = post(cast.app, "/setup", set_up_form(token, slug="linden"))
     assert again.status_code == 422
     assert 'id="slug-error"' in again.text

@@ -176,7 +176,7 @@ def test_every_name_and_word_of_a_person_is_sealed() -> None:
         ("assignments", "reason"),
         ("assignments", "why"),
         ("comments", "body"),
-        ("kept_replies", "reply"),
+        ("stored_responses", "response"),
         ("notes", "body"),
         ("people", "mail_address"),
         ("people", "name"),

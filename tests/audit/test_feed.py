@@ -15,6 +15,7 @@ from portal.core.audit_log import sealing
 from portal.core.audit_log.events import Event
 from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
+from portal.library.facts import RESOURCE_CHANGED
 from tests.cast import Actor, Cast
 from tests.owner import as_owner
 
@@ -174,7 +175,7 @@ def test_no_policy_of_the_feed_shows_what_is_not_sealed(cast: Cast, name: str) -
         sealing.seal()
         before = len(access.fetch_visible(viewer, policy.feed_visible_to))
         with transaction(viewer.practice_id):
-            audit_events.record(viewer, facts.Fact("resource.created"), viewer)
+            audit_events.record(viewer, RESOURCE_CHANGED, viewer)
         after = access.fetch_visible(viewer, policy.feed_visible_to)
     assert len(after) == before
 

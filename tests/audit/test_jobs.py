@@ -15,7 +15,7 @@ from portal.core.viewer import system
 from tests.accounts import stored
 from tests.cast import Cast
 
-TOLD = Fact("test.told")
+TOLD = Fact("test.told", subject="client", when="A test says so.")
 
 
 class Subject:

@@ -12,9 +12,8 @@ import pytest
 from sqlalchemy import delete, func, insert, select, update
 
 from portal import cli
-from portal.audit import service
 from portal.core import clock, crypto
-from portal.core.audit_log import anchor, sealing
+from portal.core.audit_log import anchor, sealing, verification
 from portal.core.audit_log.chain import link_of
 from portal.core.audit_log.events import Event
 from portal.core.crypto import Keyring
@@ -35,7 +34,7 @@ def sealed(cast: Cast) -> Iterator[Cast]:
     with cast.app.app_context():
         while sealing.seal():
             pass
-        service.mark_ends()
+        verification.mark_chain_ends()
     yield cast
     anchor.path().unlink(missing_ok=True)
 
@@ -143,14 +142,16 @@ def test_a_hundred_thousand_facts_are_verified_in_seconds(cast: Cast, tmp_path: 
     _fill(cast, practice)
     with cast.app.app_context():
         began = time.perf_counter()
-        verdicts = {verdict.practice_id: verdict for verdict in service.verify()}
+        verdicts = {verdict.practice_id: verdict for verdict in verification.verify_chains()}
         took = time.perf_counter() - began
     assert verdicts[practice].checked == FACTS
     assert verdicts[practice].holds
     assert took <= SECONDS, f"{took:.1f} s for {FACTS} facts"
     stored.change(cast.app, update(Event).where(_linden(cast, FACTS - 1)).values(details="{}x"))
     with cast.app.app_context():
-        assert {verdict.practice_id: verdict.broken_at for verdict in service.verify()}[practice] == FACTS - 1
+        assert {verdict.practice_id: verdict.broken_at for verdict in verification.verify_chains()}[
+            practice
+        ] == FACTS - 1
 
 
 def _fill(cast: Cast, practice: str) -> None:

@@ -85,7 +85,7 @@ def test_every_sealed_column_is_tried() -> None:
         *("alerts.items", "alerts.note"),
         *("people.name", "people.mail_address", "notes.body", "comments.body"),
         *("assignments.why", "assignments.note", "assignments.plan", "assignments.reason"),
-        "kept_replies.reply",
+        "stored_responses.response",
         *("responses.draft", "responses.submission", "responses.feedback"),
     }
 

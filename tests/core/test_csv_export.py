@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.core.csv_export import LIVE, csv_lines, escape_formula
+from portal.core.csv_export import FORMULA_STARTS, csv_lines, escape_formula
 
 PAYLOADS = [
     "=1+1",
@@ -57,7 +57,7 @@ def test_any_text_comes_back_and_none_begins_live(rows: list[list[str]]) -> None
     file = b"".join(csv_lines(["a", "b"], rows)).decode()
     read = list(csv.reader(io.StringIO(file, newline="")))
     assert read == [["a", "b"], *([escape_formula(cell) for cell in row] for row in rows)]
-    assert not [cell for row in read[1:] for cell in row if cell.startswith(LIVE)]
+    assert not [cell for row in read[1:] for cell in row if cell.startswith(FORMULA_STARTS)]
 
 
 def test_lines_end_as_the_standard_says_and_values_are_iso() -> None:

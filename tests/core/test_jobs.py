@@ -12,7 +12,7 @@ from sqlalchemy import select
 from portal.core import clock, jobs
 from portal.core.db.engines import db
 from portal.core.db.transactions import NO_PRACTICE, in_transaction, transaction, transactional
-from portal.core.jobs import LEASE, RETRIES, ClaimedJob, Job, claim, delete_ended, enqueue, run_due_jobs, settle
+from portal.core.jobs import LEASE, RETRY_DELAYS, ClaimedJob, Job, claim, delete_ended, enqueue, run_due_jobs, settle
 from portal.core.viewer import Viewer
 from tests.cast import Cast
 from tests.owner import as_owner
@@ -75,7 +75,7 @@ def test_jobs_are_done_in_the_order_they_are_due_and_once(cast: Cast, handled: l
 
 def test_work_stops_after_as_many_as_were_asked_for(cast: Cast, handled: list[str]) -> None:
     _leave(cast.therapist.viewer, *"abcde")
-    assert run_due_jobs(most=2) == 2
+    assert run_due_jobs(limit=2) == 2
     assert len(handled) == 2
 
 
@@ -95,7 +95,7 @@ def test_a_failed_job_is_tried_again_with_growing_patience_then_given_up_and_kep
 ) -> None:
     _leave(cast.therapist.viewer, "fail")
     waited = timedelta()
-    for attempt, wait in enumerate(RETRIES, 1):
+    for attempt, wait in enumerate(RETRY_DELAYS, 1):
         with clock.time_shifted(waited):
             assert run_due_jobs() == 1
             row = _only()
@@ -106,13 +106,13 @@ def test_a_failed_job_is_tried_again_with_growing_patience_then_given_up_and_kep
     with clock.time_shifted(waited):
         assert run_due_jobs() == 1
     row = _only()
-    assert (row.attempts, row.gave_up) == (len(RETRIES) + 1, True)
+    assert (row.attempts, row.gave_up) == (len(RETRY_DELAYS) + 1, True)
     assert row.ended_at is not None
     with clock.time_shifted(waited + timedelta(days=400)):
         assert run_due_jobs() == 0
         delete_ended()
     assert _only().gave_up
-    assert list(RETRIES) == sorted(RETRIES)
+    assert list(RETRY_DELAYS) == sorted(RETRY_DELAYS)
 
 
 def test_a_job_that_fails_does_not_stop_the_next(cast: Cast, handled: list[str]) -> None:

@@ -122,10 +122,10 @@ def test_the_length_of_a_new_password_is_the_one_that_is_held() -> None:
     ((shortest, longest),) = lengths
     words = "quartz heron ladder monday tulip anvil river comet "
     for length in (shortest, longest):
-        passwords.check((words * 4)[:length])
+        passwords.check_password((words * 4)[:length])
     for length in (shortest - 1, longest + 1):
         with pytest.raises(Invalid):
-            passwords.check((words * 4)[:length])
+            passwords.check_password((words * 4)[:length])
 
 
 def test_a_list_that_was_refused_leaves_no_trace_in_the_next_answer() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal.accounts.models import Credential, CredentialKind
-from portal.accounts.service.sessions import LONGEST
+from portal.accounts.service.sessions import LIFETIME
 from portal.caseload.service import care
 from portal.core import clock
 from portal.core.audit_log import sealing
@@ -59,7 +59,7 @@ def a_session(cast: Cast, _number: int) -> None:
                 secret_hash=new_id(),
                 created_at=now,
                 last_used_at=now,
-                expires_at=now + LONGEST,
+                expires_at=now + LIFETIME,
             )
         )
 

@@ -123,7 +123,7 @@ def test_what_is_kept_is_sealed(cast: Cast) -> None:
     with cast.app.app_context(), db.engines[OWNER].connect() as connection:
         rows = connection.execute(select(stored_responses.StoredResponse.__table__)).all()
     assert "private reason" not in str(rows)
-    assert b"private reason" not in b"".join(bytes(row.reply) for row in rows)
+    assert b"private reason" not in b"".join(bytes(row.response) for row in rows)
 
 
 def test_a_repeated_answer_passes_the_door_again(cast: Cast) -> None:

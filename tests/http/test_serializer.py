@@ -144,7 +144,7 @@ def test_what_the_engine_gives_is_shown_as_a_dump_of_its_values_would(raw: Raw, 
     principal, listing, thing, schema = raw
     assert listing.raw
     viewer = cast.everyone()[principal].viewer
-    more: dict[str, Any] = {"idle_since": clock.now() - sessions.IDLE}
+    more: dict[str, Any] = {"idle_since": clock.now() - sessions.IDLE_TIMEOUT}
     if thing is not None:
         more["thing_id"] = cast.things[thing]
     as_driven = listing.page(viewer, ListRequest(limit=100), **more)

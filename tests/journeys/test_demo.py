@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from portal import demo
 from portal.assignments.models import Status
+from portal.demo.practice import ACTS, load_demo, script
+from portal.library.starter_files import starters
 from tests.cast import Cast
 from tests.server import Caller, Server, loopback, sign_in, until
 
@@ -137,10 +138,30 @@ def _make_sense(answers: list[str]) -> None:
     assert latest["opened_by"]["name"] == "Ada Linden"
 
 
+def test_the_script_of_the_demo_names_acts_people_and_resources_that_exist() -> None:
+    people = {person["name"].split()[0] for person in script()["people"]}
+    keys = {starter.key for starter in starters()}
+    assigned: set[str] = set()
+    for step in (step for day in script()["story"] for step in day["acts"]):
+        assert step["by"] in people
+        if step["act"] == "assign":
+            assert step["to"] in people
+            assert step["resource"] in keys
+            assigned.add(step["assignment"])
+        else:
+            assert step["act"] in ACTS
+            assert step["assignment"] in assigned
+
+
+def test_the_story_of_the_demo_is_told_in_the_order_of_its_days() -> None:
+    days = [day["days_ago"] for day in script()["story"]]
+    assert days == sorted(set(days), reverse=True)
+
+
 def test_the_demo_refuses_a_directory_that_holds_another_practice(cast: Cast) -> None:
     config = cast.app.config["PORTAL"]
     with cast.app.app_context(), pytest.raises(SystemExit, match="PORTAL_DATA_DIR"):
-        demo.load(config)
+        load_demo(config)
     assert not (config.data_dir / "demo.json").exists()
 
 

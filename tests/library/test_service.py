@@ -172,7 +172,7 @@ def test_a_new_practice_has_the_whole_starter_library_published(cast: Cast, cont
 def test_the_starter_library_of_a_new_practice_is_a_copy_of_its_own(cast: Cast, context: None) -> None:
     made = practices.set_up(
         ANYONE,
-        token=practices.mint_setup_link(),
+        token=practices.create_setup_link(),
         practice={"slug": "third", "name": "Third", "country": "DE", "time_zone": "Europe/Berlin"},
         person={"name": "T", "email": "t@third.example", "password": "maple-otter-violin-sunday"},
     )

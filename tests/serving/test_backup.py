@@ -1,4 +1,4 @@
-"""Backups: whole while people write, opened before they count, useless without the keyring."""
+"""Backups: consistent while people write, verified when made, useless without the keyring."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _another(config: Config) -> Iterator[None]:
 
 @pytest.mark.engines("postgresql")
 def test_a_role_that_would_leave_rows_out_makes_no_backup(cast: Cast, config: Config, tmp_path: Path) -> None:
-    """Behind the wall it sees no practice's people; its dump would look whole and hold nobody."""
+    """Under row-level security it sees no practice's people; its dump would look complete and hold nobody."""
     with _another(replace(config, owner_url=None)), pytest.raises(backup.BackupError) as refused:
         backup.create(tmp_path / "thin.portal")
     assert "portal_app does not own the tables" in str(refused.value)
@@ -105,13 +105,13 @@ def test_a_role_that_would_leave_rows_out_makes_no_backup(cast: Cast, config: Co
 def test_the_owners_password_is_on_no_command_line(
     cast: Cast, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """pg_dump learns it from its environment; a program in its place writes down what it was told."""
+    """pg_dump learns it from its environment; a program in its place writes down its arguments."""
     place = tmp_path / "bin"
     place.mkdir()
     for name in ("pg_dump", "pg_restore"):
         program = place / name
         program.write_text(
-            f'#!/bin/sh\nprintf "%s\\n" "$@" >> {tmp_path}/told\nprintf %s "$PGPASSWORD" > {tmp_path}/password\n'
+            f'#!/bin/sh\nprintf "%s\\n" "$@" >> {tmp_path}/arguments\nprintf %s "$PGPASSWORD" > {tmp_path}/password\n'
             'while [ "$1" != --file ] && [ $# -gt 0 ]; do shift; done\n[ $# -eq 0 ] || echo made > "$2"\n'
         )
         program.chmod(0o700)
@@ -120,13 +120,15 @@ def test_the_owners_password_is_on_no_command_line(
     with _another(replace(config, owner_url=owner.render_as_string(hide_password=False))):
         backup.create(tmp_path / "made.portal")
     assert (tmp_path / "password").read_text() == "s3cret of the owner"
-    told = (tmp_path / "told").read_text()
-    assert "portal_owner@" in told
-    assert "s3cret" not in told
+    arguments = (tmp_path / "arguments").read_text()
+    assert "portal_owner@" in arguments
+    assert "s3cret" not in arguments
 
 
 @pytest.mark.engines("postgresql")
-def test_what_postgresql_refuses_is_told_in_its_own_words(cast: Cast, made: Path, empty_place: dict[str, str]) -> None:
+def test_an_error_of_postgresql_is_reported_in_its_own_words(
+    cast: Cast, made: Path, empty_place: dict[str, str]
+) -> None:
     as_application_alone = {name: value for name, value in empty_place.items() if name != "DATABASE_OWNER_URL"}
     refused = _flask(as_application_alone, "backup", "restore", str(made))
     assert refused.returncode == 1
@@ -138,7 +140,7 @@ def test_nothing_is_restored_over_a_database_in_use(cast: Cast, made: Path) -> N
         backup.restore(made)
 
 
-def test_a_backup_taken_while_people_write_is_whole(cast: Cast, tmp_path: Path) -> None:
+def test_a_backup_made_while_people_write_is_consistent(cast: Cast, tmp_path: Path) -> None:
     done = threading.Event()
     written: list[int] = []
 
@@ -210,7 +212,7 @@ def test_a_backup_comes_back_in_an_empty_place_with_the_keyring(
     assert restored.returncode == 0, restored.stderr
     checked = _flask(empty_place, "audit", "verify")
     assert checked.returncode == 0, checked.stdout
-    assert "whole" in checked.stdout
+    assert "intact" in checked.stdout
     assert _counts(empty_place) == _counts(_settings(cast))
     strange = {**empty_place, "PORTAL_DATA_DIR": str(tmp_path / "x"), "PORTAL_KEYRING": str(tmp_path / "fresh.json")}
     refused = _flask({**strange, "DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}"}, "backup", "verify", made)

@@ -1,4 +1,4 @@
-"""The commands of an operator: the set-up link, the recovery file, and whether the audit trail is whole."""
+"""The commands of an operator: the set-up link, the recovery file, and whether the audit chain is intact."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_files_and_folders_come_into_the_library_with_a_line_each_and_a_summary(
     titles = {one["title"] for one in cast.therapist.get("/resources?q=heard").get_json()["data"]}
     assert "Being heard" in titles
     assert cast.other_owner.get("/resources?q=being%20heard").get_json()["data"] == []
-    assert _run(cast.app, command, named[1]).exit_code == 1, "which practice is not said"
+    assert _run(cast.app, command, named[1]).exit_code == 1, "several practices, and none is named"
     assert _run(cast.app, command, named[1], "--practice", "nowhere").exit_code == 1
 
 
@@ -94,21 +94,21 @@ def test_a_set_up_link_is_given_even_where_a_practice_exists(cast: Cast) -> None
     _set_up(cast.app, _link(_run(cast.app, cli.set_up_link)), "cedar")
 
 
-def test_a_whole_audit_trail_exits_0_and_counts_its_facts(cast: Cast) -> None:
+def test_verifying_an_intact_audit_chain_exits_0_and_counts_its_events(cast: Cast) -> None:
     with cast.app.app_context():
         while sealing.seal():
             pass
         with as_owner() as session:
-            facts = len(session.scalars(select(audit_events.Event.id)).all())
+            events = len(session.scalars(select(audit_events.Event.id)).all())
     done = _run(cast.app, cli.verify_audit)
     assert done.exit_code == 0, done.output
-    counted = [int(number) for number in re.findall(r": (\d+) facts, whole", done.output)]
+    counted = [int(number) for number in re.findall(r": (\d+) events, intact", done.output)]
     assert len(counted) == 2, "a line for each practice"
-    assert sum(counted) == facts
+    assert sum(counted) == events
 
 
 @pytest.mark.parametrize("tampering", ["changed", "removed"])
-def test_a_broken_audit_trail_exits_1_and_says_where(cast: Cast, tampering: str) -> None:
+def test_verifying_a_broken_audit_chain_exits_1_and_says_where(cast: Cast, tampering: str) -> None:
     with cast.app.app_context():
         while sealing.seal():
             pass
@@ -118,11 +118,11 @@ def test_a_broken_audit_trail_exits_1_and_says_where(cast: Cast, tampering: str)
             session.execute(change if tampering == "changed" else delete(audit_events.Event).where(third))
     done = _run(cast.app, cli.verify_audit)
     assert done.exit_code == 1
-    assert f"{cast.owner.viewer.practice_id}: 3 facts, BROKEN at position 3" in done.output
-    assert done.output.count("whole") == 1, "the other practice's chain is its own"
+    assert f"{cast.owner.viewer.practice_id}: 3 events, BROKEN at position 3" in done.output
+    assert done.output.count("intact") == 1, "the other practice's chain is its own"
 
 
-def test_an_empty_trail_is_whole(app: Flask) -> None:
+def test_an_empty_audit_chain_is_intact(app: Flask) -> None:
     assert _run(app, cli.verify_audit).exit_code == 0
 
 

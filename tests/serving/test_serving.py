@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from flask import Flask
 
 from portal import server
-from portal.core import clock
+from portal.core import clock, jobs
 from tests.server import PATIENCE, Server, is_alive, loopback, set_up_practice, take_on, until
 
 
@@ -103,37 +104,77 @@ def test_when_the_web_ends_by_itself_the_worker_ends_and_the_failure_is_told(ser
 @pytest.mark.bar
 def test_the_end_comes_while_a_dead_worker_waits_to_be_started_again(server: Server) -> None:
     os.kill(_worker(server), signal.SIGKILL)
-    until(lambda: "it is started again in 1 s" in server.log, "its end is not noticed")
+    until(lambda: "restarts in 1 s" in server.log, "its end is not noticed")
     assert server.stop() == 0
 
 
 @pytest.fixture
 def hours(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The clock the watch over the worker goes by; a test moves it."""
+    """The clock of portal.server, which a test moves."""
     moved = [1_000.0]
     monkeypatch.setattr("portal.server.time.monotonic", lambda: moved[0])
     return moved
 
 
-def _pause_after(kept: server.Kept, hours: list[float], ran: float) -> float:
-    """How long it waits, after it ran for that long and ended, before it is there again."""
+def _pause_after(watched: server.RestartedProcess, hours: list[float], ran: float) -> float:
+    """The seconds until it runs again, after it has run for `ran` seconds and ended."""
     hours[0] += ran
-    [process] = kept.living()
+    [process] = watched.running()
     process.wait(PATIENCE)
-    kept.look_after()
+    watched.check()
     began = hours[0]
-    while not kept.living():
+    while not watched.running():
         hours[0] += 0.5
-        kept.look_after()
+        watched.check()
     return hours[0] - began
 
 
-def test_a_worker_that_keeps_ending_is_started_ever_less_often_but_never_given_up(hours: list[float]) -> None:
-    kept = server.Kept([sys.executable, "-S", "-c", "raise SystemExit(3)"])
-    assert [_pause_after(kept, hours, ran=5) for _ in range(8)] == [1, 2, 4, 8, 16, 30, 30, 30]
-    assert _pause_after(kept, hours, ran=server.STEADY) == 1, "it had run well in between"
-    for process in kept.living():
+def test_a_worker_that_keeps_ending_is_restarted_after_growing_pauses_but_never_given_up(hours: list[float]) -> None:
+    watched = server.RestartedProcess([sys.executable, "-S", "-c", "raise SystemExit(3)"])
+    assert [_pause_after(watched, hours, ran=5) for _ in range(8)] == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert _pause_after(watched, hours, ran=server.STABLE_AFTER) == 1, "it had been stable in between"
+    for process in watched.running():
         process.wait(PATIENCE)
+
+
+class _Stop(threading.Event):
+    """Ends the loop after some waits, each of which moves the clock."""
+
+    def __init__(self, hours: list[float], waits: int) -> None:
+        super().__init__()
+        self.hours, self.waits = hours, waits
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.hours[0] += timeout or 0.0
+        self.waits -= 1
+        if not self.waits:
+            self.set()
+        return self.is_set()
+
+
+def test_a_tick_runs_at_once_and_then_at_its_interval_whatever_else_fails(app: Flask, hours: list[float]) -> None:
+    ran: list[tuple[str, float]] = []
+    began = hours[0]
+
+    def note(name: str) -> None:
+        ran.append((name, hours[0] - began))
+        if name == "fails":
+            raise LookupError
+
+    ticks = [jobs.Tick("fails", 2, lambda: note("fails")), jobs.Tick("works", 3, lambda: note("works"))]
+    server.run_ticks(app, ticks, _Stop(hours, waits=4))
+    assert ran == [("fails", 0), ("works", 0), ("fails", 2), ("works", 3), ("fails", 4)]
+
+
+def test_a_tick_that_is_late_runs_once(app: Flask, hours: list[float]) -> None:
+    ran: list[float] = []
+
+    def is_slow() -> None:
+        ran.append(hours[0])
+        hours[0] += 60
+
+    server.run_ticks(app, [jobs.Tick("slow", 1, is_slow)], _Stop(hours, waits=3))
+    assert len(ran) == 3
 
 
 @loopback
@@ -185,7 +226,7 @@ def test_readiness_follows_the_workers_heartbeat(app: Flask) -> None:
     late = "late: start `flask worker`"
     assert worker() == (200, "degraded", late), "nobody has ever seen it"
     with app.app_context():
-        server._beat()
+        server._record_heartbeat()
     assert worker()[2] == "ok"
     with clock.time_shifted(timedelta(seconds=50)):
         assert worker()[2] == "ok"

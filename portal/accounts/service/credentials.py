@@ -1,4 +1,4 @@
-"""What people hold: giving it out, and ending it; and ending the invitations that would give out more."""
+"""Issue and revoke credentials; revoke invitations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from portal.accounts import facts
 from portal.accounts.models import Credential, CredentialKind, Invitation, Person
-from portal.accounts.secrets import mint
+from portal.accounts.secrets import generate_secret
 from portal.core import clock
 from portal.core.audit_log.events import record
 from portal.core.db.engines import db
@@ -19,20 +19,20 @@ from portal.core.ids import new_id
 from portal.core.viewer import Viewer
 
 
-def issue(
+def issue_credential(
     practice_id: str,
     person_id: str | None,
     kind: CredentialKind,
     prefix: str,
-    lasts: timedelta,
+    lifetime: timedelta,
     *,
     integration_id: str | None = None,
 ) -> tuple[str, Credential]:
-    """A new secret for a person or an integration, and its row, inside the open transaction.
+    """Insert a credential of a person or an integration in the open transaction; returns its secret and its row.
 
-    The secret itself is kept nowhere.
+    Only the secret's hash is stored.
     """
-    secret, secret_hash = mint(prefix)
+    secret, secret_hash = generate_secret(prefix)
     now = clock.now()
     row = {
         "practice_id": practice_id,
@@ -43,17 +43,17 @@ def issue(
         "secret_hash": secret_hash,
         "created_at": now,
         "last_used_at": now,
-        "expires_at": now + lasts,
+        "expires_at": now + lifetime,
     }
     execute(_insert_credential, row)
     return secret, Credential(**row)
 
 
 def _insert_credential() -> Any:
-    return insert(Credential).values({name: bindparam(name) for name in _ISSUED})
+    return insert(Credential).values({name: bindparam(name) for name in _COLUMNS})
 
 
-_ISSUED = (
+_COLUMNS = (
     "practice_id",
     "id",
     "kind",
@@ -68,14 +68,14 @@ _ISSUED = (
 
 @transactional
 def end_credentials(
-    practice_id: str, person_id: str, *, but: str | None = None, kind: CredentialKind | None = None
+    practice_id: str, person_id: str, *, except_id: str | None = None, kind: CredentialKind | None = None
 ) -> None:
-    """End what a person holds (all of it, or of one kind), from the next request on."""
+    """Revoke a person's credentials (all, or those of one kind), from their next request on."""
     ended = update(Credential).where(
         Credential.practice_id == practice_id, Credential.person_id == person_id, Credential.ended_at.is_(None)
     )
-    if but is not None:
-        ended = ended.where(Credential.id != but)
+    if except_id is not None:
+        ended = ended.where(Credential.id != except_id)
     if kind is not None:
         ended = ended.where(Credential.kind == kind)
     db.session.execute(ended.values(ended_at=clock.now()))
@@ -83,7 +83,7 @@ def end_credentials(
 
 @transactional
 def end_invitations(viewer: Viewer, *, to: str | None = None, sent_by: str | None = None) -> None:
-    """End every open invitation to a person, or sent by one who may no longer let anyone in."""
+    """Revoke every open invitation to a person, or by somebody who may no longer invite anyone."""
     still_open = select(Invitation).where(
         Invitation.practice_id == viewer.practice_id,
         Invitation.accepted_at.is_(None),
@@ -95,8 +95,8 @@ def end_invitations(viewer: Viewer, *, to: str | None = None, sent_by: str | Non
 
 
 @transactional
-def note_use(practice_id: str, credential_id: str) -> None:
-    """Write down that a credential was just used; callers do so once a minute at most."""
+def record_use(practice_id: str, credential_id: str) -> None:
+    """Record that a credential was just used; callers do so once a minute at most."""
     db.session.execute(
         update(Credential)
         .where(Credential.practice_id == practice_id, Credential.id == credential_id)
@@ -105,7 +105,7 @@ def note_use(practice_id: str, credential_id: str) -> None:
 
 
 def end_invitation(viewer: Viewer, invitation: Invitation) -> None:
-    """End one open invitation and its link, inside the open transaction."""
+    """Revoke one open invitation and its link, inside the open transaction."""
     invitation.revoked_at = clock.now()
     db.session.flush()
     end_credentials(invitation.practice_id, invitation.person_id, kind=CredentialKind.INVITATION)

@@ -1,4 +1,4 @@
-"""Other systems: let in by an owner with scoped tokens, rotated, revoked, and recognised."""
+"""Integrations: create them with scoped tokens, rotate tokens, revoke them, identify them by token."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sqlalchemy import bindparam, case, func, select, update
 
 from portal.accounts import facts, policy
 from portal.accounts.models import Credential, CredentialKind, Integration
-from portal.accounts.secrets import hashed, is_whole
-from portal.accounts.service.credentials import issue, note_use
+from portal.accounts.secrets import hash_secret, is_well_formed
+from portal.accounts.service.credentials import issue_credential, record_use
 from portal.core import access, clock
 from portal.core.access import THING
 from portal.core.audit_log.events import record
@@ -25,23 +25,23 @@ from portal.core.viewer import PrincipalKind, Viewer
 
 PREFIX = "int"
 SCOPES: Mapping[str, str] = {
-    "clients:read": "Read about clients and their care teams.",
-    "clients:write": "Change a client's name and time zone, archive and restore.",
-    "assignments:read": "Read assignments, attempts' times and progress; never an answer.",
-    "assignments:write": "Assign, change, withdraw and reopen.",
-    "responses:read": "Open answers that were sent in and shared, and read comments; the client sees each opening.",
+    "clients:read": "Read clients and their care teams.",
+    "clients:write": "Change a client's name and time zone; archive and restore clients.",
+    "assignments:read": "Read assignments, the times of attempts and progress, but no answers.",
+    "assignments:write": "Create, change, withdraw and reopen assignments.",
+    "responses:read": "Open submitted answers and read comments; each opening shows in the client's access log.",
     "resources:read": "Read the library.",
     "resources:write": "Write, publish and archive readings and exercises.",
-    "events:read": "Read the feed of facts.",
-    "exports:create": "Take assignments away as CSV; each export leaves a row in the trail.",
+    "events:read": "Read the feed of events.",
+    "exports:create": "Export assignments as CSV; each export is recorded in the audit log.",
 }
-"""What a token can be let into, besides what therapists opt in; each route says which of them it takes."""
-DAYS = 90
-NOTED_EVERY = timedelta(minutes=1)
+"""The scopes a token may have. A route names the ones it accepts; clients need their therapist's opt-in as well."""
+DEFAULT_DAYS = 90
+USE_RECORDED_EVERY = timedelta(minutes=1)
 
 
-def _of_tokens(aggregate: Any, name: str) -> Any:
-    """Something about the integration's tokens that have not ended."""
+def _aggregate_of_tokens(aggregate: Any, name: str) -> Any:
+    """An aggregate over the integration's tokens that have not ended."""
     return (
         select(aggregate)
         .where(
@@ -60,8 +60,8 @@ INTEGRATIONS = Listing(
         Integration.id,
         Integration.name,
         Integration.scopes,
-        _of_tokens(func.max(Credential.expires_at), "expires_at"),
-        _of_tokens(
+        _aggregate_of_tokens(func.max(Credential.expires_at), "expires_at"),
+        _aggregate_of_tokens(
             func.max(case((Credential.last_used_at > Credential.created_at, Credential.last_used_at))), "last_used_at"
         ),
         Integration.created_at,
@@ -75,29 +75,31 @@ INTEGRATIONS = Listing(
 )
 
 
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+def _with_scope_list(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "scopes": row["scopes"].split()}
 
 
 def list_integrations(viewer: Viewer, asked: ListRequest) -> Page:
-    return INTEGRATIONS.page(viewer, asked).map(_shown)
+    return INTEGRATIONS.page(viewer, asked).map(_with_scope_list)
 
 
 def get_integration(viewer: Viewer, integration_id: str) -> dict[str, Any]:
-    row = access.get_visible(viewer, _integration, integration_id)
-    return _shown(row)
+    row = access.get_visible(viewer, _one_integration, integration_id)
+    return _with_scope_list(row)
 
 
-def _integration(viewer: Viewer) -> AnySelect:
+def _one_integration(viewer: Viewer) -> AnySelect:
     return (
         policy.integrations_visible_to(viewer).where(Integration.id == THING).with_only_columns(*INTEGRATIONS.columns)
     )
 
 
 @transactional
-def create_integration(viewer: Viewer, *, name: str, scopes: list[str], expires_in_days: int = DAYS) -> dict[str, Any]:
-    """Let another system in. The answer is the only place its token is ever shown."""
-    access.require(policy.may_run_the_practice(viewer), "Only an owner lets other systems in.")
+def create_integration(
+    viewer: Viewer, *, name: str, scopes: list[str], expires_in_days: int = DEFAULT_DAYS
+) -> dict[str, Any]:
+    """Create an integration. The response is the only place that ever shows its token."""
+    access.require(policy.may_manage_practice(viewer), "Only an owner can create an integration.")
     integration = Integration(
         practice_id=viewer.practice_id,
         name=name,
@@ -112,7 +114,7 @@ def create_integration(viewer: Viewer, *, name: str, scopes: list[str], expires_
 
 
 def _with_new_token(viewer: Viewer, integration: Integration, days: int) -> dict[str, Any]:
-    token, _ = issue(
+    token, _ = issue_credential(
         integration.practice_id,
         None,
         CredentialKind.INTEGRATION,
@@ -125,13 +127,13 @@ def _with_new_token(viewer: Viewer, integration: Integration, days: int) -> dict
 
 @transactional
 def rotate(
-    viewer: Viewer, integration_id: str, *, expires_in_days: int = DAYS, overlap_minutes: int = 0
+    viewer: Viewer, integration_id: str, *, expires_in_days: int = DEFAULT_DAYS, overlap_minutes: int = 0
 ) -> dict[str, Any]:
-    """A new token. Earlier ones end at once, or after `overlap_minutes`, so that the other system can change over."""
-    access.require(policy.may_run_the_practice(viewer), "Only an owner rotates a token.")
+    """Issue a new token. Earlier ones end at once or after `overlap_minutes`, in which the system can change over."""
+    access.require(policy.may_manage_practice(viewer), "Only an owner can rotate a token.")
     integration = access.get_for_update(viewer, Integration, policy.integrations_visible_to, integration_id)
     if integration.revoked_at is not None:
-        msg = "This integration is revoked. Make a new one."
+        msg = "This integration is revoked. Create a new one."
         raise Conflict(msg, state="revoked", allowed=[])
     _end_tokens(integration, timedelta(minutes=overlap_minutes))
     record(viewer, facts.INTEGRATION_ROTATED, integration)
@@ -140,8 +142,8 @@ def rotate(
 
 @transactional
 def revoke(viewer: Viewer, integration_id: str) -> None:
-    """Shut another system out, from its next request on. Revoking twice is revoking once."""
-    access.require(policy.may_run_the_practice(viewer), "Only an owner shuts other systems out.")
+    """Revoke an integration, from its next request on. Revoking it again changes nothing."""
+    access.require(policy.may_manage_practice(viewer), "Only an owner can revoke an integration.")
     integration = access.get_for_update(viewer, Integration, policy.integrations_visible_to, integration_id)
     if integration.revoked_at is None:
         integration.revoked_at = clock.now()
@@ -150,7 +152,7 @@ def revoke(viewer: Viewer, integration_id: str) -> None:
 
 
 def _end_tokens(integration: Integration, overlap: timedelta) -> None:
-    """End every token of a locked integration now, or let none live longer than `overlap`."""
+    """End every token of a locked integration now, or after `overlap` at the latest."""
     now = clock.now()
     tokens = update(Credential).where(
         Credential.practice_id == integration.practice_id,
@@ -164,19 +166,19 @@ def _end_tokens(integration: Integration, overlap: timedelta) -> None:
 
 
 def identify(token: str) -> Viewer | None:
-    """The viewer an integration's token stands for; None once it has ended or expired, or access was revoked."""
-    if not is_whole(token, PREFIX):
+    """The viewer of an integration's token; None if it has ended or expired, or the integration was revoked."""
+    if not is_well_formed(token, PREFIX):
         return None
     now = clock.now()
-    values = {"hash": hashed(token), "now": now, "noted_before": now - NOTED_EVERY}
+    values = {"hash": hash_secret(token), "now": now, "record_use_before": now - USE_RECORDED_EVERY}
     rows = fetch_tuples(_identity, values, practice=None)
     if rows and rows[0][3] is None:  # the connection was in another practice
         rows = fetch_tuples(_identity, values, practice=rows[0][1])
     if not rows or rows[0][3] is None:
         return None
-    credential_id, practice_id, integration_id, scopes, unnoted = rows[0]
-    if unnoted:
-        note_use(practice_id, credential_id)
+    credential_id, practice_id, integration_id, scopes, use_is_due = rows[0]
+    if use_is_due:
+        record_use(practice_id, credential_id)
     return Viewer(
         integration_id,
         practice_id,
@@ -193,7 +195,7 @@ def _identity() -> AnySelect:
             Credential.practice_id,
             Integration.id.label("integration_id"),
             Integration.scopes,
-            (Credential.last_used_at <= bindparam("noted_before", type_=Instant())).label("unnoted"),
+            (Credential.last_used_at <= bindparam("record_use_before", type_=Instant())).label("use_is_due"),
         )
         .outerjoin(
             Integration,
@@ -211,7 +213,7 @@ def _identity() -> AnySelect:
 
 
 def names_of(practice_id: str, integration_ids: set[str]) -> dict[str, str]:
-    """Names by id, for callers that have established that the viewer may know who it was."""
+    """Names by id, for callers that have established that the viewer may see them."""
     rows = fetch(
         _integration_names, {"practice": practice_id, "integrations": sorted(integration_ids)}, practice=practice_id
     )

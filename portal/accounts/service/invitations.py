@@ -1,7 +1,7 @@
 """Invitations: a link by mail and, for a client, a code from the session; or a link handed over once in person.
 
-The secret is minted when the mail is sent and only its hash is kept. Opening the link changes nothing; accepting
-consumes it, once.
+The secret is generated when the mail is sent, and only its hash is stored. Opening the link changes nothing; accepting
+the invitation consumes it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.accounts import facts, passwords, policy
 from portal.accounts.models import Credential, CredentialKind, Delivery, Invitation, Person, Practice
-from portal.accounts.secrets import hashed, is_whole, mint_code, normal_code
+from portal.accounts.secrets import generate_code, hash_secret, is_well_formed, normalize_code
 from portal.accounts.service import people, throttle
-from portal.accounts.service.credentials import end_credentials, end_invitation, end_invitations, issue
+from portal.accounts.service.credentials import end_credentials, end_invitation, end_invitations, issue_credential
 from portal.core import access, clock, mail
 from portal.core.audit_log.events import record
 from portal.core.crypto import blind_index, keyring, vault
@@ -28,17 +28,19 @@ from portal.core.jobs import enqueue
 from portal.core.viewer import PrincipalKind, Viewer
 
 PREFIX = "inv"
-LASTS = timedelta(days=14)
-WRONG_CODES = 5
-SEND = "accounts.send_invitation"
+LIFETIME = timedelta(days=14)
+MAX_WRONG_CODES = 5
+SEND_INVITATION = "accounts.send_invitation"
 REFUSED = "This invitation cannot be accepted. Check the link and the code, or ask for a new invitation."
-TAKEN = "Somebody in this practice already signs in with this mail address. Ask to be invited at another one."
+ADDRESS_TAKEN = (
+    "Somebody in this practice already signs in with this email address. Ask for an invitation to another one."
+)
 
 
 @transactional
 def invite_staff(viewer: Viewer, *, name: str, email: str, capabilities: list[str]) -> dict[str, Any]:
-    """Invite someone to the staff by mail."""
-    access.require(policy.may_run_the_practice(viewer), "Only an owner invites staff.")
+    """Invite a person to work at the practice, by mail."""
+    access.require(policy.may_manage_practice(viewer), "Only an owner can invite staff.")
     time_zone = db.session.get_one(Practice, viewer.practice_id).time_zone
     person = people.add_person(
         viewer,
@@ -49,15 +51,15 @@ def invite_staff(viewer: Viewer, *, name: str, email: str, capabilities: list[st
         owner="owner" in capabilities,
         therapist="therapist" in capabilities,
     )
-    shown = open_invitation(viewer, person, Delivery.MAIL, with_code=False)
+    created = open_invitation(viewer, person, Delivery.MAIL, with_code=False)
     record(viewer, facts.STAFF_INVITED, person, capabilities=sorted(capabilities))
-    return shown
+    return created
 
 
 def open_invitation(viewer: Viewer, person: Person, delivery: str, *, with_code: bool) -> dict[str, Any]:
-    """Invite `person` inside the open transaction; earlier invitations to them end.
+    """Create an invitation in the open transaction and revoke earlier ones to the same person.
 
-    The answer is the only place where the code, or the link of one handed over in person, is ever shown.
+    What it returns is the only place that ever shows the code, or the link that is handed over in person.
     """
     now = clock.now()
     end_invitations(viewer, to=person.id)
@@ -66,9 +68,9 @@ def open_invitation(viewer: Viewer, person: Person, delivery: str, *, with_code:
     )
     db.session.add(invitation)
     db.session.flush()
-    code = mint_code() if with_code and delivery == Delivery.MAIL else None
+    code = generate_code() if with_code and delivery == Delivery.MAIL else None
     invitation.code_hash = None if code is None else _code_hash(invitation.id, code)
-    shown = {
+    created = {
         "id": invitation.id,
         "person_id": person.id,
         "delivery": delivery,
@@ -77,26 +79,28 @@ def open_invitation(viewer: Viewer, person: Person, delivery: str, *, with_code:
         "link": None,
     }
     if delivery == Delivery.IN_PERSON:
-        shown["link"] = mail.public_url(f"/invitation#{_mint_secret(invitation)}")
+        created["link"] = mail.public_url(f"/invitation#{_issue_link_secret(invitation)}")
     else:
-        enqueue(viewer, SEND, invitation.id)
-    return shown
+        enqueue(viewer, SEND_INVITATION, invitation.id)
+    return created
 
 
 def _code_hash(invitation_id: str, code: str) -> str:
-    return keyring().digest("index", f"code|{invitation_id}|{normal_code(code)}".encode()).hex()
+    return keyring().digest("index", f"code|{invitation_id}|{normalize_code(code)}".encode()).hex()
 
 
-def _mint_secret(invitation: Invitation) -> str:
-    """A new secret for the invitation; earlier ones end."""
+def _issue_link_secret(invitation: Invitation) -> str:
+    """Issue the secret of the invitation's link; earlier ones end."""
     end_credentials(invitation.practice_id, invitation.person_id, kind=CredentialKind.INVITATION)
-    secret, _ = issue(invitation.practice_id, invitation.person_id, CredentialKind.INVITATION, PREFIX, LASTS)
+    secret, _ = issue_credential(
+        invitation.practice_id, invitation.person_id, CredentialKind.INVITATION, PREFIX, LIFETIME
+    )
     return secret
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """What the mail of an invitation needs. A client's names no practice: the name alone may say too much."""
+class InvitationMail:
+    """What the mail of an invitation says. A client's names no practice, since the name alone may say too much."""
 
     to: str
     secret: str
@@ -105,16 +109,16 @@ class Letter:
 
 
 @transactional
-def prepare_letter(practice_id: str, invitation_id: str) -> Letter | None:
-    """Mint the secret of an invitation that is about to be mailed; None where it is no longer open."""
+def prepare_mail(practice_id: str, invitation_id: str) -> InvitationMail | None:
+    """Generate the secret of an invitation that is about to be mailed; None if it is no longer open."""
     invitation = db.session.get(Invitation, (practice_id, invitation_id), with_for_update=True)
     if invitation is None or not invitation.is_open:
         return None
     person = db.session.get_one(Person, (practice_id, invitation.person_id))
     opened = vault(practice_id, person.subject_id)
-    return Letter(
+    return InvitationMail(
         to=opened.open(Person.mail_address, person.id, person.mail_address).decode(),
-        secret=_mint_secret(invitation),
+        secret=_issue_link_secret(invitation),
         practice_name=None if person.kind == "client" else db.session.get_one(Practice, practice_id).name,
         needs_code=invitation.code_hash is not None,
     )
@@ -122,7 +126,7 @@ def prepare_letter(practice_id: str, invitation_id: str) -> Letter | None:
 
 @transactional
 def resend(viewer: Viewer, invitation: Invitation) -> dict[str, Any]:
-    """Send an open invitation the viewer has seen again, with a new secret (and a new code, where one is needed)."""
+    """Send an open invitation again, with a new secret and, where it needs one, a new code."""
     _require_open(invitation)
     person = db.session.get_one(Person, (viewer.practice_id, invitation.person_id))
     return open_invitation(viewer, person, invitation.delivery, with_code=invitation.code_hash is not None)
@@ -130,7 +134,7 @@ def resend(viewer: Viewer, invitation: Invitation) -> dict[str, Any]:
 
 @transactional
 def revoke(viewer: Viewer, invitation: Invitation) -> None:
-    """Take an open invitation the viewer has seen back; its link ends at once."""
+    """Revoke an open invitation; its link ends at once."""
     _require_open(invitation)
     end_invitation(viewer, invitation)
 
@@ -145,12 +149,12 @@ def _require_open(invitation: Invitation) -> None:
 def accept(
     viewer: Viewer, address: str, *, token: str, password: str, code: str | None = None, time_zone: str | None = None
 ) -> dict[str, Any]:
-    """Make the account an invitation is for. Exactly one of any number of acceptances succeeds.
+    """Activate the account of an invitation. Of several acceptances at once exactly one succeeds.
 
-    Raises NotVisible alike for a link that is unknown, used or expired and for a wrong code, after the same work.
+    Raises the same NotVisible, after the same work, for a wrong code and for a link that is unknown, used or expired.
     """
-    passwords.check(password)
-    throttle.begin("accept", hashed(token), address)
+    passwords.check_password(password)
+    throttle.count_try("accept", hash_secret(token), address)
     password_hash = passwords.hasher().hash(password)
     outcome = _accept(token, code or "", password_hash, time_zone)
     if isinstance(outcome, PortalError):
@@ -160,18 +164,18 @@ def accept(
 
 @transactional(practice=NO_PRACTICE)
 def _accept(token: str, code: str, password_hash: str, time_zone: str | None) -> dict[str, Any] | PortalError:
-    """A refusal is returned, not raised: a wrong code must stay counted."""
+    """Return a refusal instead of raising it, because a wrong code must be committed to be counted."""
     credential = db.session.scalars(
         select(Credential)
         .where(
-            Credential.secret_hash == hashed(token),
+            Credential.secret_hash == hash_secret(token),
             Credential.kind == CredentialKind.INVITATION,
             Credential.ended_at.is_(None),
             Credential.expires_at > clock.now(),
         )
         .with_for_update()
     ).first()
-    if credential is None or not is_whole(token, PREFIX):
+    if credential is None or not is_well_formed(token, PREFIX):
         return NotVisible(REFUSED)
     enter_practice(credential.practice_id)
     invitation = db.session.scalars(
@@ -184,7 +188,7 @@ def _accept(token: str, code: str, password_hash: str, time_zone: str | None) ->
     ).one()
     if invitation.code_hash is not None and invitation.code_hash != _code_hash(invitation.id, code):
         invitation.wrong_codes += 1
-        if invitation.wrong_codes >= WRONG_CODES:
+        if invitation.wrong_codes >= MAX_WRONG_CODES:
             credential.ended_at = clock.now()
         return NotVisible(REFUSED)
     return _activate(invitation, credential, password_hash, time_zone)
@@ -201,7 +205,7 @@ def _activate(
         with db.session.begin_nested():
             person.mail_index = blind_index(person.practice_id, email)
     except IntegrityError:
-        return Conflict(TAKEN, state="address_taken", allowed=[])
+        return Conflict(ADDRESS_TAKEN, state="address_taken", allowed=[])
     person.password_hash, person.activated_at = password_hash, now
     invitation.accepted_at = credential.ended_at = now
     viewer = Viewer(person.id, person.practice_id, PrincipalKind(person.kind), person.owner, person.therapist)

@@ -1,4 +1,4 @@
-"""People: oneself, the staff, their capabilities, and their names for whoever may see them."""
+"""People: the viewer, the staff with their capabilities, and names by id."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from portal.core.listing import Listing, ListRequest, Page, condition
 from portal.core.viewer import Viewer
 
 CAPABILITIES = ("owner", "therapist")
+NOT_A_THERAPIST = "This is not an active therapist of the practice. See GET /staff."
 
 
 def add_person(
@@ -37,7 +38,7 @@ def add_person(
     owner: bool = False,
     therapist: bool = False,
 ) -> Person:
-    """A person who cannot sign in yet, inside the open transaction; a client gets a data key of their own."""
+    """Insert a person who cannot sign in yet, in the open transaction; a client gets a data key of their own."""
     person_id = new_id()
     sealed = (
         create_vault(viewer.practice_id, person_id)
@@ -65,7 +66,7 @@ def capabilities_of(row: dict[str, Any]) -> list[str]:
 
 
 def get_me(viewer: Viewer) -> dict[str, Any]:
-    """Oneself, and the practice one belongs to."""
+    """The viewer as a person, with their practice."""
     row = fetch_one(_me, access.binds(viewer), practice=viewer.practice_id)
     if row is None:
         raise NotVisible
@@ -105,7 +106,7 @@ def _with_name(row: dict[str, Any], opened: Vault) -> dict[str, Any]:
 
 @transactional
 def change_me(viewer: Viewer, expected: int, **changes: Any) -> dict[str, Any]:
-    """Change one's name or time zone."""
+    """Change the viewer's name or time zone."""
     person = access.get_for_update(viewer, Person, policy.visible_to, viewer.id or "")
     if person.version != expected:
         raise Stale(get_me(viewer))
@@ -114,28 +115,33 @@ def change_me(viewer: Viewer, expected: int, **changes: Any) -> dict[str, Any]:
 
 
 def apply_changes(viewer: Viewer, person: Person, *, name: str | None = None, time_zone: str | None = None) -> None:
-    """Set what is given, inside the open transaction; a new time zone moves what is due with it."""
+    """Change a name or a time zone in the open transaction; due days move with the time zone."""
     if name is not None:
         person.name = vault(person.practice_id, person.subject_id).seal(Person.name, person.id, name)
-    moved = time_zone is not None and time_zone != person.time_zone
+    zone_changes = time_zone is not None and time_zone != person.time_zone
     person.time_zone = time_zone or person.time_zone
     person.version += 1
     db.session.flush()
-    if moved:
+    if zone_changes:
         record(viewer, facts.TIME_ZONE_CHANGED, person)
 
 
 def change_password(viewer: Viewer, address: str, *, current_password: str, new_password: str) -> None:
-    """Set a new password; every other session ends. Raises Invalid where the current one is not right; TooMany."""
-    passwords.check(new_password, "#/new_password")
-    attempt = throttle.begin("password", viewer.id or "", address)
+    """Set a new password and end every other session.
+
+    Raises Invalid if the current password is wrong, TooManyRequests after too many tries.
+    """
+    passwords.check_password(new_password, "#/new_password")
+    attempt = throttle.count_try("password", viewer.id or "", address)
     stored = fetch_one(_own_password_hash, access.binds(viewer), practice=viewer.practice_id)
     if not passwords.hasher().verify(stored["password_hash"] if stored else None, current_password):
         raise Invalid(
-            Fault("invalid", "This is not your current password. Check it and try again.").at("#/current_password")
+            Fault("wrong_password", "This is not your current password. Check it and try again.").at(
+                "#/current_password"
+            )
         )
-    throttle.forgive(attempt)
-    _set_password(viewer, viewer.id or "", passwords.hasher().hash(new_password), keep=viewer.credential_id)
+    throttle.forgive_tries(attempt)
+    _set_password(viewer, viewer.id or "", passwords.hasher().hash(new_password), session_id=viewer.credential_id)
 
 
 def _own_password_hash() -> AnySelect:
@@ -143,10 +149,10 @@ def _own_password_hash() -> AnySelect:
 
 
 @transactional
-def _set_password(viewer: Viewer, person_id: str, password_hash: str, *, keep: str | None) -> None:
+def _set_password(viewer: Viewer, person_id: str, password_hash: str, *, session_id: str | None) -> None:
     person = db.session.get_one(Person, (viewer.practice_id, person_id))
     person.password_hash = password_hash
-    end_credentials(viewer.practice_id, person_id, but=keep)
+    end_credentials(viewer.practice_id, person_id, except_id=session_id)
     record(viewer, facts.PASSWORD_CHANGED, person)
 
 
@@ -179,13 +185,13 @@ def _staff_member(viewer: Viewer) -> AnySelect:
 
 @transactional
 def change_staff(viewer: Viewer, person_id: str, expected: int, *, capabilities: list[str]) -> dict[str, Any]:
-    """Set a staff member's capabilities. The last owner stays one."""
-    access.require(policy.may_run_the_practice(viewer), "Only an owner changes what staff may do.")
+    """Set a staff member's capabilities. Raises Conflict where the practice would lose its last owner."""
+    access.require(policy.may_manage_practice(viewer), "Only an owner can change capabilities.")
     person = access.get_for_update(viewer, Person, policy.visible_to, person_id)
     if person.version != expected:
         raise Stale(get_staff(viewer, person_id))
     if person.owner and "owner" not in capabilities:
-        _refuse_to_lose_the_last_owner(viewer, person)
+        _require_another_owner(viewer, person)
     if (person.owner and "owner" not in capabilities) or (person.therapist and "therapist" not in capabilities):
         end_invitations(viewer, sent_by=person.id)
     person.owner, person.therapist = "owner" in capabilities, "therapist" in capabilities
@@ -197,11 +203,11 @@ def change_staff(viewer: Viewer, person_id: str, expected: int, *, capabilities:
 
 @transactional
 def deactivate(viewer: Viewer, person_id: str) -> dict[str, Any]:
-    """End a staff member's access on their next request. The last owner cannot be removed."""
-    access.require(policy.may_run_the_practice(viewer), "Only an owner deactivates staff.")
+    """End a staff member's access from their next request on. Raises Conflict for the last owner."""
+    access.require(policy.may_manage_practice(viewer), "Only an owner can deactivate staff.")
     person = access.get_for_update(viewer, Person, policy.visible_to, person_id)
     if person.owner:
-        _refuse_to_lose_the_last_owner(viewer, person)
+        _require_another_owner(viewer, person)
     if person.deactivated_at is None:
         person.deactivated_at = clock.now()
         person.version += 1
@@ -213,7 +219,7 @@ def deactivate(viewer: Viewer, person_id: str) -> dict[str, Any]:
     return get_staff(viewer, person_id)
 
 
-def _refuse_to_lose_the_last_owner(viewer: Viewer, person: Person) -> None:
+def _require_another_owner(viewer: Viewer, person: Person) -> None:
     owners = db.session.scalars(
         select(Person)
         .where(
@@ -231,13 +237,13 @@ def _refuse_to_lose_the_last_owner(viewer: Viewer, person: Person) -> None:
 
 
 def require_therapist(viewer: Viewer, person_id: str, pointer: str) -> Person:
-    """An active therapist of the practice, by id. Raises Invalid at `pointer` for anyone else."""
+    """The active therapist with this id. Raises Invalid at `pointer` for anybody else."""
     try:
         person = access.get_for_update(viewer, Person, policy.visible_to, person_id)
     except NotVisible:
         person = None
     if person is None or not person.therapist or person.deactivated_at is not None or person.activated_at is None:
-        raise Invalid(Fault("invalid", "This is not an active therapist of the practice. See GET /staff.").at(pointer))
+        raise Invalid(Fault("not_a_therapist", NOT_A_THERAPIST).at(pointer))
     return person
 
 
@@ -245,7 +251,7 @@ def require_therapist(viewer: Viewer, person_id: str, pointer: str) -> Person:
 
 
 def names_of(practice_id: str, person_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Names and addresses by id, for callers that have already established that the viewer may see these people."""
+    """Names and email addresses by id, for callers that have established that the viewer may see these people."""
     rows = fetch(_names, {"practice": practice_id, "people": sorted(set(person_ids))}, practice=practice_id)
     return {
         row["id"]: _with_name(row, unwrap_vault(practice_id, row["subject_id"], row["keyring_version"], row["wrapped"]))

@@ -1,4 +1,4 @@
-"""Setting a practice up, and its settings."""
+"""Set up a practice, read and change its settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from portal.accounts import facts, passwords, policy
 from portal.accounts.models import Person, Practice, SetupLink
-from portal.accounts.secrets import hashed, is_whole, mint
+from portal.accounts.secrets import generate_secret, hash_secret, is_well_formed
 from portal.accounts.service import people, sessions
 from portal.core import access, clock
 from portal.core.audit_log.events import record
@@ -23,21 +23,21 @@ from portal.core.ids import new_id
 from portal.core.viewer import PrincipalKind, Viewer
 
 PREFIX = "set"
-SETUP_LASTS = timedelta(days=2)
-NO_LINK = "This set-up link is not valid, or has been used. Ask whoever runs the server for a new one."
+SETUP_LIFETIME = timedelta(days=2)
+LINK_REFUSED = "This set-up link is not valid or has been used. Ask the person who runs the server for a new one."
 
 
 @transactional(practice=NO_PRACTICE)
-def mint_setup_link() -> str:
-    """The secret of a new one-time set-up link; an unused earlier one ends."""
-    secret, secret_hash = mint(PREFIX)
+def create_setup_link() -> str:
+    """Create a one-time set-up link and return its secret; an unused earlier link ends."""
+    secret, secret_hash = generate_secret(PREFIX)
     now = clock.now()
     db.session.execute(update(SetupLink).where(SetupLink.used_at.is_(None)).values(used_at=now))
-    db.session.add(SetupLink(secret_hash=secret_hash, created_at=now, expires_at=now + SETUP_LASTS))
+    db.session.add(SetupLink(secret_hash=secret_hash, created_at=now, expires_at=now + SETUP_LIFETIME))
     return secret
 
 
-def exists_any() -> bool:
+def any_practice_exists() -> bool:
     return fetch_one(_any_practice, {}, practice=NO_PRACTICE) is not None
 
 
@@ -46,20 +46,20 @@ def _any_practice() -> AnySelect:
 
 
 def set_up(viewer: Viewer, *, token: str, practice: dict[str, Any], person: dict[str, Any]) -> dict[str, Any]:
-    """Make a practice and its owner, who is also a therapist unless they say otherwise.
+    """Create a practice and its owner, who is a therapist as well unless `person` says otherwise.
 
     Raises NotVisible for a link that is unknown or used, Invalid for a slug that is taken or a weak password.
     """
-    passwords.check(person["password"], "#/person/password")
+    passwords.check_password(person["password"], "#/person/password")
     return _set_up(token, practice, person, passwords.hasher().hash(person["password"]))
 
 
 @transactional(practice=NO_PRACTICE)
 def _set_up(token: str, practice: dict[str, Any], person: dict[str, Any], password_hash: str) -> dict[str, Any]:
-    _use_link(token)
+    _consume_link(token)
     if sessions.find_practice(practice["slug"]) is not None:
         raise Invalid(
-            Fault("invalid", "Another practice here has this short name. Choose another.").at("#/practice/slug")
+            Fault("slug_taken", "Another practice here has this short name. Choose another.").at("#/practice/slug")
         )
     row = Practice(id=new_id(), created_at=clock.now(), **practice)
     enter_practice(row.id)
@@ -83,20 +83,22 @@ def _set_up(token: str, practice: dict[str, Any], person: dict[str, Any], passwo
     return {"practice": get_practice(viewer), "person": people.get_me(viewer)}
 
 
-def _use_link(token: str) -> None:
+def _consume_link(token: str) -> None:
     used = (
-        is_whole(token, PREFIX)
+        is_well_formed(token, PREFIX)
         and db.session.execute(
             update(SetupLink)
             .where(
-                SetupLink.secret_hash == hashed(token), SetupLink.used_at.is_(None), SetupLink.expires_at > clock.now()
+                SetupLink.secret_hash == hash_secret(token),
+                SetupLink.used_at.is_(None),
+                SetupLink.expires_at > clock.now(),
             )
             .values(used_at=clock.now())
             .returning(SetupLink.secret_hash)
         ).first()
     )
     if not used:
-        raise NotVisible(NO_LINK)
+        raise NotVisible(LINK_REFUSED)
 
 
 def get_practice(viewer: Viewer) -> dict[str, Any]:
@@ -112,9 +114,9 @@ def _practice(viewer: Viewer) -> AnySelect:
 
 @transactional
 def change_practice(viewer: Viewer, expected: int, **changes: Any) -> dict[str, Any]:
-    """Change the practice's settings. Raises Invalid where the one who covers is no therapist here."""
-    access.require(policy.may_run_the_practice(viewer), "Only an owner changes the practice.")
-    if changes.get("cover_id") is not None:  # first the person, then the practice: as when somebody leaves
+    """Change the practice's settings. Raises Invalid if the cover is not an active therapist."""
+    access.require(policy.may_manage_practice(viewer), "Only an owner can change the practice.")
+    if changes.get("cover_id") is not None:  # locks person before practice, as deactivation does
         people.require_therapist(viewer, changes["cover_id"], "#/cover_id")
     practice = access.get_for_update(viewer, Practice, policy.practice_visible_to, viewer.practice_id)
     if practice.version != expected:
@@ -127,10 +129,8 @@ def change_practice(viewer: Viewer, expected: int, **changes: Any) -> dict[str, 
     return get_practice(viewer)
 
 
-@facts.STAFF_CHANGED.also
-@facts.STAFF_DEACTIVATED.also
 def clear_cover_of_inactive_therapist(viewer: Viewer, person: Person) -> None:
-    """Who is no longer a therapist here stands in for nobody."""
+    """A person who is no longer a therapist of the practice stops being its cover."""
     if person.therapist and person.deactivated_at is None:
         return
     practice = access.get_for_update(viewer, Practice, policy.practice_visible_to, person.practice_id)

@@ -1,6 +1,7 @@
-"""Forgotten passwords: a mailed link that sets a new one and ends every session.
+"""Password resets: a mailed link that sets a new password and ends every session.
 
-Asking says nothing about who is known: the same row is written for everybody, and the worker looks who it is.
+A request reveals nothing about who has an account: the same job is enqueued for everybody, and the worker finds out
+whose address it is.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from sqlalchemy import select
 
 from portal.accounts import facts, passwords
 from portal.accounts.models import Credential, CredentialKind, Person
-from portal.accounts.secrets import hashed, is_whole
+from portal.accounts.secrets import hash_secret, is_well_formed
 from portal.accounts.service import sessions, throttle
-from portal.accounts.service.credentials import end_credentials, issue
+from portal.accounts.service.credentials import end_credentials, issue_credential
 from portal.core import clock
 from portal.core.audit_log.events import record
 from portal.core.crypto import blind_index, vault
@@ -25,36 +26,36 @@ from portal.core.jobs import enqueue
 from portal.core.viewer import PrincipalKind, Viewer, system
 
 PREFIX = "rst"
-LASTS = timedelta(hours=1)
-SEND = "accounts.send_reset"
+LIFETIME = timedelta(hours=1)
+SEND_RESET = "accounts.send_reset"
 REFUSED = "This link is not valid any more. Ask for a new one."
 
 
 def request_reset(viewer: Viewer, address: str, *, email: str, practice: str | None = None) -> None:
-    """Leave word that somebody at this address wants a new password. Raises TooMany."""
+    """Enqueue the mail of a reset. Raises TooManyRequests after too many requests."""
     practice_id = sessions.find_practice(practice)
     account = blind_index(practice_id or "unknown", email)
-    throttle.begin("reset", account, address)
+    throttle.count_try("reset", account, address)
     if practice_id is not None:
-        _leave_word(practice_id, account)
+        _enqueue_mail(practice_id, account)
 
 
 @transactional
-def _leave_word(practice_id: str, mail_index: str) -> None:
-    enqueue(system(practice_id), SEND, mail_index)
+def _enqueue_mail(practice_id: str, mail_index: str) -> None:
+    enqueue(system(practice_id), SEND_RESET, mail_index)
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """What the mail of a reset needs."""
+class ResetMail:
+    """What the mail of a reset says."""
 
     to: str
     secret: str
 
 
 @transactional
-def prepare_letter(practice_id: str, mail_index: str) -> Letter | None:
-    """Mint the secret of a reset that is about to be mailed; None where nobody active has this address."""
+def prepare_mail(practice_id: str, mail_index: str) -> ResetMail | None:
+    """Generate the secret of a reset that is about to be mailed; None if nobody active has this address."""
     person = db.session.scalars(
         select(Person).where(
             Person.practice_id == practice_id,
@@ -66,15 +67,15 @@ def prepare_letter(practice_id: str, mail_index: str) -> Letter | None:
     if person is None:
         return None
     end_credentials(practice_id, person.id, kind=CredentialKind.RESET)
-    secret, _ = issue(practice_id, person.id, CredentialKind.RESET, PREFIX, LASTS)
+    secret, _ = issue_credential(practice_id, person.id, CredentialKind.RESET, PREFIX, LIFETIME)
     to = vault(practice_id, person.subject_id).open(Person.mail_address, person.id, person.mail_address).decode()
-    return Letter(to, secret)
+    return ResetMail(to, secret)
 
 
 def complete_reset(viewer: Viewer, address: str, *, token: str, password: str) -> None:
-    """Set a new password with a mailed secret; every session and link of the person ends."""
-    passwords.check(password)
-    throttle.begin("complete-reset", hashed(token), address)
+    """Set a new password with a mailed secret, and end every session and link of the person."""
+    passwords.check_password(password)
+    throttle.count_try("complete-reset", hash_secret(token), address)
     _complete(token, passwords.hasher().hash(password))
 
 
@@ -83,14 +84,14 @@ def _complete(token: str, password_hash: str) -> None:
     credential = db.session.scalars(
         select(Credential)
         .where(
-            Credential.secret_hash == hashed(token),
+            Credential.secret_hash == hash_secret(token),
             Credential.kind == CredentialKind.RESET,
             Credential.ended_at.is_(None),
             Credential.expires_at > clock.now(),
         )
         .with_for_update()
     ).first()
-    if credential is None or not is_whole(token, PREFIX):
+    if credential is None or not is_well_formed(token, PREFIX):
         raise NotVisible(REFUSED)
     enter_practice(credential.practice_id)
     person = db.session.get_one(Person, (credential.practice_id, credential.person_id))

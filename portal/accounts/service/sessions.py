@@ -1,4 +1,4 @@
-"""Signing in, being recognised, signing out."""
+"""Sessions: sign in, identify a viewer by token, list and end sessions."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sqlalchemy import bindparam, select, update
 from portal.accounts import facts, policy
 from portal.accounts.models import Credential, CredentialKind, Person, Practice
 from portal.accounts.passwords import hasher
-from portal.accounts.secrets import hashed, is_whole
+from portal.accounts.secrets import hash_secret, is_well_formed
 from portal.accounts.service import people, throttle
-from portal.accounts.service.credentials import issue, note_use
+from portal.accounts.service.credentials import issue_credential, record_use
 from portal.core import access, clock
 from portal.core.audit_log.events import record
 from portal.core.crypto import blind_index
@@ -25,37 +25,38 @@ from portal.core.ids import is_id
 from portal.core.listing import Listing, ListRequest, Page
 from portal.core.viewer import PrincipalKind, Viewer
 
-IDLE = timedelta(minutes=30)
-LONGEST = timedelta(hours=8)
-NOTED_EVERY = timedelta(minutes=1)
+IDLE_TIMEOUT = timedelta(minutes=30)
+LIFETIME = timedelta(hours=8)
+USE_RECORDED_EVERY = timedelta(minutes=1)
 PREFIX = "ses"
-REFUSED = "The practice, the mail address or the password is not right."
+REFUSED = "The practice, the email address or the password is wrong."
 
 
 def sign_in(viewer: Viewer, address: str, *, email: str, password: str, practice: str | None = None) -> dict[str, Any]:
-    """A token for 30 idle minutes and 8 hours at most.
+    """Start a session: its token works for 8 hours at most and ends after 30 idle minutes.
 
-    Raises Unauthenticated alike for an unknown practice, person and password, after the same work; TooMany.
+    Raises the same Unauthenticated, after the same work, for an unknown practice, an unknown person and a wrong
+    password; TooManyRequests after too many tries.
     """
     practice_id = find_practice(practice)
     account = blind_index(practice_id or "unknown", email)
-    attempt = throttle.begin("sign-in", account, address)
-    person = _person_behind(practice_id or "", account)
+    attempt = throttle.count_try("sign-in", account, address)
+    person = _find_person(practice_id or "", account)
     if not hasher().verify(person["password_hash"] if person else None, password):
         raise Unauthenticated(REFUSED)
     assert person is not None, "verify() is False where nothing is stored"
-    starting = Viewer(person["id"], person["practice_id"], PrincipalKind(person["kind"]))
-    return _start(starting, attempt, password, person["password_hash"])
+    viewer = Viewer(person["id"], person["practice_id"], PrincipalKind(person["kind"]))
+    return _start_session(viewer, attempt, password, person["password_hash"])
 
 
 def find_practice(slug: str | None) -> str | None:
-    """The practice meant. Raises Invalid where several exist and none is named."""
+    """The id of the practice with this slug, or of the only one. Raises Invalid if several exist and none is named."""
     if slug is not None:
         found = fetch_one(_practice_by_slug, {"slug": slug}, practice=NO_PRACTICE)
         return None if found is None else str(found["id"])
     rows = fetch(_first_two_practices, {}, practice=NO_PRACTICE)
     if len(rows) > 1:
-        raise Invalid(Fault("invalid", "Say which practice: this portal serves several.").at("#/practice"))
+        raise Invalid(Fault("practice_required", "Name the practice: this portal serves several.").at("#/practice"))
     return str(rows[0]["id"]) if rows else None
 
 
@@ -67,7 +68,7 @@ def _practice_by_slug() -> AnySelect:
     return select(Practice.id).where(Practice.slug == bindparam("slug"))
 
 
-def _person_behind(practice_id: str, index: str) -> dict[str, Any] | None:
+def _find_person(practice_id: str, index: str) -> dict[str, Any] | None:
     return fetch_one(_person_by_mail, {"practice": practice_id or None, "index": index}, practice=practice_id)
 
 
@@ -81,9 +82,9 @@ def _person_by_mail() -> AnySelect:
 
 
 @transactional
-def _start(viewer: Viewer, attempt: throttle.Try, password: str, stored: str) -> dict[str, Any]:
-    throttle.forgive(attempt)
-    token, session = issue(viewer.practice_id, viewer.id or "", CredentialKind.SESSION, PREFIX, LONGEST)
+def _start_session(viewer: Viewer, attempt: throttle.CountedTry, password: str, stored: str) -> dict[str, Any]:
+    throttle.forgive_tries(attempt)
+    token, session = issue_credential(viewer.practice_id, viewer.id or "", CredentialKind.SESSION, PREFIX, LIFETIME)
     if hasher().is_outdated(stored):
         db.session.execute(
             update(Person)
@@ -95,19 +96,24 @@ def _start(viewer: Viewer, attempt: throttle.Try, password: str, stored: str) ->
 
 
 def identify(token: str | None) -> Viewer | None:
-    """The viewer a session token stands for; None once it has ended, idled out or expired, or its person left."""
-    if not token or not is_whole(token, PREFIX):
+    """The viewer of a session token; None if it has ended, idled out or expired, or its person was deactivated."""
+    if not token or not is_well_formed(token, PREFIX):
         return None
     now = clock.now()
-    values = {"hash": hashed(token), "now": now, "idle_since": now - IDLE, "noted_before": now - NOTED_EVERY}
+    values = {
+        "hash": hash_secret(token),
+        "now": now,
+        "idle_since": now - IDLE_TIMEOUT,
+        "record_use_before": now - USE_RECORDED_EVERY,
+    }
     rows = fetch_tuples(_identity, values, practice=None)
     if rows and rows[0][3] is None:  # the connection was in another practice
         rows = fetch_tuples(_identity, values, practice=rows[0][1])
     if not rows or rows[0][3] is None:
         return None
-    credential_id, practice_id, person_id, kind, owner, therapist, unnoted = rows[0]
-    if unnoted:
-        note_use(practice_id, credential_id)
+    credential_id, practice_id, person_id, kind, owner, therapist, use_is_due = rows[0]
+    if use_is_due:
+        record_use(practice_id, credential_id)
     return Viewer(person_id, practice_id, PrincipalKind(kind), bool(owner), bool(therapist), credential_id)
 
 
@@ -121,7 +127,7 @@ def _identity() -> AnySelect:
             Person.kind,
             Person.owner,
             Person.therapist,
-            (Credential.last_used_at <= bindparam("noted_before", type_=Instant())).label("unnoted"),
+            (Credential.last_used_at <= bindparam("record_use_before", type_=Instant())).label("use_is_due"),
         )
         .outerjoin(
             Person,
@@ -150,17 +156,17 @@ SESSIONS = Listing(
 
 
 def list_sessions(viewer: Viewer, asked: ListRequest) -> Page:
-    return SESSIONS.page(viewer, asked, idle_since=clock.now() - IDLE)
+    return SESSIONS.page(viewer, asked, idle_since=clock.now() - IDLE_TIMEOUT)
 
 
 @transactional
 def end_session(viewer: Viewer, session_id: str) -> None:
-    """End one of one's own sessions at once; `current` is the one that asks."""
+    """End one of the viewer's sessions at once; `current` is the session of this request."""
     wanted = viewer.credential_id if session_id == "current" else session_id
     if wanted is None or not is_id(wanted):
         raise NotVisible
     session = access.get_for_update(
-        viewer, Credential, policy.sessions_visible_to, wanted, idle_since=clock.now() - IDLE
+        viewer, Credential, policy.sessions_visible_to, wanted, idle_since=clock.now() - IDLE_TIMEOUT
     )
     session.ended_at = clock.now()
     record(viewer, facts.SESSION_ENDED, session)

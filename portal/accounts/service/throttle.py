@@ -1,6 +1,6 @@
-"""The throttle: tries at a guessable secret are counted before they are made, in a table all workers share.
+"""The throttle: tries at a secret that can be guessed are counted before they are made, in a table all processes share.
 
-Counted per account *and* address, per account alone (much later) and per address, never for everyone.
+They are limited per account and address, per account (much later) and per address, never for everybody at once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from portal.core.ids import new_id
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `most` tries in `within`."""
+    """At most `most` tries within a time."""
 
     most: int
     within: timedelta
@@ -33,20 +33,20 @@ class Limit:
 PER_ACCOUNT_AND_ADDRESS = Limit(5, timedelta(seconds=60))
 PER_ACCOUNT = Limit(100, timedelta(hours=1))
 PER_ADDRESS = Limit(100, timedelta(minutes=10))
-LONGEST = timedelta(hours=1)
+LONGEST_WINDOW = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """A counted try; `forgive` it when the secret was right."""
+class CountedTry:
+    """A try that was counted; pass it to `forgive_tries` if the secret was right."""
 
     keys: tuple[str, ...]
     ids: tuple[str, ...]
 
 
 @transactional(practice=NO_PRACTICE)
-def begin(purpose: str, account: str, address: str) -> Try:
-    """Count a try. Raises TooMany, with the seconds to wait, where one of the limits is reached."""
+def count_try(purpose: str, account: str, address: str) -> CountedTry:
+    """Count a try. Raises TooManyRequests, with the seconds to wait, where one of the limits is reached."""
     limits = {
         _key(purpose, account, address): PER_ACCOUNT_AND_ADDRESS,
         _key(purpose, account): PER_ACCOUNT,
@@ -54,34 +54,34 @@ def begin(purpose: str, account: str, address: str) -> Try:
     }
     if is_postgresql():
         for key in sorted(limits):
-            fetch(_lock, {"key": key}, practice=NO_PRACTICE)
+            fetch(_lock_key, {"key": key}, practice=NO_PRACTICE)
     now, ids = clock.now(), []
     for key, limit in limits.items():
-        counted = fetch(_counted, {"key": key, "since": now - limit.within}, practice=NO_PRACTICE)[0]
+        counted = fetch(_tries_since, {"key": key, "since": now - limit.within}, practice=NO_PRACTICE)[0]
         if counted["count"] >= limit.most:
             raise TooManyRequests(retry_after=max(1, int((counted["oldest"] + limit.within - now).total_seconds())))
         ids.append(new_id())
-        execute(_note, {"id": ids[-1], "key": key, "at": now})
-    return Try(tuple(limits), tuple(ids))
+        execute(_insert_try, {"id": ids[-1], "key": key, "at": now})
+    return CountedTry(tuple(limits), tuple(ids))
 
 
-def _lock() -> AnySelect:
+def _lock_key() -> AnySelect:
     return select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("key"), 0)))
 
 
-def _counted() -> AnySelect:
+def _tries_since() -> AnySelect:
     return select(func.count().label("count"), func.min(ThrottledTry.at).label("oldest")).where(
         ThrottledTry.key == bindparam("key"), ThrottledTry.at > bindparam("since", type_=Instant())
     )
 
 
-def _note() -> Any:
+def _insert_try() -> Any:
     return insert(ThrottledTry).values(id=bindparam("id"), key=bindparam("key"), at=bindparam("at"))
 
 
 @transactional(practice=NO_PRACTICE)
-def forgive(attempt: Try) -> None:
-    """The secret was right: this try and the failures of this account from this address count no more."""
+def forgive_tries(attempt: CountedTry) -> None:
+    """Delete a try whose secret was right, and the failures of its account from its address."""
     execute(_delete_by_key, {"key": attempt.keys[0]})
     for one in attempt.ids[1:]:
         execute(_delete_by_id, {"id": one})
@@ -96,8 +96,8 @@ def _delete_by_id() -> Any:
 
 
 @transactional(practice=NO_PRACTICE)
-def forget_old() -> None:
-    db.session.execute(delete(ThrottledTry).where(ThrottledTry.at < clock.now() - LONGEST))
+def delete_old_tries() -> None:
+    db.session.execute(delete(ThrottledTry).where(ThrottledTry.at < clock.now() - LONGEST_WINDOW))
 
 
 def _key(*parts: str) -> str:

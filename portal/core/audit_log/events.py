@@ -50,11 +50,15 @@ def record(
     care_id: str | None = None,
     **details: Any,
 ) -> None:
-    """Write down that `fact` is now true of `subject`, in the open transaction.
+    """Record that `fact` is now true of `subject`, in the open transaction, and run the reactions to it.
 
-    `client_id` is the client it concerns (the subject's own unless said; what a client does concerns them), `care_id`
-    the care link it belongs to, where it does; `details` are ids, numbers and words of a closed vocabulary.
+    `client_id` defaults to the subject's client, then to the acting client; `care_id` to the subject's care link.
+    `details` are ids, numbers and words of a closed list. Raises TypeError unless they are exactly those that the
+    fact declares.
     """
+    if details.keys() != fact.details.keys():
+        msg = f"{fact.name} declares the details {sorted(fact.details)}, not {sorted(details)}"
+        raise TypeError(msg)
     acting_client = viewer.id if viewer.is_client else None
     execute(
         _insert_event,

@@ -1,4 +1,4 @@
-"""The sealer gives committed events their position and their link, in order."""
+"""Sealing: committed events get their position and their link, in order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BATCH = 500
 
 
 def seal(limit: int = BATCH) -> int:
-    """Give committed facts their position and link, oldest first; returns how many. One sealer at a time."""
+    """Seal committed events, the oldest first; returns how many. One sealer works at a time."""
     if fetch_one(_unsealed, {"practice": EVERY_PRACTICE}, practice=EVERY_PRACTICE) is None:
         return 0
     return _seal(limit)

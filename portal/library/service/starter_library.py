@@ -7,7 +7,6 @@ import logging
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.accounts.facts import PRACTICE_SET_UP
 from portal.accounts.models import Practice
 from portal.core.db.engines import db, is_postgresql
 from portal.core.db.statements import fetch
@@ -25,7 +24,6 @@ _up_to_date: set[str] = set()
 """The practices this process has seen to: its files do not change while it runs."""
 
 
-@PRACTICE_SET_UP.also
 @transactional
 def install_starter_library(viewer: Viewer, _practice: object = None) -> None:
     """Copy the starter library into a practice, published; a text the practice has edited is left as it is.

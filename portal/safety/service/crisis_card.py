@@ -71,7 +71,7 @@ def put_card(
     viewer: Viewer, expected: int, *, numbers: Sequence[Mapping[str, Any]], note: str | None = None
 ) -> dict[str, Any]:
     """Replace the numbers on the card with the practice's own. Raises Stale where the card has changed meanwhile."""
-    access.require(accounts.may_run_the_practice(viewer), "Only an owner changes the crisis card.")
+    access.require(accounts.may_manage_practice(viewer), "Only an owner changes the crisis card.")
     practice = access.get_for_update(viewer, Practice, accounts.practice_visible_to, viewer.practice_id)
     card = db.session.get(CrisisCard, practice.id, populate_existing=True)
     if (card.version if card else 0) != expected:

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from portal.accounts.models import Integration
 from portal.accounts.schemas.integration import SCOPES
-from portal.accounts.secrets import hashed, is_whole
+from portal.accounts.secrets import hash_secret, is_well_formed
 from portal.accounts.service import integrations
 from portal.core import clock
 from portal.core.audit_log import sealing
@@ -42,11 +42,11 @@ def test_every_scope_opens_some_route(cast: Cast) -> None:
 
 def test_a_token_is_recognised_by_its_form_and_shown_once(cast: Cast) -> None:
     made = _made(cast)
-    assert is_whole(made["token"], integrations.PREFIX)
+    assert is_well_formed(made["token"], integrations.PREFIX)
     assert made["token"].startswith("portal_int_")
     listed = cast.owner.get("/integrations").get_data(as_text=True)
     assert made["token"] not in listed
-    assert hashed(made["token"]) not in listed
+    assert hash_secret(made["token"]) not in listed
 
 
 def test_a_new_system_sees_nobody_until_a_therapist_opts_in(cast: Cast) -> None:

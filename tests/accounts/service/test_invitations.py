@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from portal.accounts.models import Credential, CredentialKind, Invitation, Person, ThrottledTry
-from portal.accounts.secrets import hashed
-from portal.accounts.service.invitations import WRONG_CODES
+from portal.accounts.secrets import hash_secret
+from portal.accounts.service.invitations import MAX_WRONG_CODES
 from portal.core import clock
 from portal.core.audit_log.events import Event
 from tests.accounts import letters, stored
@@ -95,7 +95,7 @@ def test_a_code_is_taken_however_it_is_typed(cast: Cast) -> None:
 def test_five_wrong_codes_end_the_link_even_for_the_right_one(cast: Cast) -> None:
     made = invite(cast)
     secret, code = letters.last(cast.app, ROBIN).secret, made["invitation"]["code"]
-    for number in range(WRONG_CODES):
+    for number in range(MAX_WRONG_CODES):
         assert accept(cast, secret, other_than(code), address=f"192.0.2.{number}").status_code == 404
     assert accept(cast, secret, code, address="192.0.2.99").status_code == 404
     assert cast.therapist.get(f"/clients/{made['id']}").get_json()["status"] == "invited"
@@ -104,7 +104,7 @@ def test_five_wrong_codes_end_the_link_even_for_the_right_one(cast: Cast) -> Non
 def test_four_wrong_codes_still_leave_a_way_in(cast: Cast) -> None:
     made = invite(cast)
     secret, code = letters.last(cast.app, ROBIN).secret, made["invitation"]["code"]
-    for number in range(WRONG_CODES - 1):
+    for number in range(MAX_WRONG_CODES - 1):
         assert accept(cast, secret, other_than(code), address=f"192.0.2.{number}").status_code == 404
     assert accept(cast, secret, code, address="192.0.2.99").status_code == 201
 
@@ -119,14 +119,14 @@ def test_wrong_codes_tried_at_the_same_time_are_all_counted(cast: Cast) -> None:
     with ThreadPoolExecutor(8) as crowd:
         assert set(crowd.map(guess, range(8))) == {404}
     counted = select(Invitation.wrong_codes).where(Invitation.id == made["invitation"]["id"])
-    assert stored.value(cast.app, counted) == WRONG_CODES
+    assert stored.value(cast.app, counted) == MAX_WRONG_CODES
     assert accept(cast, secret, code, address="192.0.2.99").status_code == 404
 
 
 def test_a_client_invited_again_after_too_many_wrong_codes_has_all_tries_again(cast: Cast) -> None:
     made = invite(cast)
     secret, code = letters.last(cast.app, ROBIN).secret, made["invitation"]["code"]
-    for number in range(WRONG_CODES):
+    for number in range(MAX_WRONG_CODES):
         accept(cast, secret, other_than(code), address=f"192.0.2.{number}")
     again = cast.therapist.post(f"/clients/{made['id']}/invitation", {"delivery": "mail"}).get_json()
     fresh = letters.last(cast.app, ROBIN).secret
@@ -346,8 +346,8 @@ def test_neither_secret_nor_code_stands_in_the_database(cast: Cast) -> None:
     code = mailed["invitation"]["code"]
     for plain in (secret, in_person, code, code.replace("-", ""), ROBIN, "Robin Aster"):
         assert plain.encode() not in kept
-    assert hashed(secret).encode() in kept
-    assert hashed(in_person).encode() in kept
+    assert hash_secret(secret).encode() in kept
+    assert hash_secret(in_person).encode() in kept
 
 
 def test_an_address_is_known_to_the_practice_only_once_it_has_proved_itself(cast: Cast) -> None:

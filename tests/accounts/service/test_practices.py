@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from portal.accounts.models import Person, Practice, SetupLink
-from portal.accounts.secrets import hashed
+from portal.accounts.secrets import hash_secret
 from portal.accounts.service import practices
 from portal.core import clock
 from portal.core.audit_log.events import Event
@@ -21,7 +21,7 @@ from tests.cast import PASSWORD, Actor, Cast
 
 def link(app: Flask) -> str:
     with app.app_context():
-        return practices.mint_setup_link()
+        return practices.create_setup_link()
 
 
 def set_up(app: Flask, token: str, **changed: Any) -> Any:
@@ -42,13 +42,13 @@ def number_of_practices(app: Flask) -> int:
 
 def test_the_first_practice_is_set_up_and_its_owner_signs_in_without_naming_it(app: Flask) -> None:
     with app.app_context():
-        assert not practices.exists_any()
+        assert not practices.any_practice_exists()
     made = set_up(app, link(app))
     assert made.status_code == 201
     assert made.get_json()["person"]["capabilities"] == ["owner", "therapist"]
     assert made.get_json()["practice"]["time_zone"] == made.get_json()["person"]["time_zone"] == "Europe/Vienna"
     with app.app_context():
-        assert practices.exists_any()
+        assert practices.any_practice_exists()
     guest = Actor("a guest", app, ANYONE, None)
     signed_in = guest.post("/sessions", {"email": "mia@maple.example", "password": PASSWORD})
     assert signed_in.status_code == 201
@@ -101,7 +101,7 @@ def test_a_used_and_an_unknown_set_up_link_are_refused_alike(app: Flask) -> None
 
 def test_a_set_up_link_is_kept_as_its_hash_alone(app: Flask) -> None:
     token = link(app)
-    assert stored.value(app, select(SetupLink.secret_hash)) == hashed(token)
+    assert stored.value(app, select(SetupLink.secret_hash)) == hash_secret(token)
     assert token.encode() not in stored.everything(app)
 
 

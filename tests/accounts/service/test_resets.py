@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from portal.accounts.models import Credential, CredentialKind, ThrottledTry
-from portal.accounts.secrets import hashed
+from portal.accounts.secrets import hash_secret
 from portal.accounts.service import resets
 from portal.core import clock
 from portal.core.audit_log.events import Event
@@ -117,10 +117,10 @@ def test_the_secret_of_a_reset_is_kept_as_its_hash_alone(cast: Cast) -> None:
     ask(cast, cast.client.email)
     secret = letters.last(cast.app, cast.client.email).secret
     kept = stored.everything(cast.app)
-    assert hashed(secret).encode() in kept
+    assert hash_secret(secret).encode() in kept
     assert secret.encode() not in kept
     assert cast.client.email.encode() not in kept
-    kind = select(Credential.kind).where(Credential.secret_hash == hashed(secret))
+    kind = select(Credential.kind).where(Credential.secret_hash == hash_secret(secret))
     assert stored.value(cast.app, kind) == CredentialKind.RESET
 
 

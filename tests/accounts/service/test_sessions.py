@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from portal.accounts.models import Credential, CredentialKind, Person
 from portal.accounts.passwords import Hasher, use_hasher
-from portal.accounts.secrets import hashed
+from portal.accounts.secrets import hash_secret
 from portal.accounts.service import sessions
 from portal.core import clock
 from portal.core.audit_log.events import Event
@@ -43,7 +43,7 @@ def test_a_mail_address_is_recognised_whatever_its_capitals(cast: Cast) -> None:
 def test_the_token_of_a_session_is_kept_as_its_hash_alone(cast: Cast) -> None:
     token = signed_in(cast, cast.client).token or ""
     kept = stored.everything(cast.app)
-    assert hashed(token).encode() in kept
+    assert hash_secret(token).encode() in kept
     assert token.encode() not in kept
 
 
@@ -66,7 +66,9 @@ def test_a_session_cannot_be_replayed_after_signing_out(cast: Cast) -> None:
 def test_a_session_ended_from_another_device_is_over_on_its_next_request(cast: Cast) -> None:
     lost, kept = signed_in(cast, cast.therapist), signed_in(cast, cast.therapist)
     newest = kept.get("/sessions?sort=-created_at&limit=100").get_json()["data"]
-    of_lost = stored.value(cast.app, select(Credential.id).where(Credential.secret_hash == hashed(lost.token or "")))
+    of_lost = stored.value(
+        cast.app, select(Credential.id).where(Credential.secret_hash == hash_secret(lost.token or ""))
+    )
     assert of_lost in {session["id"] for session in newest}
     assert kept.delete(f"/sessions/{of_lost}").status_code == 204
     assert lost.get("/me").status_code == 401
@@ -96,7 +98,7 @@ def test_a_session_that_idled_out_does_not_come_back(cast: Cast) -> None:
         assert someone.get("/me").status_code == 401
         assert someone.get("/me").status_code == 401
     times = select(Credential.last_used_at, Credential.created_at)
-    [kept] = stored.rows(cast.app, times.where(Credential.secret_hash == hashed(someone.token or "")))
+    [kept] = stored.rows(cast.app, times.where(Credential.secret_hash == hash_secret(someone.token or "")))
     assert kept.last_used_at == kept.created_at, "a refused request is no use of the session"
 
 

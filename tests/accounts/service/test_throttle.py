@@ -120,26 +120,26 @@ def test_one_account_is_not_guessed_at_from_ever_new_addresses(cast: Cast) -> No
     most = throttle.PER_ACCOUNT.most
     with cast.app.app_context():
         for number in range(most):
-            throttle.begin("sign-in", "one account", f"2001:db8::{number:x}")
+            throttle.count_try("sign-in", "one account", f"2001:db8::{number:x}")
         with pytest.raises(TooManyRequests):
-            throttle.begin("sign-in", "one account", "2001:db8::ffff")
-        throttle.begin("sign-in", "another account", "2001:db8::ffff")
+            throttle.count_try("sign-in", "one account", "2001:db8::ffff")
+        throttle.count_try("sign-in", "another account", "2001:db8::ffff")
 
 
 def test_one_address_does_not_guess_at_ever_new_accounts(cast: Cast) -> None:
     most = throttle.PER_ADDRESS.most
     with cast.app.app_context():
         for number in range(most):
-            throttle.begin("sign-in", f"account {number}", HOME)
+            throttle.count_try("sign-in", f"account {number}", HOME)
         with pytest.raises(TooManyRequests):
-            throttle.begin("sign-in", "one more", HOME)
-        throttle.begin("sign-in", "one more", CAFE)
+            throttle.count_try("sign-in", "one more", HOME)
+        throttle.count_try("sign-in", "one more", CAFE)
 
 
 def test_thousands_of_failures_of_others_hold_nobody_up(cast: Cast) -> None:
     with cast.app.app_context():
         for number in range(300):
-            throttle.begin("sign-in", f"account {number}", f"2001:db8::{number:x}")
+            throttle.count_try("sign-in", f"account {number}", f"2001:db8::{number:x}")
     assert guess(cast, cast.client, PASSWORD).status_code == 201
 
 
@@ -162,10 +162,10 @@ def test_tries_are_forgotten_after_an_hour_and_not_before(cast: Cast) -> None:
     before = stored.value(cast.app, kept)
     assert before > 0
     with cast.app.app_context():
-        throttle.forget_old()
+        throttle.delete_old_tries()
         assert stored.value(cast.app, kept) == before
         with clock.time_shifted(timedelta(hours=1, minutes=1)):
-            throttle.forget_old()
+            throttle.delete_old_tries()
     assert stored.value(cast.app, kept) == 0
 
 

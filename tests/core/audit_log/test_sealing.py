@@ -13,10 +13,10 @@ import orjson
 import pytest
 from sqlalchemy import select, update
 
-from portal.audit.service import verify
 from portal.core.audit_log.chain import link_of
 from portal.core.audit_log.events import Event, record
 from portal.core.audit_log.sealing import seal
+from portal.core.audit_log.verification import verify_chains
 from portal.core.db.transactions import transaction, transactional
 from portal.core.facts import Fact
 from portal.core.ids import new_id
@@ -24,7 +24,7 @@ from portal.core.viewer import Viewer
 from tests.cast import Cast
 from tests.owner import as_owner
 
-HAPPENED = Fact("test.happened")
+HAPPENED = Fact("test.happened", subject="thing", when="A test says so.", details={"number": "A number."})
 
 
 @dataclass
@@ -36,9 +36,9 @@ class Thing:
 
 
 @transactional
-def _happen(viewer: Viewer, fact: Fact = HAPPENED, **details: Any) -> str:
+def _happen(viewer: Viewer, fact: Fact = HAPPENED, number: int = 1) -> str:
     thing = Thing(new_id())
-    record(viewer, fact, thing, **details)
+    record(viewer, fact, thing, number=number)
     return thing.id
 
 
@@ -58,11 +58,11 @@ def _seal_all() -> None:
 
 
 def test_a_fact_says_who_what_and_when_in_ids_and_numbers(cast: Cast, context: None) -> None:
-    subject = _happen(cast.therapist.viewer, attempt=2, area="x")
+    subject = _happen(cast.therapist.viewer, number=2)
     with as_owner() as session:
         event = session.scalars(select(Event).where(Event.subject_id == subject)).one()
     assert (event.fact, event.actor_kind, event.actor_id) == ("test.happened", "staff", cast.therapist.id)
-    assert orjson.loads(event.details) == {"area": "x", "attempt": 2}
+    assert orjson.loads(event.details) == {"number": 2}
     assert isinstance(event.occurred_at, datetime)
     assert (event.client_id, event.position, event.link) == (None, None, None)
 
@@ -70,7 +70,7 @@ def test_a_fact_says_who_what_and_when_in_ids_and_numbers(cast: Cast, context: N
 def test_a_fact_concerns_its_subjects_client_unless_said_otherwise(cast: Cast, context: None) -> None:
     with transaction(cast.therapist.viewer.practice_id) as session:
         for client_id in (None, cast.partner.id):
-            record(cast.therapist.viewer, HAPPENED, Thing(new_id(), cast.client.id), client_id=client_id)
+            record(cast.therapist.viewer, HAPPENED, Thing(new_id(), cast.client.id), client_id=client_id, number=1)
         found = session.scalars(select(Event.client_id).where(Event.fact == "test.happened").order_by(Event.id)).all()
     assert found == [cast.client.id, cast.partner.id]
 
@@ -87,14 +87,22 @@ def test_a_fact_that_is_rolled_back_never_happened(cast: Cast, context: None) ->
         assert session.scalars(select(Event).where(Event.fact == HAPPENED.name)).all() == []
 
 
+@pytest.mark.parametrize("details", [{}, {"number": 1, "note": "x"}, {"numbers": 1}])
+def test_a_fact_is_recorded_with_the_details_it_declares_and_no_others(
+    cast: Cast, context: None, details: dict[str, Any]
+) -> None:
+    with transaction(cast.therapist.viewer.practice_id), pytest.raises(TypeError, match="number"):
+        record(cast.therapist.viewer, HAPPENED, Thing(new_id()), **details)
+
+
 def test_a_fact_outside_a_transaction_is_refused(cast: Cast, context: None) -> None:
     with pytest.raises(RuntimeError):
-        record(cast.therapist.viewer, HAPPENED, Thing(new_id()))
+        record(cast.therapist.viewer, HAPPENED, Thing(new_id()), number=1)
 
 
 def test_a_reaction_acts_in_the_same_transaction_and_takes_the_fact_with_it(cast: Cast, context: None) -> None:
     told: list[str] = []
-    fact = Fact("test.reacted")
+    fact = Fact("test.reacted", subject="thing", when="A test says so.", details=HAPPENED.details)
     fact.also(lambda _viewer, thing: told.append(thing.id))
     assert told == [] != [_happen(cast.therapist.viewer, fact)]
     assert len(told) == 1
@@ -120,7 +128,7 @@ def test_sealing_goes_oldest_first_without_gaps_and_each_practice_alone(cast: Ca
 def test_sealing_in_small_steps_gives_the_same_chain(cast: Cast, context: None) -> None:
     while seal(limit=3):
         pass
-    assert all(verdict.broken_at is None for verdict in verify())
+    assert all(verdict.broken_at is None for verdict in verify_chains())
     assert seal() == 0
 
 
@@ -132,7 +140,7 @@ def test_what_is_sealed_later_goes_on_where_the_chain_stood(cast: Cast, context:
     after = _sealed(cast.owner.viewer.practice_id)
     assert after[:-1] == before
     assert after[-1][0] == len(before) + 1
-    assert all(verdict.broken_at is None for verdict in verify())
+    assert all(verdict.broken_at is None for verdict in verify_chains())
 
 
 @pytest.mark.parametrize(
@@ -148,14 +156,14 @@ def test_what_is_sealed_later_goes_on_where_the_chain_stood(cast: Cast, context:
     ],
 )
 def test_a_fact_altered_after_sealing_breaks_the_chain_there(cast: Cast, context: None, change: dict[str, Any]) -> None:
-    _happen(cast.therapist.viewer, attempt=1)
-    _happen(cast.therapist.viewer, attempt=2)
+    _happen(cast.therapist.viewer, number=1)
+    _happen(cast.therapist.viewer, number=2)
     _seal_all()
     place = len(_sealed(cast.owner.viewer.practice_id)) - 1
     where = (Event.practice_id == cast.owner.viewer.practice_id, Event.position == place)
     with as_owner() as session:
         session.execute(update(Event).where(*where).values(**change))
-    broken = {verdict.practice_id: verdict.broken_at for verdict in verify()}
+    broken = {verdict.practice_id: verdict.broken_at for verdict in verify_chains()}
     assert broken[cast.owner.viewer.practice_id] == place
     assert broken[cast.other_owner.viewer.practice_id] is None
 
@@ -183,7 +191,7 @@ def test_eight_writers_and_a_sealer_at_once_leave_gapless_positions(cast: Cast) 
     def write(viewer: Viewer) -> None:
         for index in range(50):
             with cast.app.app_context():
-                _happen(viewer, index=index)
+                _happen(viewer, number=index)
 
     def keep_sealing() -> None:
         while not done.is_set():
@@ -206,4 +214,4 @@ def test_eight_writers_and_a_sealer_at_once_leave_gapless_positions(cast: Cast) 
         assert positions == [list(range(1, len(one) + 1)) for one in positions]
         with as_owner() as session:
             assert len(session.scalars(select(Event).where(Event.fact == "test.happened")).all()) == 400
-        assert all(verdict.broken_at is None for verdict in verify())
+        assert all(verdict.broken_at is None for verdict in verify_chains())

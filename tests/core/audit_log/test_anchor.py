@@ -15,9 +15,8 @@ from sqlalchemy import delete, select, update
 
 from portal import cli
 from portal.audit import jobs as audit_jobs
-from portal.audit import service
 from portal.core import clock, crypto, facts, jobs
-from portal.core.audit_log import anchor, sealing
+from portal.core.audit_log import anchor, chain, sealing, verification
 from portal.core.audit_log import events as audit_events
 from portal.core.audit_log.anchor import AnchorDamaged, Finding, Mark
 from portal.core.audit_log.chain import link_of
@@ -34,7 +33,7 @@ def mark_ends(cast: Cast) -> None:
     with cast.app.app_context():
         while sealing.seal():
             pass
-        service.mark_ends()
+        verification.mark_chain_ends()
 
 
 def happens(cast: Cast, times: int = 1) -> None:
@@ -47,10 +46,10 @@ def happens(cast: Cast, times: int = 1) -> None:
             pass
 
 
-def verdict(cast: Cast) -> service.Verdict:
+def verdict(cast: Cast) -> verification.Verdict:
     """Of the practice *linden*."""
     with cast.app.app_context():
-        return {found.practice_id: found for found in service.verify()}[cast.things["linden.practice"]]
+        return {found.practice_id: found for found in verification.verify_chains()}[cast.things["linden.practice"]]
 
 
 def marks(cast: Cast) -> list[Mark]:
@@ -63,7 +62,7 @@ def cut(cast: Cast, after: int) -> int:
     return stored.change(cast.app, delete(Event).where(tail))
 
 
-def said(cast: Cast, command: Any = cli.verify_audit) -> Result:
+def run_command(cast: Cast, command: Any = cli.verify_audit) -> Result:
     with cast.app.app_context():
         return cast.app.test_cli_runner().invoke(command)
 
@@ -76,7 +75,7 @@ def end(cast: Cast, anchor_file: Path) -> int:
 
 
 def test_the_worker_marks_the_ends_every_ten_minutes() -> None:
-    assert [tick.seconds for tick in jobs.TICKS if tick.call is audit_jobs.mark_ends] == [600]
+    assert [tick.seconds for tick in jobs.TICKS if tick.call is audit_jobs.mark_chain_ends] == [600]
 
 
 def test_the_anchor_stands_beside_the_keyring_for_this_user_alone(cast: Cast, anchor_file: Path, end: int) -> None:
@@ -102,8 +101,8 @@ def test_a_chain_that_goes_on_agrees_with_its_mark(cast: Cast, end: int) -> None
 def test_a_practice_without_a_mark_is_not_called_checked(cast: Cast, anchor_file: Path) -> None:
     happens(cast)
     assert (verdict(cast).finding, verdict(cast).holds) == (Finding.UNMARKED, True)
-    assert said(cast).exit_code == 0
-    assert said(cast).output.count("Not checked: whether its newest facts were cut off.") == 2
+    assert run_command(cast).exit_code == 0
+    assert run_command(cast).output.count("Not checked: whether its newest events were cut off.") == 2
 
 
 @pytest.mark.parametrize("left", [0, 1, 7])
@@ -152,7 +151,7 @@ def test_an_older_mark_is_compared_too(cast: Cast, end: int) -> None:
     practice = cast.things["linden.practice"]
     with cast.app.app_context():
         known = dict(anchor.load())
-        known[practice] = [first, *anchor.marked([], end + 1, service._end_of(practice)[1])]
+        known[practice] = [first, *anchor.with_mark([], end + 1, chain.chain_end(practice)[1])]
         anchor.save(known)
     assert (verdict(cast).finding, verdict(cast).mark) == (Finding.DIFFERS, first)
 
@@ -183,22 +182,26 @@ def test_what_is_wrong_in_one_practice_does_not_keep_another_from_being_marked(c
 
 def test_one_mark_a_day_is_kept_and_five_weeks_of_them(cast: Cast, anchor_file: Path) -> None:
     at_first = 0
-    for day in range(anchor.MARKS_KEPT + 3):
+    for day in range(anchor.MARK_LIMIT + 3):
         with clock.time_shifted(timedelta(days=day)):
             for _ in range(2):
                 _record_one(cast)
                 mark_ends(cast)
         at_first = at_first or marks(cast)[0].position
     found = marks(cast)
-    assert len(found) == anchor.MARKS_KEPT
-    assert [mark.position for mark in found] == list(range(at_first + 6, at_first + 6 + 2 * anchor.MARKS_KEPT, 2))
+    assert len(found) == anchor.MARK_LIMIT
+    assert [mark.position for mark in found] == list(range(at_first + 6, at_first + 6 + 2 * anchor.MARK_LIMIT, 2))
     assert verdict(cast).finding is Finding.AGREES
 
 
 def _record_one(cast: Cast) -> None:
     practice_id = cast.things["linden.practice"]
     with cast.app.app_context(), transaction(practice_id):
-        audit_events.record(system(practice_id), facts.Fact("test.told"), cast.client.viewer)
+        audit_events.record(
+            system(practice_id),
+            facts.Fact("test.happened", subject="client", when="A test says so."),
+            cast.client.viewer,
+        )
 
 
 def test_a_day_without_a_fact_writes_nothing(cast: Cast, anchor_file: Path, end: int) -> None:
@@ -233,15 +236,15 @@ def test_an_anchor_that_was_altered_is_not_believed(
     anchor_file.write_text(json.dumps(held))
     with pytest.raises(AnchorDamaged):
         verdict(cast)
-    done = said(cast)
+    done = run_command(cast)
     assert done.exit_code == 1
     assert str(anchor_file) in done.output
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"null", b"{", b'{"practices": 1, "signature": 2}'])
-def test_a_damaged_anchor_is_said_in_words(cast: Cast, anchor_file: Path, raw: bytes) -> None:
+def test_a_damaged_anchor_is_reported_in_a_sentence(cast: Cast, anchor_file: Path, raw: bytes) -> None:
     anchor_file.write_bytes(raw)
-    done = said(cast)
+    done = run_command(cast)
     assert done.exit_code == 1
     assert "was altered, or written with another keyring" in done.output
 
@@ -263,28 +266,28 @@ def test_an_anchor_of_another_keyring_is_not_believed(cast: Cast, anchor_file: P
 
 def test_an_operator_reads_how_far_the_chain_was_compared(cast: Cast, end: int) -> None:
     happens(cast)
-    done = said(cast)
+    done = run_command(cast)
     assert done.exit_code == 0, done.output
-    line = f"The anchor of {marks(cast)[-1].at} saw {end} facts, and they are these. Not checked: whether any after"
+    line = f"The anchor of {marks(cast)[-1].at} saw {end} events, and they match. Not checked: whether any events after"
     assert line in done.output
 
 
-def test_an_operator_is_told_that_a_restore_and_a_cut_look_alike(cast: Cast, end: int) -> None:
+def test_the_operator_learns_that_a_restore_and_a_cut_look_alike(cast: Cast, end: int) -> None:
     cut(cast, after=end - 2)
-    done = said(cast)
+    done = run_command(cast)
     assert done.exit_code == 1
-    assert f"NEWEST FACTS MISSING: The anchor of {marks(cast)[-1].at} saw {end} facts, 2 more than" in done.output
-    for words in ("put back from an older backup", "accept-restore", "cannot tell these two apart", "cut them off"):
+    assert f"NEWEST EVENTS MISSING: The anchor of {marks(cast)[-1].at} saw {end} events, 2 more than" in done.output
+    for words in ("restored from an older backup", "accept-restore", "cannot tell the two apart", "cut them off"):
         assert words in done.output
 
 
 def test_a_restore_that_is_accepted_goes_on_from_there_and_is_remembered(cast: Cast, end: int) -> None:
     cut(cast, after=end - 2)
-    done = said(cast, cli.accept_restore)
+    done = run_command(cast, cli.accept_restore)
     assert done.exit_code == 0, done.output
-    assert f"goes on after position {end - 2}; the anchor had seen it reach {end}" in done.output
+    assert f"continues after position {end - 2}; the anchor had seen position {end}" in done.output
     assert (verdict(cast).finding, verdict(cast).holds) == (Finding.AGREES, True)
-    assert f"A restore had lost the facts up to {end} before." in said(cast).output
+    assert f"An earlier restore lost the events up to {end}." in run_command(cast).output
     happens(cast, 3)
     mark_ends(cast)
     assert [mark.lost_up_to for mark in marks(cast)] == [end, None], "the mark of a loss is kept beside a later one"
@@ -296,14 +299,14 @@ def test_a_restore_that_is_accepted_goes_on_from_there_and_is_remembered(cast: C
 def test_a_restore_is_accepted_after_people_have_gone_on_working(cast: Cast, end: int) -> None:
     cut(cast, after=end - 3)
     happens(cast, 4)
-    assert "ANOTHER CHAIN" in said(cast).output
-    assert said(cast, cli.accept_restore).exit_code == 0
+    assert "DIFFERENT CHAIN" in run_command(cast).output
+    assert run_command(cast, cli.accept_restore).exit_code == 0
     assert verdict(cast).finding is Finding.AGREES
 
 
 def test_a_practice_that_a_restore_has_emptied_can_be_accepted(cast: Cast, end: int) -> None:
     cut(cast, after=0)
-    assert said(cast, cli.accept_restore).exit_code == 0
+    assert run_command(cast, cli.accept_restore).exit_code == 0
     assert verdict(cast).holds
     _record_one(cast)
     mark_ends(cast)
@@ -316,12 +319,12 @@ def test_a_broken_chain_is_never_accepted_as_a_restore(cast: Cast, anchor_file: 
     third = (Event.practice_id == cast.things["linden.practice"]) & (Event.position == 3)
     stored.change(cast.app, update(Event).where(third).values(details="{}x"))
     with cast.app.app_context(), pytest.raises(Conflict):
-        service.accept_restore()
-    assert said(cast, cli.accept_restore).exit_code == 1
+        verification.accept_restore()
+    assert run_command(cast, cli.accept_restore).exit_code == 1
     assert anchor_file.read_bytes() == before
 
 
 def test_accepting_where_nothing_was_lost_changes_nothing(cast: Cast, anchor_file: Path, end: int) -> None:
     before = anchor_file.read_bytes()
-    assert "Nothing to accept" in said(cast, cli.accept_restore).output
+    assert "Nothing to accept" in run_command(cast, cli.accept_restore).output
     assert anchor_file.read_bytes() == before

@@ -1,0 +1,1 @@
+"""The demo practice: data files, and the code that plays them through the services."""

@@ -1,0 +1,166 @@
+"""A chain that was touched anywhere does not verify, and says where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, insert, select, update
+
+from portal.core.audit_log.events import Event
+from portal.core.audit_log.verification import verify_chains
+from portal.core.ids import new_id
+from tests.accounts import stored
+from tests.audit.scenarios import open_submission, seal
+from tests.cast import Cast
+
+
+def verdicts(cast: Cast) -> dict[str, tuple[int, int | None]]:
+    """How far each practice's chain was checked, and where it is broken."""
+    with cast.app.app_context():
+        return {verdict.practice_id: (verdict.checked, verdict.broken_at) for verdict in verify_chains()}
+
+
+def broken_at(cast: Cast) -> int | None:
+    return verdicts(cast)[cast.things["linden.practice"]][1]
+
+
+def at(cast: Cast, position: int) -> Any:
+    return (Event.practice_id == cast.things["linden.practice"]) & (Event.position == position)
+
+
+@pytest.fixture
+def chain(cast: Cast) -> int:
+    """Every fact of the cast's story, sealed; how many there are of the practice *linden*."""
+    open_submission(cast, cast.therapist)
+    seal(cast)
+    checked, broken = verdicts(cast)[cast.things["linden.practice"]]
+    assert broken is None
+    assert checked > 20
+    return checked
+
+
+def test_an_untouched_chain_is_whole_in_every_practice(cast: Cast, chain: int) -> None:
+    assert {broken for _, broken in verdicts(cast).values()} == {None}
+    assert set(verdicts(cast)) == {cast.things["linden.practice"], cast.things["birch.practice"]}
+    of_linden = select(Event.id).where(Event.practice_id == cast.things["linden.practice"])
+    assert chain == len(stored.rows(cast.app, of_linden))
+
+
+def test_a_chain_that_grows_stays_whole(cast: Cast, chain: int) -> None:
+    open_submission(cast, cast.therapist)
+    assert verdicts(cast)[cast.things["linden.practice"]] == (chain, None), "what is not sealed yet is no fault"
+    seal(cast)
+    checked, broken = verdicts(cast)[cast.things["linden.practice"]]
+    assert checked > chain
+    assert broken is None
+
+
+CHANGES: list[dict[str, Any]] = [
+    {"fact": "response.closed"},
+    {"details": "{}"},
+    {"actor_kind": "system"},
+    {"actor_id": None},
+    {"actor_id": new_id()},
+    {"subject_id": new_id()},
+    {"client_id": new_id()},
+    {"care_id": new_id()},
+    {"link": b"\0" * 32},
+    {"link": None},
+]
+
+
+@pytest.mark.parametrize("changed", CHANGES, ids="-".join)
+def test_a_changed_row_is_noticed_where_it_stands(cast: Cast, chain: int, changed: dict[str, Any]) -> None:
+    middle = chain // 2
+    filled = update(Event).where(at(cast, middle)).values(details='{"was":1}', client_id=cast.client.id)
+    stored.change(cast.app, filled)
+    assert broken_at(cast) == middle
+    stored.change(cast.app, update(Event).where(at(cast, middle)).values(changed))
+    assert broken_at(cast) == middle
+
+
+@pytest.mark.parametrize("changed", CHANGES, ids="-".join)
+def test_the_reader_of_an_opening_cannot_be_changed_unnoticed(cast: Cast, chain: int, changed: dict[str, Any]) -> None:
+    opened = select(Event.position).where(Event.fact == "response.opened")
+    position = stored.value(cast.app, opened)
+    assert stored.change(cast.app, update(Event).where(at(cast, position)).values(changed)) == 1
+    assert broken_at(cast) == position
+
+
+def test_a_changed_time_is_noticed(cast: Cast, chain: int) -> None:
+    first = select(Event.occurred_at).where(at(cast, 1))
+    earlier = stored.value(cast.app, first).replace(year=2001)
+    stored.change(cast.app, update(Event).where(at(cast, 5)).values(occurred_at=earlier))
+    assert broken_at(cast) == 5
+
+
+def test_a_swapped_pair_is_noticed(cast: Cast, chain: int) -> None:
+    for old, new in ((4, -1), (5, 4), (-1, 5)):
+        assert stored.change(cast.app, update(Event).where(at(cast, old)).values(position=new)) == 1
+    assert broken_at(cast) == 4
+
+
+def test_a_pair_swapped_with_its_links_left_in_place_is_noticed(cast: Cast, chain: int) -> None:
+    links = {
+        row.position: row.link
+        for row in stored.rows(cast.app, select(Event.position, Event.link).where(at(cast, 4) | at(cast, 5)))
+    }
+    for old, new in ((4, -1), (5, 4), (-1, 5)):
+        stored.change(cast.app, update(Event).where(at(cast, old)).values(position=new))
+    for position, link in links.items():
+        stored.change(cast.app, update(Event).where(at(cast, position)).values(link=link))
+    assert broken_at(cast) == 4
+
+
+@pytest.mark.parametrize("position", [1, 7])
+def test_a_deleted_row_is_noticed(cast: Cast, chain: int, position: int) -> None:
+    assert stored.change(cast.app, delete(Event).where(at(cast, position))) == 1
+    assert broken_at(cast) == position
+
+
+def test_a_deleted_row_is_noticed_even_where_the_rest_moves_up(cast: Cast, chain: int) -> None:
+    stored.change(cast.app, delete(Event).where(at(cast, 7)))
+    for position in range(8, chain + 1):
+        stored.change(cast.app, update(Event).where(at(cast, position)).values(position=position - 1))
+    assert broken_at(cast) == 7
+
+
+def test_a_changed_position_is_noticed(cast: Cast, chain: int) -> None:
+    stored.change(cast.app, update(Event).where(at(cast, chain)).values(position=chain + 1))
+    assert broken_at(cast) == chain
+
+
+def test_an_inserted_row_is_noticed(cast: Cast, chain: int) -> None:
+    source = stored.rows(cast.app, select(Event.__table__).where(at(cast, chain)))[0]._mapping
+    stored.change(cast.app, insert(Event).values({**source, "id": new_id(), "position": chain + 1}))
+    assert broken_at(cast) == chain + 1
+
+
+def test_a_row_taken_out_of_the_chain_and_sealed_again_is_noticed(cast: Cast, chain: int) -> None:
+    stored.change(cast.app, update(Event).where(at(cast, 7)).values(position=None, link=None))
+    seal(cast)
+    assert broken_at(cast) == 7
+
+
+def test_a_row_moved_to_another_practice_is_noticed_in_both(cast: Cast, chain: int) -> None:
+    elsewhere = cast.things["birch.practice"]
+    last = select(Event.position).where(Event.practice_id == elsewhere).order_by(Event.position.desc()).limit(1)
+    end = stored.value(cast.app, last)
+    moved = update(Event).where(at(cast, 7)).values(practice_id=elsewhere, position=end + 1)
+    assert stored.change(cast.app, moved) == 1
+    assert broken_at(cast) == 7
+    assert verdicts(cast)[elsewhere][1] == end + 1
+
+
+def test_what_is_broken_in_one_practice_says_nothing_against_another(cast: Cast, chain: int) -> None:
+    stored.change(cast.app, update(Event).where(at(cast, 3)).values(details="{}x"))
+    assert broken_at(cast) == 3
+    assert verdicts(cast)[cast.things["birch.practice"]][1] is None
+
+
+def test_verifying_changes_nothing(cast: Cast, chain: int) -> None:
+    every = select(Event.__table__).order_by(Event.practice_id, Event.id)
+    before = stored.rows(cast.app, every)
+    verdicts(cast)
+    assert stored.rows(cast.app, every) == before
