@@ -271,7 +271,10 @@ def _in_app_context(pieces: Iterator[bytes]) -> Iterator[bytes]:
     return pieces_in_context()
 
 
-def schema_name(schema: Any) -> str:
-    """The name of a schema among the components."""
-    name = str((schema if isinstance(schema, type) else type(schema)).__name__).removesuffix("Schema")
+def schema_name(schema: Any, names: Mapping[type[Schema], str] | None = None) -> str:
+    """The name of a schema among the components: that of its class, unless `names` has another."""
+    declared = schema if isinstance(schema, type) else type(schema)
+    if names and declared in names:
+        return names[declared]
+    name = declared.__name__.removesuffix("Schema")
     return RENAMED.get(name, name)
