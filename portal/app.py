@@ -29,7 +29,7 @@ from portal.core.db.engines import db, engine_settings, prepare_engines
 from portal.core.errors import Conflict, Duplicate
 from portal.core.viewer import ANYONE, Viewer
 from portal.forms.definition.blocks import Number
-from portal.forms.definition.scores import BandSchema, BoundedNumber
+from portal.forms.definition.scores import BandSchema, BoundedNumber, ScoreSchema
 from portal.http import areas, headers, problems
 from portal.http.areas import Anonymous, Area, BearerOnly, NoSessions, Principal, bearer_token
 from portal.http.description import DomainParts, describe
@@ -86,7 +86,7 @@ DESCRIBED = DomainParts(
     },
     free_form={"document": "Document", "source": "Document", "draft": "Document", "Answer.value": "AnswerValue"},
     field_types={Number: "number", BoundedNumber: "number"},
-    names={BandSchema: "ScoreBand"},
+    names={ScoreSchema: "ScoreRule", BandSchema: "ScoreRuleBand"},
     facts=facts_of((accounts_facts, assignments_facts, caseload_facts, library_facts, safety_facts)),
     problem_members=(
         (Duplicate, DuplicateAssignmentSchema()),

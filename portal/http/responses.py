@@ -13,7 +13,7 @@ from portal.core.listing import Page
 from portal.http.paging import cursor_for, next_link
 from portal.http.preconditions import etag_of, is_current
 from portal.http.request import viewer
-from portal.http.serializer import compiled, shown_as, to_json
+from portal.http.serializer import serialize, serialize_page, to_json
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -25,7 +25,7 @@ def json_response(schema: Schema, result: Any, status: int) -> Response:
     """A service's result in the shape of `schema`; 304 where the caller already has this representation."""
     if isinstance(result, Page):
         return _page_response(schema, result)
-    body = to_json(shown_as(schema)(result) if type(result) is dict else schema.dump(result))
+    body = to_json(serialize(schema, result) if type(result) is dict else schema.dump(result))
     version = result.get("version") if isinstance(result, Mapping) else None
     return _response(body, status, version, JSON)
 
@@ -37,7 +37,7 @@ def fhir_response(resource: Mapping[str, Any]) -> Response:
 
 def _page_response(schema: Schema, page: Page) -> Response:
     body: dict[str, Any] = {
-        "data": compiled(schema, page.columns)(page.tuples) if page.tuples else [],
+        "data": serialize_page(schema, page),
         "has_more": page.following is not None,
         "next_cursor": None,
     }

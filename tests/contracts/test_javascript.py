@@ -37,7 +37,9 @@ def _patterns(spec: Spec, part: Any) -> Iterator[dict[str, Any]]:
             yield from _patterns(spec, each)
     elif isinstance(part, dict):
         if isinstance(part.get("pattern"), str):
-            yield {"pattern": part["pattern"], "example": example_of(part, spec)}
+            example = example_of(part, spec)
+            if example is not None or "null" not in part.get("type", ()):  # a pattern says nothing about null
+                yield {"pattern": part["pattern"], "example": example}
         elif isinstance(part.get("schema"), dict) and "pattern" in part["schema"]:
             yield {
                 "pattern": part["schema"]["pattern"],

@@ -98,7 +98,7 @@ def test_a_failure_of_ours_carries_them(path: str, cast: Cast, monkeypatch: pyte
     def fails(**_values: Any) -> None:
         raise RuntimeError
 
-    for endpoint in ("accounts_staff.get_practice", "accounts_pages.setup_page"):
+    for endpoint in ("accounts_staff.get_practice", "accounts_pages.show_setup"):
         monkeypatch.setitem(cast.app.view_functions, endpoint, fails)
     response = ask(cast, "GET", path, cast.therapist)
     assert response.status_code == 500

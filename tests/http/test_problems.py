@@ -190,6 +190,7 @@ def test_a_change_meant_for_another_version_is_stale_and_carries_what_stands_now
         response = ask(cast, row.method, path, actor, json=row.body, headers=old)
         current = _is_a_problem(response, 412, "stale")["current"]
         now = ask(cast, "GET", path.removesuffix("/plan"), actor)
+        assert now.status_code == 200, f"{row}: what takes If-Match has to be readable with GET at the same path"
         assert current == now.get_json(), str(row)
         assert response.headers["ETag"] == now.headers["ETag"], str(row)
 
@@ -201,7 +202,7 @@ def _id(cast: Cast, name: str) -> str:
 def test_a_state_that_does_not_allow_it_is_named_with_what_is_allowed(cast: Cast) -> None:
     response = cast.client.post(f"/me/assignments/{cast.things['client.submitted']}/pause")
     shown = _is_a_problem(response, 409, "conflict")
-    assert (shown["state"], shown["allowed"]) == ("submitted", ["take_back"])
+    assert (shown["state"], shown["allowed"]) == ("submitted", ["recall"])
 
 
 def test_what_is_already_there_is_named(cast: Cast) -> None:
@@ -287,9 +288,9 @@ def test_no_refusal_echoes_an_id_or_a_word_of_what_was_sent(cast: Cast) -> None:
         (cast.therapist, "POST", "/clients", {"name": word, "email": word}),
         (cast.therapist, "POST", "/assignments", {"client_id": word, "resource_id": hidden, "why": word}),
         (cast.therapist, "POST", "/assignments", {"client_id": hidden, "resource_id": hidden, "why": word}),
-        (cast.owner, "POST", f"/staff/{cast.therapist.id}/handover", {"therapist_id": hidden}),
+        (cast.owner, "POST", f"/staff/{cast.therapist.id}/hand-over", {"therapist_id": hidden}),
         (cast.nobody, "POST", "/sessions", {"practice": word, "email": f"{word}@x.example", "password": word}),
-        (cast.nobody, "POST", "/invitations/acceptance", {"token": word, "password": word * 2}),
+        (cast.nobody, "POST", "/invitations/accept", {"token": word, "password": word * 2}),
     ):
         response = actor.ask(method, path, **({} if body is None else {"json": body}))
         assert response.status_code >= 400, path

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from portal.core.db.statements import fetch_one
-from portal.core.db.transactions import transaction
+from portal.core.db.transactions import NO_PRACTICE, transaction
 from portal.http import request_parsing
 from portal.library.models import Resource, ResourceWords
 from tests.cast import CARD, Actor, Cast
@@ -204,7 +204,7 @@ def test_a_search_follows_the_draft_and_keeps_what_is_assigned(cast: Cast, shelf
     assert _found(therapist, "walnuts") == _found(therapist, "zebra") == set()
     assert therapist.patch(path, {"summary": "Now of tapirs"}, therapist.etag(path)).status_code == 200
     assert _found(therapist, "tapirs") == _found(therapist, "pistachio tapirs") == {"Okapi"}
-    assert therapist.post(f"{path}/archival").status_code == 200
+    assert therapist.post(f"{path}/archive").status_code == 200
     assert _found(therapist, "tapirs", status="archived") == {"Okapi"}
     assert therapist.post(f"{path}/copy").status_code == 201
     assert _found(therapist, "tapirs") == {"Okapi", "Okapi (copy)"}
@@ -247,6 +247,10 @@ def test_no_word_searched_for_is_kept_in_memory(cast: Cast) -> None:
     assert not any(b"quagga" in query for _, query in request_parsing._cached_queries)
 
 
+def _count_words() -> Any:
+    return select(func.count().label("many")).select_from(ResourceWords)
+
+
 @pytest.mark.engines("postgresql")
 def test_the_index_answers_within_the_wall_and_nothing_without_a_practice(cast: Cast, shelf: dict[str, str]) -> None:
     asked = text("SELECT count(*) FROM resources_with_words('''walnuts'':*'::tsquery)")
@@ -256,5 +260,5 @@ def test_the_index_answers_within_the_wall_and_nothing_without_a_practice(cast: 
                 assert session.execute(asked).scalar_one() == many
         with transaction("*") as session:
             assert session.execute(asked).scalar_one() == 0
-        counted = fetch_one("tests.words", lambda: select(func.count().label("many")).select_from(ResourceWords), {})
+        counted = fetch_one(_count_words, {}, practice=NO_PRACTICE)
         assert counted == {"many": 0}

@@ -63,7 +63,7 @@ class InnerBlockSchema(BlockSchema):
     class Meta:
         unknown = INCLUDE
 
-    type = EnumString(TYPES, required=True, metadata={"description": "The type of the block."})
+    type = EnumString(tuple(TYPES), required=True, metadata={"description": "The type of the block."})
     blocks = fields.List(fields.Dict(), metadata={"description": "The blocks inside this one."})
 
 
