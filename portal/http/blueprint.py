@@ -24,7 +24,7 @@ from portal.http.request_parsing import parse_body, parse_query
 from portal.http.responses import json_response
 
 View = Callable[..., Any]
-RENAMED = {"Client": "ClientRecord", "Event": "EventRecord", "Row": "LogRow"}
+RENAMED = {"Client": "ClientRecord", "Row": "LogRow"}
 """Names that generated clients or JavaScript use for something else."""
 
 
