@@ -8,7 +8,7 @@ from typing import Any
 
 Schemas = dict[str, Any]
 DESCRIPTIONS = "x-enum-descriptions"
-KEPT_AT_USE = ("description", "default")
+KEPT_AT_USE = ("description", "default", "example")
 GENERIC_NAMES = {"kind", "status", "type"}
 
 
