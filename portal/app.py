@@ -31,6 +31,8 @@ from portal.core import crypto, mail
 from portal.core.db.engines import db, engine_settings, prepare_engines
 from portal.core.errors import Conflict, Duplicate
 from portal.core.viewer import ANYONE, Viewer
+from portal.forms.definition.blocks import Number
+from portal.forms.definition.scores import BandSchema, BoundedNumber, ScoreSchema
 from portal.http import areas, headers, problems
 from portal.http.areas import Anonymous, Area, BearerOnly, NoSessions, Principal, bearer_token
 from portal.http.description import DomainParts, describe
@@ -39,10 +41,12 @@ from portal.http.events import facts_of
 from portal.http.health import health
 from portal.http.pages import pages
 from portal.http.request import viewer
+from portal.http.unions import Union
 from portal.library import api as library
 from portal.library import facts as library_facts
 from portal.library import jobs as library_jobs
 from portal.library import reactions as library_reactions
+from portal.library.schemas import documents
 from portal.safety import api as safety
 from portal.safety import facts as safety_facts
 from portal.safety import jobs as safety_jobs
@@ -83,7 +87,21 @@ DECLARING = (
     assignments_reactions,
 )
 """Imported for the jobs and ticks they declare, and for what they attach to facts."""
+ANSWER = "The value of an answer, by the type of its block; a list of them where the block is `multiple`:\n"
 DESCRIBED = DomainParts(
+    unions={
+        "Document": Union("An exercise or a reading, told apart by `schema`.", "schema", documents.DOCUMENTS),
+        documents.BLOCK: Union("One block of a document, told apart by `type`.", "type", documents.BLOCKS),
+        "AnswerValue": Union(
+            "\n".join([ANSWER, *(f"- `{kind}`: {value}." for kind, value in documents.ANSWER_VALUES.items())]),
+            None,
+            documents.ANSWER_OBJECTS,
+            ({"type": "string"}, {"type": "number"}, {"type": "boolean"}),
+        ),
+    },
+    free_form={"document": "Document", "source": "Document", "draft": "Document", "Answer.value": "AnswerValue"},
+    field_types={Number: "number", BoundedNumber: "number"},
+    names={ScoreSchema: "ScoreRule", BandSchema: "ScoreRuleBand"},
     facts=facts_of((accounts_facts, assignments_facts, caseload_facts, library_facts, safety_facts)),
     problem_members=(
         (Duplicate, DuplicateAssignmentSchema()),

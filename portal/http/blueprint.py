@@ -24,7 +24,7 @@ from portal.http.request_parsing import parse_body, parse_query
 from portal.http.responses import json_response
 
 View = Callable[..., Any]
-RENAMED = {"Client": "ClientRecord", "Event": "EventRecord", "Row": "LogRow"}
+RENAMED = {"Client": "ClientRecord", "Row": "LogRow"}
 """Names that generated clients or JavaScript use for something else."""
 
 
@@ -271,7 +271,10 @@ def _in_app_context(pieces: Iterator[bytes]) -> Iterator[bytes]:
     return pieces_in_context()
 
 
-def schema_name(schema: Any) -> str:
-    """The name of a schema among the components."""
-    name = str((schema if isinstance(schema, type) else type(schema)).__name__).removesuffix("Schema")
+def schema_name(schema: Any, names: Mapping[type[Schema], str] | None = None) -> str:
+    """The name of a schema among the components: that of its class, unless `names` has another."""
+    declared = schema if isinstance(schema, type) else type(schema)
+    if names and declared in names:
+        return names[declared]
+    name = declared.__name__.removesuffix("Schema")
     return RENAMED.get(name, name)

@@ -53,16 +53,23 @@ Spec = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class DomainParts:
-    """What the domains contribute beside their routes: facts, unions of schemas by name, members of problems."""
+    """What the domains contribute beside their routes.
+
+    `unions` are components by name, `free_form` the members that hold them (see `refer_to_components`), `field_types`
+    the JSON types of fields that apispec does not know, `names` those of components whose class shares its name.
+    """
 
     facts: Sequence[Fact] = ()
     unions: Mapping[str, Union] = field(default_factory=dict)
+    free_form: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[type[Schema], str] = field(default_factory=dict)
+    field_types: Mapping[type[fields.Field[Any]], str] = field(default_factory=dict)
     problem_members: ProblemMembers = ()
 
 
 def describe(areas: Sequence[Area], base_url: str, parts: DomainParts) -> bytes:
     """The whole description as JSON."""
-    plugin = MarshmallowPlugin(schema_name_resolver=schema_name)
+    plugin = MarshmallowPlugin(schema_name_resolver=lambda schema: schema_name(schema, parts.names))
     document = APISpec(
         title="The portal",
         version=portal.__version__,
@@ -79,6 +86,7 @@ def describe(areas: Sequence[Area], base_url: str, parts: DomainParts) -> bytes:
     converter = plugin.converter
     assert isinstance(converter, OpenAPIConverter)
     converter.field_mapping[wire.Json] = ("object", None)
+    converter.field_mapping |= {field: (json_type, None) for field, json_type in parts.field_types.items()}
     for function in (_allow_any_members, _write_javascript_pattern):
         converter.add_attribute_function(function)  # type: ignore[no-untyped-call]  # -- apispec leaves it untyped
     document.components.security_scheme("bearer", SECURITY_SCHEME)
@@ -90,8 +98,7 @@ def describe(areas: Sequence[Area], base_url: str, parts: DomainParts) -> bytes:
         document.path(path=path, operations={operation.method.lower(): _describe(operation, area, problems)})
     unions = {name: _union_schema(union, converter) for name, union in parts.unions.items()}
     spec: Spec = document.to_dict()
-    docstrings = {name: key[0].__doc__ for key, name in converter.refs.items()}
-    _complete_components(spec, unions, docstrings, parts.facts)
+    _complete_components(spec, unions, {name: key[0] for key, name in converter.refs.items()}, parts)
     _complete_examples(spec)
     spec["components"]["headers"] = HEADERS
     spec["tags"] = _tags(areas)
@@ -283,8 +290,9 @@ def _write_javascript_pattern(_converter: Any, _field: Any, ret: dict[str, Any],
     pattern = ret.get("pattern")
     if pattern is None:
         return {}
-    anchored = pattern if pattern.startswith("^") else f"^(?:{pattern})"
-    return {"pattern": anchored.removesuffix(r"\Z") + "$" if anchored.endswith(r"\Z") else anchored}
+    body = pattern.removesuffix(r"\Z").removeprefix("^")
+    end = "$" if pattern.endswith(r"\Z") else ""
+    return {"pattern": f"^{body}{end}" if pattern.startswith("^") else f"^(?:{body}){end}"}
 
 
 def _union_schema(union: Union, converter: OpenAPIConverter) -> dict[str, Any]:
@@ -293,21 +301,22 @@ def _union_schema(union: Union, converter: OpenAPIConverter) -> dict[str, Any]:
 
 
 def _complete_components(
-    spec: Spec, unions: Mapping[str, Any], docstrings: Mapping[str, str | None], facts: Sequence[Fact]
+    spec: Spec, unions: Mapping[str, Any], classes: Mapping[str, type[Schema]], parts: DomainParts
 ) -> None:
-    """Add the unions and the enums, and give every component its description and an example."""
+    """Add the unions and the enums; give every component its docstring and an example, its class's `example` if any."""
     schemas = spec["components"]["schemas"]
-    for name, schema in refer_to_components(schemas).items():
-        schemas[name] = schema
+    refer_to_components(schemas, parts.free_form)
     schemas |= unions
     extract_enums(schemas)
-    describe_event_types(schemas, facts)
+    describe_event_types(schemas, parts.facts)
     for name, schema in schemas.items():
         for member in schema.get("properties", {}).values():
             _describe_default(member)
-        docstring = docstrings.get(name)
-        if docstring and docstring != Schema.__doc__:
-            schema.setdefault("description", " ".join(docstring.split()))
+        declared = classes.get(name, Schema)
+        if declared.__doc__ and declared.__doc__ != Schema.__doc__:
+            schema.setdefault("description", " ".join(declared.__doc__.split()))
+        if (example := getattr(declared, "example", None)) is not None:
+            schema["examples"] = [example]
     for schema in schemas.values():
         schema.setdefault("examples", [example_of(schema, spec)])
 

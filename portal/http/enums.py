@@ -8,7 +8,7 @@ from typing import Any
 
 Schemas = dict[str, Any]
 DESCRIPTIONS = "x-enum-descriptions"
-KEPT_AT_USE = ("description", "default")
+KEPT_AT_USE = ("description", "default", "example")
 GENERIC_NAMES = {"kind", "status", "type"}
 
 
@@ -48,7 +48,7 @@ def describe_values(component: dict[str, Any], sentences: Mapping[str, str]) -> 
     """Write what the values mean where people read it and, in the order of `enum`, where generators look."""
     if sentences:
         lines = [f"- `{value}`: {sentences[value]}" for value in component["enum"] if value in sentences]
-        component["description"] = "\n".join([component["description"], "", *lines])
+        component["description"] = "\n".join([component["description"].partition("\n")[0], "", *lines])
         component[DESCRIPTIONS] = [sentences.get(value, "") for value in component["enum"]]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from portal.core.facts import Fact
 from portal.http.enums import describe_values
 
-EVENT_TYPE = "EventRecordType"
+EVENT_TYPE = "FeedEventType"
 
 
 def facts_of(modules: Iterable[ModuleType]) -> tuple[Fact, ...]:
@@ -19,16 +19,16 @@ def facts_of(modules: Iterable[ModuleType]) -> tuple[Fact, ...]:
 
 
 def describe_event_types(schemas: dict[str, Any], facts: Iterable[Fact]) -> None:
-    """Describe every value of the component EventRecordType by the declaration of its fact."""
-    component = schemas.get(EVENT_TYPE)
-    if component is not None:
-        describe_values(component, {fact.name: sentence for fact in facts if (sentence := _sentence(fact))})
+    """Describe every value of the component FeedEventType by the declaration of its fact."""
+    sentences = {fact.name: sentence for fact in facts if (sentence := _sentence(fact))}
+    if sentences:
+        describe_values(schemas[EVENT_TYPE], sentences)
 
 
 def _sentence(fact: Fact) -> str:
-    """When it is recorded, what its `subject_id` names and which members its `details` have."""
+    """When it is recorded, what its `subject_id` identifies and which members its `details` have."""
     when, subject, details = (getattr(fact, name, None) for name in ("when", "subject", "details"))
-    parts = [str(when)] if when else []
-    parts += [f"`subject_id` is the {subject}."] if subject else []
-    parts += [f"`details`: {', '.join(f'`{name}`' for name in details)}."] if details else []
-    return " ".join(parts)
+    sentences = [str(when)] if when else []
+    sentences += [f"`subject_id` identifies the {subject}."] if subject else []
+    sentences += [f"`details.{name}`: {sentence}" for name, sentence in (details or {}).items()]
+    return " ".join(sentences)

@@ -23,8 +23,18 @@ def example_of(schema: Mapping[str, Any], spec: Mapping[str, Any]) -> Any:  # no
     if isinstance(kind, list):
         kind = next((each for each in kind if each != "null"), "null")
     if kind == "object" or "properties" in schema:
-        return {name: example_of(inner, spec) for name, inner in schema.get("properties", {}).items()}
+        return _example_object(schema, spec)
     if kind == "array":
-        return [example_of(schema.get("items", {}), spec)]
+        return [example_of(schema.get("items", {}), spec)] * schema.get("minItems", 1)
     plain = {"string": "text", "integer": schema.get("minimum", 1), "number": schema.get("minimum", 1), "boolean": True}
     return plain.get(str(kind))
+
+
+def _example_object(schema: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What is required, and the optional members that have an example of their own."""
+    required = schema.get("required", ())
+    return {
+        name: example_of(member, spec)
+        for name, member in schema.get("properties", {}).items()
+        if name in required or "example" in member
+    }

@@ -13,7 +13,7 @@ from flask import Flask, request
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from portal.http.logs import REQUEST_ID, write_line
+from portal.http.logs import REQUEST_ID, log_request
 
 COMMON_HEADERS = {
     "Cache-Control": "no-store",
@@ -57,7 +57,7 @@ class _AddHeaders:
             added = self._headers_for(environ)
             headers += added if self._names.isdisjoint(present) else [pair for pair in added if pair[0] not in present]
             headers.append(("X-Request-Id", request_id))
-            write_line(environ, request_id, status, time.perf_counter() - started)
+            log_request(environ, request_id, status, time.perf_counter() - started)
             return start_response(status, headers, *error)
 
         return self._application(environ, complete)

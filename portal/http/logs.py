@@ -1,6 +1,6 @@
-"""One structured line per request: what was asked of which route and how it went, never content.
+"""The log: one line of JSON per request, with its route and outcome and never its content.
 
-The route's pattern is logged, not the path, and no query string, header or body.
+The pattern of the route is logged, not the path, and no query string, header or body.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
 access = logging.getLogger("portal.access")
-_SHOWN = (
+_LOGGED_MEMBERS = (
     "request_id",
     "method",
     "route",
@@ -36,7 +36,7 @@ _SHOWN = (
 
 
 class JsonLines(logging.Formatter):
-    """A log record as one line of JSON; of an exception only its type and place, since messages may quote content."""
+    """A record as a line of JSON; of an exception its type and place alone, since its message may quote content."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
@@ -45,15 +45,15 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        said = record.__dict__
-        line |= {name: said[name] for name in _SHOWN if name in said}
+        members = record.__dict__
+        line |= {name: members[name] for name in _LOGGED_MEMBERS if name in members}
         if record.exc_info and record.exc_info[0] is not None:
             line["error"] = record.exc_info[0].__name__
-            line["where"] = _places(record)
+            line["where"] = _traceback_places(record)
         return orjson.dumps(line, default=str).decode()
 
 
-def _places(record: logging.LogRecord) -> list[str]:
+def _traceback_places(record: logging.LogRecord) -> list[str]:
     places = []
     trace = record.exc_info[2] if record.exc_info else None
     while trace is not None:
@@ -67,14 +67,14 @@ def _at(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
-_written_to: TextIO | None = None
-"""Where the lines of requests go; through a logger each would cost as much as a query."""
+_request_log: TextIO | None = None
+"""Where the lines of requests go; a logger would cost as much as a query for each."""
 
 
 def write_json_lines(level: int = logging.INFO) -> None:
     """Send the portal's log to standard error, a line of JSON each."""
-    global _written_to  # noqa: PLW0603 -- the process has one log
-    _written_to = sys.stderr
+    global _request_log  # noqa: PLW0603 -- the process has one log
+    _request_log = sys.stderr
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     for name in ("portal", "alembic"):
@@ -84,15 +84,15 @@ def write_json_lines(level: int = logging.INFO) -> None:
 
 
 REQUEST_ID, VIEWER = "portal.request_id", "portal.viewer"
-"""Where in the environ a request's id stands, and who the door has found it comes from."""
+"""Keys of the WSGI environ for the request's id and for its viewer."""
 
 
-def write_line(environ: WSGIEnvironment, request_id: str, status: str, seconds: float) -> None:
-    """Say how a request went."""
+def log_request(environ: WSGIEnvironment, request_id: str, status: str, seconds: float) -> None:
+    """Write the line of a finished request."""
     if not access.isEnabledFor(logging.INFO):
         return
-    asked = environ.get("werkzeug.request")
-    rule = None if asked is None else asked.url_rule
+    request = environ.get("werkzeug.request")
+    rule = None if request is None else request.url_rule
     line = {
         "request_id": request_id,
         "method": environ["REQUEST_METHOD"],
@@ -101,9 +101,9 @@ def write_line(environ: WSGIEnvironment, request_id: str, status: str, seconds: 
         "ms": round(seconds * 1000, 2),
         "viewer": environ.get(VIEWER, ANYONE).kind,
     }
-    if _written_to is None:
+    if _request_log is None:
         access.info("request", extra=line)
     else:
         head = {"at": _at(time.time()), "level": "info", "logger": access.name, "message": "request"}
-        _written_to.write(orjson.dumps({**head, **line}, option=orjson.OPT_APPEND_NEWLINE).decode())
-        _written_to.flush()
+        _request_log.write(orjson.dumps({**head, **line}, option=orjson.OPT_APPEND_NEWLINE).decode())
+        _request_log.flush()

@@ -1,4 +1,4 @@
-"""The few pages that belong to no domain: the front door and what an error means."""
+"""The pages that belong to no domain: the front page, and an explanation of each kind of problem."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ pages = Blueprint("pages", __name__)
 
 @pages.route("/")
 def front() -> str:
-    """The front door says nothing about what is behind it."""
+    """Show the front page, which reveals nothing about the practices here."""
     return render_template("front.html")
 
 
 @pages.route("/favicon.ico")
 def icon() -> tuple[str, int]:
-    """No icon: a tab or a bookmark of the portal looks like nothing in particular."""
+    """Send no icon, so that a tab or a bookmark of the portal does not stand out."""
     return "", 204
 
 
 @pages.route("/problems/<slug>")
 def problem_page(slug: str) -> str:
-    """What a kind of problem means: the `type` of a problem+json leads here."""
+    """Explain a kind of problem; the `type` of a problem+json leads here."""
     if slug not in KINDS:
         raise NotVisible
     return render_template("problem_kind.html", kind=KINDS[slug])

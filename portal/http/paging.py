@@ -1,6 +1,6 @@
-"""Cursors: where a page ended, sealed so that only the same viewer can go on from there on the same list.
+"""Cursors: the end of a page, encrypted so that only the same viewer can continue the same list from there.
 
-A cursor carries no name and cannot be read, changed or lent; a foreign one is 400.
+A cursor cannot be read, changed or passed on; one from another viewer or list is 400.
 """
 
 from __future__ import annotations
@@ -34,24 +34,25 @@ def _cipher_of(ring: Keyring) -> AESGCMSIV:
     return AESGCMSIV(ring.digest("signing", b"cursor"))
 
 
-def _bound_to(viewer: Viewer) -> bytes:
-    kept = {key: request.args.getlist(key) for key in request.args if key not in {"cursor", "limit"}}
-    return orjson.dumps([viewer.practice_id, viewer.id, request.path, kept], option=orjson.OPT_SORT_KEYS)
+def _associated_data(viewer: Viewer) -> bytes:
+    """What a cursor is bound to: its viewer, its list and the filters."""
+    parameters = {key: request.args.getlist(key) for key in request.args if key not in {"cursor", "limit"}}
+    return orjson.dumps([viewer.practice_id, viewer.id, request.path, parameters], option=orjson.OPT_SORT_KEYS)
 
 
 def cursor_for(viewer: Viewer, following: tuple[Any, str]) -> str:
     key, thing_id = following
     if isinstance(key, datetime | date):
         key = key.isoformat()
-    sealed = _cipher().encrypt(NONCE, orjson.dumps([key, thing_id]), _bound_to(viewer))
-    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+    encrypted = _cipher().encrypt(NONCE, orjson.dumps([key, thing_id]), _associated_data(viewer))
+    return base64.urlsafe_b64encode(encrypted).decode().rstrip("=")
 
 
 def position_of(viewer: Viewer, cursor: str) -> tuple[Any, str]:
-    """Raise Malformed for a cursor that was not given to this viewer for this very list."""
+    """The key and id of the last row. Raises Malformed for a cursor of another viewer or list."""
     try:
-        sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        key, thing_id = orjson.loads(_cipher().decrypt(NONCE, sealed, _bound_to(viewer)))
+        encrypted = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        key, thing_id = orjson.loads(_cipher().decrypt(NONCE, encrypted, _associated_data(viewer)))
     except (ValueError, InvalidTag) as error:
         msg = "This cursor does not belong to this list. Start again without a cursor."
         raise Malformed(msg) from error
@@ -59,7 +60,7 @@ def position_of(viewer: Viewer, cursor: str) -> tuple[Any, str]:
 
 
 def asked(viewer: Viewer, query: dict[str, Any]) -> ListRequest:
-    """What the query string wants of a list; filters are all that is not paging or order."""
+    """The list request of a query string; every parameter that is not about paging or order is a filter."""
     cursor = query.get("cursor")
     return ListRequest(
         filters={name: value for name, value in query.items() if name not in NOT_FILTERS},
@@ -72,5 +73,5 @@ def asked(viewer: Viewer, query: dict[str, Any]) -> ListRequest:
 
 def next_link(cursor: str) -> str:
     """The Link header value (RFC 8288) of the next page."""
-    kept = [(key, value) for key, value in request.args.items(multi=True) if key != "cursor"]
-    return f'<{request.path}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'
+    parameters = [(key, value) for key, value in request.args.items(multi=True) if key != "cursor"]
+    return f'<{request.path}?{urlencode([*parameters, ("cursor", cursor)])}>; rel="next"'

@@ -45,7 +45,7 @@ class ProblemSchema(wire.WireSchema):
     )
     title = fields.String(
         required=True,
-        metadata={"description": "The kind of problem in a few words.", "example": "Nothing here for you"},
+        metadata={"description": "The kind of problem in a few words.", "example": "Not found"},
     )
     status = fields.Integer(
         required=True, metadata={"description": "The HTTP status of this response.", "example": 404}
@@ -54,7 +54,7 @@ class ProblemSchema(wire.WireSchema):
         required=True,
         metadata={
             "description": "What happened and what to do about it.",
-            "example": "Either nothing is here, or it is not for you.",
+            "example": "Either nothing is here, or you may not see it.",
         },
     )
     instance = fields.String(

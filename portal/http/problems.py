@@ -1,6 +1,6 @@
-"""Every no in one shape: problem+json (RFC 9457) for programs, a page for people.
+"""Error responses: problem+json (RFC 9457) for programs, a page for people.
 
-The words are ours throughout: no message of a library, no path, no id and nothing of what was sent comes back.
+Every sentence is the portal's: no message of a library, no path, no id and nothing that was sent is in a response.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     kind.slug: kind
     for kind in (
-        Kind("malformed", 400, "The request cannot be read", "The request is not in a form this route reads. Check its syntax and parameters against the API description."),
-        Kind("unauthenticated", 401, "No valid credential", "Send `Authorization: Bearer <token>` with a token that has not ended. A token comes from `POST /api/v1/sessions`."),
-        Kind("forbidden", 403, "Not allowed", "You can see this, but what you asked is not yours to do."),
-        Kind("not-found", 404, "Nothing here for you", "Either nothing is here, or it is not for you: the portal answers both alike."),
-        Kind("method-not-allowed", 405, "This path does not take that method", "See the Allow header for the methods it takes."),
-        Kind("conflict", 409, "Not in this state", "The thing is not in a state that allows this. The answer names the state and the acts it allows now."),
-        Kind("duplicate", 409, "This is already there", "The same thing is already open; the answer names it."),
-        Kind("stale", 412, "Changed since you read it", "Somebody, perhaps you on another device, changed this. `current` holds what stands now: take it, apply your change again, and send it with the new ETag."),
-        Kind("too-large", 413, "Too large", "The request is larger than this route takes. Send less at a time."),
+        Kind("malformed", 400, "The request cannot be read", "The request is not what this route accepts. Check its syntax and parameters against the API description."),
+        Kind("unauthenticated", 401, "No valid credential", "Send `Authorization: Bearer <token>` with a valid token. You get a token from `POST /api/v1/sessions`."),
+        Kind("forbidden", 403, "Not allowed", "You can see this, but you may not do that."),
+        Kind("not-found", 404, "Not found", "Either nothing is here, or you may not see it: the response is the same for both."),
+        Kind("method-not-allowed", 405, "Method not allowed", "The Allow header lists the methods of this path."),
+        Kind("conflict", 409, "Not in this state", "The current state does not allow this. `state` names it, and `allowed` lists what you can do now."),
+        Kind("duplicate", 409, "Already exists", "The same thing already exists; the response names it."),
+        Kind("stale", 412, "Changed since you read it", "Somebody changed this, perhaps you on another device. `current` holds what is there now: apply your change to it and send it with the new ETag."),
+        Kind("too-large", 413, "Too large", "The request is larger than this route accepts. Send less at a time."),
         Kind("unsupported-media-type", 415, "Wrong content type", "Send JSON with `Content-Type: application/json`."),
-        Kind("invalid", 422, "Some of it needs a change", "`errors` lists every fault with a JSON pointer to it and the remedy. Nothing was saved."),
-        Kind("precondition-required", 428, "If-Match is missing", "A change to content names the version it is meant for: send If-Match with the ETag you read."),
+        Kind("invalid", 422, "Some of it needs a change", "`errors` says what to change, with a JSON pointer to each place. Nothing was saved."),
+        Kind("precondition-required", 428, "If-Match is missing", "Send If-Match with the ETag you read, so that the change applies to that version."),
         Kind("too-many", 429, "Too many attempts", "Wait as long as the Retry-After header says, then try again."),
-        Kind("internal", 500, "Something went wrong on our side", "It has been noted under the id in `instance`. Nothing you sent was half done: try again."),
-        Kind("unavailable", 503, "Not ready", "The portal cannot answer right now. Try again shortly."),
+        Kind("internal", 500, "Something went wrong on our side", "It was logged under the id in `instance`. Nothing was done by halves: try again."),
+        Kind("unavailable", 503, "Not available", "The portal cannot serve this request right now. Try again shortly."),
     )
 }  # fmt: skip
 
@@ -80,16 +80,16 @@ KIND_OF_STATUS: Mapping[int, str] = {
 
 
 def shape_errors(app: Flask) -> None:
-    """Make every error of `app` leave in one shape."""
-    app.register_error_handler(errors.PortalError, _refused)
-    app.register_error_handler(HTTPException, _aborted)
-    app.register_error_handler(OperationalError, _out_of_reach)
-    app.register_error_handler(Exception, _unexpected)
+    """Shape every error response of `app`."""
+    app.register_error_handler(errors.PortalError, _portal_error_response)
+    app.register_error_handler(HTTPException, _http_error_response)
+    app.register_error_handler(OperationalError, _database_error_response)
+    app.register_error_handler(Exception, _unexpected_error_response)
 
 
-def _refused(error: errors.PortalError) -> Response:
+def _portal_error_response(error: errors.PortalError) -> Response:
     members = {"current": error.current, **error.members} if isinstance(error, errors.Stale) else error.members
-    response = problem(KINDS[KIND_OF_ERROR[type(error)]], error.detail, members)
+    response = problem_response(KINDS[KIND_OF_ERROR[type(error)]], error.detail, members)
     if isinstance(error, errors.TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.Unauthenticated):
@@ -99,30 +99,30 @@ def _refused(error: errors.PortalError) -> Response:
     return response
 
 
-def _aborted(error: HTTPException) -> Response:
+def _http_error_response(error: HTTPException) -> Response:
     kind = KINDS[KIND_OF_STATUS.get(error.code or 500, "malformed" if (error.code or 500) < 500 else "internal")]  # noqa: PLR2004 -- HTTP's own border
-    response = problem(kind)
+    response = problem_response(kind)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response
 
 
-def _out_of_reach(error: OperationalError) -> Response:
-    """The database is not there, or too busy to begin: nothing was done, and a retry may well succeed."""
+def _database_error_response(error: OperationalError) -> Response:
+    """The database cannot be reached or is too busy: nothing was done, and a retry may succeed."""
     log.error("database", exc_info=error, extra={"request_id": request_id()})
-    response = problem(KINDS["unavailable"])
+    response = problem_response(KINDS["unavailable"])
     response.headers["Retry-After"] = "1"
     return response
 
 
-def _unexpected(error: Exception) -> Response:
+def _unexpected_error_response(error: Exception) -> Response:
     log.error("unexpected", exc_info=error, extra={"request_id": request_id()})
-    return problem(KINDS["internal"])
+    return problem_response(KINDS["internal"])
 
 
-def problem(kind: Kind, detail: str = "", members: Mapping[str, Any] | None = None) -> Response:
-    """The answer for `kind`: JSON under the API and wherever it is asked for, else a page."""
-    if not _for_a_program():
+def problem_response(kind: Kind, detail: str = "", members: Mapping[str, Any] | None = None) -> Response:
+    """The response for `kind`: JSON under the API and wherever the request prefers it, else a page."""
+    if not _prefers_json():
         page = render_template("problem.html", kind=kind, detail=detail or kind.meaning)
         return Response(page, kind.status, mimetype="text/html")
     body = {
@@ -136,7 +136,7 @@ def problem(kind: Kind, detail: str = "", members: Mapping[str, Any] | None = No
     return Response(to_json(body), kind.status, mimetype="application/problem+json")
 
 
-def _for_a_program() -> bool:
+def _prefers_json() -> bool:
     if request.path.startswith(("/api", "/health")):
         return True
     best = request.accept_mimetypes.best_match(

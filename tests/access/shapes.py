@@ -43,6 +43,9 @@ def misfits(row: Row, response: TestResponse, cast: Cast) -> list[str]:
 
 def _misfits(spec: Spec, schema: Spec, value: Any, pointer: str) -> list[str]:
     schema = resolved(spec, schema)
+    if "discriminator" in schema:
+        named = schema["discriminator"]
+        return _misfits(spec, {"$ref": named["mapping"][value[named["propertyName"]]]}, value, pointer)
     for choice in schema.get("anyOf", schema.get("oneOf", ())):
         if value is not None and resolved(spec, choice).get("type") != "null":
             return _misfits(spec, choice, value, pointer)

@@ -123,6 +123,7 @@ def test_a_stale_change_is_412_with_current_and_its_etag(cast: Cast, name: str, 
         ('"2"', 412),
         ('"two-0123456789abcdef"', 412),
         ("2-0123456789abcdef", 400),
+        ('"2-0123456789abcdef", 3-x', 400),
     ],
 )
 def test_if_match_is_any_a_list_or_a_tag_and_a_tag_we_never_issued_is_412(cast: Cast, etag: str, status: int) -> None:

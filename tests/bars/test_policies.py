@@ -32,8 +32,6 @@ from tests.conftest import _put_back
 
 pytestmark = [pytest.mark.bar, pytest.mark.engines("sqlite")]
 
-Snapshot = tuple[Cast, dict[str, list[dict[str, Any]]]]
-
 
 @dataclass(frozen=True)
 class Mutant:
@@ -182,12 +180,12 @@ def _wrong(row: Row, cast: Cast, principal: str) -> str | None:
 
 
 @pytest.fixture
-def put_back(cast: Cast, snapshot: Snapshot) -> Callable[[], Cast]:
+def put_back(cast: Cast) -> Callable[[], Cast]:
     """The cast as it was, whatever a cell has done."""
 
     def again() -> Cast:
         with cast.app.app_context():
-            _put_back(snapshot[1])
+            _put_back()
         return cast.fresh()
 
     return again

@@ -15,7 +15,7 @@ from sqlalchemy import update
 from portal.core import clock
 from portal.core.audit_log.events import Event
 from portal.core.jobs import Heartbeat
-from portal.http.health import LATE
+from portal.http.health import WORKER_TIMEOUT
 from tests.server import Caller, Server, exercise_of, loopback, set_up_practice, take_on, until
 
 pytestmark = [loopback, pytest.mark.bar]
@@ -77,7 +77,7 @@ def _save(client: Caller, path: str, stop: threading.Event, statuses: dict[int, 
 
 def _a_minute_passes(server: Server) -> None:
     """The last sign of life becomes older than readiness accepts, which would take a minute to wait for."""
-    past = clock.now() - LATE - timedelta(seconds=1)
+    past = clock.now() - WORKER_TIMEOUT - timedelta(seconds=1)
     with server.tables() as connection:
         assert connection.execute(update(Heartbeat).values(at=past)).rowcount == 1
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+import portal
 from config import Config
 from portal.app import create_app
 from portal.core import clock, crypto, jobs
@@ -17,7 +18,7 @@ from portal.core.db.engines import OWNER, db
 from portal.core.db.statements import close_connections
 from tests.cast import Cast
 
-MEMBERS = {"status", "database", "migrations", "practice_wall", "worker", "recovery_file"}
+MEMBERS = {"status", "database", "migrations", "row_level_security", "worker", "recovery_file", "version"}
 
 
 @contextmanager
@@ -57,7 +58,7 @@ def test_all_is_well_with_a_worker_and_a_recovery_file(cast: Cast, exported: Non
     _beat(cast)
     response = cast.nobody.get("/health/ready")
     assert response.status_code == 200
-    assert response.get_json() == dict.fromkeys(MEMBERS, "ok") | {"status": "ready"}
+    assert response.get_json() == dict.fromkeys(MEMBERS, "ok") | {"status": "ready", "version": portal.__version__}
 
 
 def test_without_a_worker_it_is_degraded_and_still_answers(cast: Cast, exported: None) -> None:
@@ -119,7 +120,7 @@ def test_a_role_that_no_wall_stops_makes_it_unavailable(cast: Cast, config: Conf
     with app.test_client() as client:
         response = client.get("/health/ready")
     assert (response.status_code, response.get_json()["status"]) == (503, "unavailable")
-    assert "role of its own" in response.get_json()["practice_wall"]
+    assert "role of its own" in response.get_json()["row_level_security"]
     with app.app_context():
         close_connections()
 
@@ -130,7 +131,7 @@ def test_a_table_without_its_wall_makes_it_unavailable(cast: Cast) -> None:
     with _changed(cast, down, up):
         response = cast.nobody.get("/health/ready")
     assert response.status_code == 503
-    assert "open" in response.get_json()["practice_wall"]
+    assert "open" in response.get_json()["row_level_security"]
     assert cast.nobody.get("/health/ready").status_code == 200
 
 

@@ -34,7 +34,7 @@ Problem = tuple[str, str]
 class RiskSchema(WireSchema):
     """One comparison with the answer to this very block."""
 
-    op = EnumString(COMPARISONS, required=True, metadata={"example": ">="})
+    op = EnumString(tuple(COMPARISONS), required=True, metadata={"example": ">="})
     value = fields.Raw(required=True, metadata={"example": 1})
 
     @validates_schema
