@@ -1,5 +1,5 @@
-# The portal as an image: web by default, `worker` as a command. The guide: docs/operations.md.
-# Backups need PostgreSQL's client programs no older than the server: bookworm has 15, DEBIAN=trixie has 17.
+# An image of the portal: it runs the web server, or the worker with `worker` as its command. See docs/operations.md.
+# Backups need PostgreSQL client programs no older than the server: bookworm has 15, DEBIAN=trixie has 17.
 ARG DEBIAN=bookworm
 FROM python:3.12-slim-${DEBIAN}
 
@@ -12,7 +12,7 @@ RUN useradd --system --uid 10001 --home-dir /var/lib/portal --create-home portal
 WORKDIR /opt/portal
 COPY requirements.txt ./
 RUN pip install --no-cache-dir --require-hashes -r requirements.txt
-COPY config.py wsgi.py ./
+COPY LICENSE config.py wsgi.py ./
 COPY portal portal
 COPY migrations migrations
 RUN python -m compileall -q config.py wsgi.py portal migrations

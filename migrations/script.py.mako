@@ -1,7 +1,7 @@
-"""${message}
+"""${message[:1].upper() + message[1:].rstrip(".")}.
 
 Revision: ${up_revision}
-After: ${down_revision}
+Revises: ${down_revision}
 """
 
 from __future__ import annotations

@@ -14,3 +14,5 @@ Its packages, top to bottom; each imports only what stands below it:
 
 `docs/architecture.md` says where a line of code lives and how a request walks through.
 """
+
+__version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The commands of `flask`: start, worker, set-up link, demo, keys, audit, caseload, library, backup."""
+"""The commands of `flask`: start, worker, set-up link, demo, keys, audit, caseload, library, backup, version."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 from flask import Flask, current_app
 
 from config import Config
-from portal import backup, demo, server
+from portal import __version__, backup, demo, server
 from portal.accounts.service import practices, sessions
 from portal.assignments.service import care_counts
 from portal.audit import service as audit
@@ -37,6 +37,7 @@ def add_commands(app: Flask) -> None:
         library_commands,
         backups,
         openapi,
+        version,
     ):
         app.cli.add_command(command)
 
@@ -77,6 +78,12 @@ def set_up_link() -> None:
 def openapi() -> None:
     """Print the API description as docs/openapi.json keeps it."""
     click.echo(frozen(current_app.extensions["description"]()), nl=False)
+
+
+@click.command("version")
+def version() -> None:
+    """Print the version of the portal."""
+    click.echo(__version__)
 
 
 def _link() -> str:

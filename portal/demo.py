@@ -153,7 +153,7 @@ class _Story:
         noor = self._keep("Noor Haddad", "therapist")
         invitations.invite_staff(self.viewers["Ada"], name=noor.name, email=noor.email, capabilities=["therapist"])
         self._accept(noor, "Noor", PrincipalKind.STAFF)
-        rows = resources.list_resources(self.viewers["Ada"], ListRequest(limit=100)).rows()
+        rows = resources.list_resources(self.viewers["Ada"], ListRequest(limit=100)).as_dicts()
         self.resources = {row["origin_key"]: row["id"] for row in rows}
 
     def _accept(self, person: Person, first: str, kind: PrincipalKind) -> None:

@@ -106,6 +106,9 @@ class Server:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     known: set[int] = field(default_factory=set)
+    code: Path = ROOT
+    """The directory the commands run in: a checkout unless said."""
+    python: str = sys.executable
     callers: list[Caller] = field(default_factory=list)
 
     @property
@@ -154,8 +157,8 @@ class Server:
     def run(self, module: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run a module of Python to its end, as this install."""
         return subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            cwd=ROOT,
+            [self.python, "-m", module, *arguments],
+            cwd=self.code,
             env={**self.environ, **self._as_owner, **more},
             capture_output=True,
             text=True,
@@ -179,8 +182,8 @@ class Server:
         command = command or ("start",)
         with (self.folder / "stdout.log").open("ab") as out, (self.folder / "stderr.log").open("ab") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "flask", "--app", "wsgi", *command],
-                cwd=ROOT,
+                [self.python, "-m", "flask", "--app", "wsgi", *command],
+                cwd=self.code,
                 env=self.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=out,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from portal.core.db.tables import Id, Instant
+from migrations.columns import Id, Instant
 
 revision = "0001"
 down_revision = None

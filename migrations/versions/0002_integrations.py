@@ -12,7 +12,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from portal.core.db.tables import Id, Instant
+from migrations.columns import Id, Instant
 
 revision = "0002"
 down_revision = "0001"

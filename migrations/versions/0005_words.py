@@ -20,7 +20,7 @@ import orjson
 import sqlalchemy as sa
 from alembic import op
 
-from portal.core.db.tables import Id
+from migrations.columns import Id
 
 revision = "0005"
 down_revision = "0004"

@@ -17,7 +17,7 @@ from portal.core.viewer import Viewer
 from portal.core.wire import faults_from
 from portal.http.logs import REQUEST_ID, VIEWER
 from portal.http.paging import cursor_for, next_link
-from portal.http.serializer import compiled, shown_as, to_json
+from portal.http.serializer import serialize, serialize_page, to_json
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -82,14 +82,14 @@ def answer(schema: Schema, result: Any, status: int) -> Response:
     """A service's result in its wire shape, with its ETag; 304 where the caller already has it."""
     if isinstance(result, Page):
         return _page(schema, result)
-    body = to_json(shown_as(schema)(result) if type(result) is dict else schema.dump(result))
+    body = to_json(serialize(schema, result) if type(result) is dict else schema.dump(result))
     version = result.get("version") if isinstance(result, Mapping) else None
     return _tagged(body, status, version)
 
 
 def _page(schema: Schema, page: Page) -> Response:
     shown: dict[str, Any] = {
-        "data": compiled(schema, page.columns)(page.tuples) if page.tuples else [],
+        "data": serialize_page(schema, page),
         "has_more": page.following is not None,
         "next_cursor": None,
     }

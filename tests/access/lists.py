@@ -147,6 +147,12 @@ LISTS = (
 )
 
 
+def pattern_of(path: str) -> str:
+    """A path with `<id>` in place of every id, however it is written."""
+    parts = path.partition("?")[0].split("/")
+    return "/".join("<id>" if part.startswith(("<", "{")) else part for part in parts)
+
+
 def shown(listed: Listed, cast: Cast, principal: str) -> set[str]:
     """The names of what a list shows somebody; nothing where they are refused."""
     names = {actor.id: name for name, actor in cast.everyone().items() if actor.id}

@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from flask import Flask
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
@@ -434,7 +436,9 @@ def ids_of(cast: Cast) -> IdOf:
     """The ids the placeholders of a row stand for."""
 
     def id_of(name: str) -> str:
-        return cast.things[name] if name in cast.things else cast.everyone()[name].id
+        known = cast.things if name in cast.things else {who: actor.id for who, actor in cast.everyone().items()}
+        assert name in known, f"tests/cast.py: nobody owns <{name}>; make one and put its id into things[{name!r}]"
+        return known[name]
 
     return id_of
 
@@ -490,7 +494,9 @@ def seen(response: TestResponse) -> tuple[int, object, dict[str, str]]:
 
 def rule_of(row: Row, app: Flask) -> Rule:
     """The route a row is about."""
-    rule, _ = app.url_map.bind("localhost").match(
-        filled(row.path.split("?")[0], lambda _name: new_id()), row.method, return_rule=True
-    )
+    path = filled(row.path.split("?")[0], lambda _name: new_id())
+    try:
+        rule, _ = app.url_map.bind("localhost").match(path, row.method, return_rule=True)
+    except HTTPException:
+        pytest.fail(f"tests/access/table.py: no route answers to the row {row}")
     return rule

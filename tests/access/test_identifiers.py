@@ -84,13 +84,21 @@ def test_nobody_elses_id_in_a_path_is_worth_more_than_a_made_up_one(row: Row, ca
             hidden = {
                 name: thing
                 for name, thing in _every_id(cast).items()
-                if name not in SIGHT[variable].get(principal, set()) and thing != id_of(place)
+                if name not in _visible(variable, principal) and thing != id_of(place)
             }
             absent = seen(send(row, cast, principal, _swapped(cast, place, new_id())))
             assert absent[0] == 404
             for name, thing in hidden.items():
                 got = seen(send(row, cast, principal, _swapped(cast, place, thing)))
                 assert got == absent, (principal, variable, name)
+
+
+def _visible(variable: str, principal: str) -> set[str]:
+    assert variable in SIGHT, (
+        f"tests/access/test_identifiers.py: add {variable!r} to SIGHT and name, for each principal, the things of the "
+        f"cast whose id works there. A route has <id:{variable}> in its path."
+    )
+    return SIGHT[variable].get(principal, set())
 
 
 def _filled_parts(path: str) -> list[str]:

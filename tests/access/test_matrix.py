@@ -21,8 +21,12 @@ CHECKED = {401: "unauthenticated", 403: "forbidden", 404: "not-found"}
 
 
 def test_everybody_in_the_cast_has_a_column(cast: Cast) -> None:
-    assert set(PRINCIPALS) == set(cast.everyone()) - {"newcomer"}
-    assert all(set(row.cells) == set(PRINCIPALS) for row in TABLE)
+    assert set(PRINCIPALS) == set(cast.everyone()) - {"newcomer"}, (
+        "tests/access/table.py: every actor of tests/cast.py stands in one of NO_IDENTITY, STAFF, CLIENTS and SYSTEMS"
+    )
+    assert [str(row) for row in TABLE if set(row.cells) != set(PRINCIPALS)] == [], (
+        "tests/access/table.py: make the cells of these rows with staff(), clients(), signed_in() or anyone()"
+    )
 
 
 def test_every_route_has_a_row_and_every_row_a_route(cast: Cast) -> None:
@@ -30,8 +34,11 @@ def test_every_route_has_a_row_and_every_row_a_route(cast: Cast) -> None:
         (rule.rule, method) for rule in cast.app.url_map.iter_rules() for method in (rule.methods or set()) - AUTOMATIC
     }
     rows = {(rule_of(row, cast.app).rule, row.method) for row in TABLE}
-    assert routes - rows == set(), "a route without a row: say in table.py who may use it"
-    assert rows - routes == set()
+    assert routes - rows == set(), (
+        "tests/access/table.py: add a row for each of these routes, with the status every principal gets; add it for "
+        "one thing they may see and for one they may not"
+    )
+    assert rows - routes == set(), "tests/access/table.py: remove the rows of these routes, which are gone"
 
 
 def test_every_blueprint_stands_behind_the_door_of_an_area(cast: Cast) -> None:

@@ -103,7 +103,7 @@ def test_every_name_and_word_of_a_person_is_sealed() -> None:
         ("responses", "feedback"),
         ("responses", "scores"),
         ("responses", "submission"),
-    }
+    }, "a bytes column holds what vault().seal() made: list it here, or in NOT_SEALED with the reason"
 
 
 def test_every_blueprint_stands_behind_the_door_of_one_area(cast: Cast) -> None:
@@ -119,5 +119,7 @@ def test_the_order_on_paper_is_the_order_that_is_held() -> None:
     for page in ("portal/__init__.py", "docs/architecture.md"):
         text = (ROOT / page).read_text()
         written = [" | ".join(sorted(line.strip().split(" | "))) for line in text.splitlines()]
+        missing = [layer for layer in layers if layer not in written]
+        assert missing == [], f"{page}: the order lacks these lines, which pyproject.toml has"
         places = [written.index(layer) for layer in layers]
         assert places == sorted(places), page

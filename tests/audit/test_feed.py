@@ -13,7 +13,6 @@ from portal.core import access, facts
 from portal.core.audit_log import events as audit_events
 from portal.core.audit_log import sealing
 from portal.core.audit_log.events import Event
-from portal.core.db.statements import fetch
 from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
 from tests.cast import Actor, Cast
@@ -173,10 +172,10 @@ def test_no_policy_of_the_feed_shows_what_is_not_sealed(cast: Cast, name: str) -
     with cast.app.app_context():
         sealing.seal()
         sealing.seal()
-        before = len(fetch(("test.feed", name), lambda: policy.feed_visible_to(viewer), access.binds(viewer)))
+        before = len(access.fetch_visible(viewer, policy.feed_visible_to))
         with transaction(viewer.practice_id):
             audit_events.record(viewer, facts.Fact("resource.created"), viewer)
-        after = fetch(("test.feed", name), lambda: policy.feed_visible_to(viewer), access.binds(viewer))
+        after = access.fetch_visible(viewer, policy.feed_visible_to)
     assert len(after) == before
 
 

@@ -190,6 +190,7 @@ def test_a_change_meant_for_another_version_is_stale_and_carries_what_stands_now
         response = ask(cast, row.method, path, actor, json=row.body, headers=old)
         current = _is_a_problem(response, 412, "stale")["current"]
         now = ask(cast, "GET", path.removesuffix("/plan"), actor)
+        assert now.status_code == 200, f"{row}: what takes If-Match has to be readable with GET at the same path"
         assert current == now.get_json(), str(row)
         assert response.headers["ETag"] == now.headers["ETag"], str(row)
 

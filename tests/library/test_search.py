@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from portal.core.db.statements import fetch_one
-from portal.core.db.transactions import transaction
+from portal.core.db.transactions import NO_PRACTICE, transaction
 from portal.library.models import Resource, ResourceWords
 from tests.cast import CARD, Actor, Cast
 from tests.conftest import Queries
@@ -248,6 +248,10 @@ def test_no_word_searched_for_is_kept_in_memory(cast: Cast) -> None:
     assert not any(b"quagga" in query for _, query in Blueprint.ARGUMENTS_PARSER._queries)
 
 
+def _count_words() -> Any:
+    return select(func.count().label("many")).select_from(ResourceWords)
+
+
 @pytest.mark.engines("postgresql")
 def test_the_index_answers_within_the_wall_and_nothing_without_a_practice(cast: Cast, shelf: dict[str, str]) -> None:
     asked = text("SELECT count(*) FROM resources_with_words('''walnuts'':*'::tsquery)")
@@ -257,5 +261,5 @@ def test_the_index_answers_within_the_wall_and_nothing_without_a_practice(cast: 
                 assert session.execute(asked).scalar_one() == many
         with transaction("*") as session:
             assert session.execute(asked).scalar_one() == 0
-        counted = fetch_one("tests.words", lambda: select(func.count().label("many")).select_from(ResourceWords), {})
+        counted = fetch_one(_count_words, {}, practice=NO_PRACTICE)
         assert counted == {"many": 0}

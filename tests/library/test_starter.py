@@ -126,13 +126,14 @@ def test_a_reading_ends_with_three_points_a_check_a_reflection_and_an_offer_to_t
 
 
 def test_it_is_ten_readings_twelve_exercises_four_templates_and_two_check_ins() -> None:
-    folders = [path.parent.name for path in FOLDER.rglob("*") if path.is_file()]
+    folders = [path.parent.name for path in FOLDER.glob("*/**/*") if path.is_file()]
     assert Counter(folders) == {"readings": 10, "exercises": 12, "templates": 4, "measures": 2}
     assert Counter(starter.kind for starter in starters()) == {"reading": 10, "exercise": 16, "measure": 2}
 
 
 def test_every_file_is_read_and_readings_come_first() -> None:
-    assert len(starters()) == len([path for path in FOLDER.rglob("*") if path.is_file()])
+    assert len(starters()) == len([path for path in FOLDER.glob("*/**/*") if path.is_file()])
+    assert {path.name for path in FOLDER.iterdir() if path.is_file()} == {"LICENSE", "README.md"}
     assert {starter.kind for starter in starters()[: len(READINGS)]} == {"reading"}
 
 

@@ -14,7 +14,7 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import delete, select, update
 
-from portal import cli
+from portal import __version__, cli
 from portal.accounts.service import practices
 from portal.core.audit_log import events as audit_events
 from portal.core.audit_log import sealing
@@ -46,6 +46,10 @@ def _set_up(app: Flask, token: str, slug: str) -> None:
     person = {"name": "Olive Owner", "email": f"olive@{slug}.example", "password": PASSWORD}
     with app.app_context():
         practices.set_up(ANYONE, token=token, practice=practice, person=person)
+
+
+def test_the_version_is_printed_alone_on_a_line(app: Flask) -> None:
+    assert _run(app, cli.version).output == f"{__version__}\n"
 
 
 def test_a_set_up_link_makes_one_practice_once(app: Flask) -> None:

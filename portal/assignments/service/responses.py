@@ -87,7 +87,7 @@ def as_shown(
 
 def read_draft(viewer: Viewer, assignment_id: str) -> Draft:
     """The current attempt; one that was returned begins with the answers of the attempt before."""
-    row = access.get_visible(viewer, "assignments.draft", lambda: _current_attempt(viewer), assignment_id)
+    row = access.get_visible(viewer, _current_attempt, assignment_id)
     sealed = unwrap_vault(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
     form = form_of_version(row["practice_id"], row["version_id"])
     if row["draft"] is not None:
@@ -201,9 +201,7 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
 
 @transactional
 def _store(viewer: Viewer, draft: Draft, values: Mapping[str, Any]) -> None:
-    if not execute("assignments.count", _count_progress, values) or not execute(
-        "assignments.save", _save_draft, values
-    ):
+    if not execute(_count_progress, values) or not execute(_save_draft, values):
         raise _Overtaken
     if draft.row["status"] != Status.IN_PROGRESS:
         row = draft.row

@@ -234,7 +234,7 @@ def test_scheduled_open_and_overdue_follow_the_clock_to_the_second(cast: Cast) -
 
 def _listed(cast: Cast, assignment_id: str) -> dict[str, Any]:
     """Its row in the therapist's list, asked of the service, since a session would have ended by then."""
-    rows = list_assignments(cast.therapist.viewer, ListRequest(limit=100)).rows()
+    rows = list_assignments(cast.therapist.viewer, ListRequest(limit=100)).as_dicts()
     return next(row for row in rows if row["id"] == assignment_id)
 
 
