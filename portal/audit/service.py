@@ -119,7 +119,7 @@ def follow(viewer: Viewer, *, after: int | str, limit: int, **narrowed: Any) -> 
     """
     access.require(policy.may_follow(viewer), "Only an owner, or an integration with events:read, follows the facts.")
     if isinstance(after, str):
-        newest = FEED.page(viewer, ListRequest(sort="-position", limit=1)).rows()
+        newest = FEED.page(viewer, ListRequest(sort="-position", limit=1)).as_dicts()
         return {"data": [], "has_more": False, "next_after": newest[0]["position"] if newest else 0}
     page = FEED.page(viewer, ListRequest(filters={"after": after, **narrowed}, limit=limit))
     rows = page.as_dicts()
