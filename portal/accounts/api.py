@@ -176,7 +176,7 @@ def get_practice() -> Any:
 def change_practice(body: dict[str, Any]) -> Any:
     """Update the practice
 
-    Owners only.
+    Requires the `owner` capability.
     """
     return practices.change_practice(viewer(), expected_version(), **body)
 
@@ -203,7 +203,7 @@ def get_staff(person_id: str) -> Any:
 def change_staff(body: dict[str, Any], person_id: str) -> Any:
     """Update a member of the staff
 
-    Changes what they may do. Owners only; a practice keeps at least one owner.
+    Changes what they may do. Requires the `owner` capability; a practice keeps at least one owner.
     """
     return people.change_staff(viewer(), person_id, expected_version(), **body)
 
@@ -214,7 +214,8 @@ def change_staff(body: dict[str, Any], person_id: str) -> Any:
 def deactivate_staff(person_id: str) -> Any:
     """Deactivate a member of the staff
 
-    Their sessions end at once. Owners only. Hand over their caseload with `POST /staff/{person_id}/hand-over`.
+    Their sessions end at once. Requires the `owner` capability. `POST /staff/{person_id}/hand-over` hands over their
+    caseload.
     """
     return people.deactivate(viewer(), person_id)
 
@@ -225,7 +226,7 @@ def deactivate_staff(person_id: str) -> Any:
 def invite_staff(body: dict[str, Any]) -> Any:
     """Invite a member of the staff
 
-    Mails a link that works once, for 14 days. Owners only.
+    Mails a link that works once, for 14 days. Requires the `owner` capability.
     """
     return invitations.invite_staff(viewer(), **body)
 
@@ -244,7 +245,7 @@ def list_integrations(query: dict[str, Any]) -> Any:
 def create_integration(body: dict[str, Any]) -> Any:
     """Create an integration
 
-    The token in the response is returned only once. Owners only.
+    The token in the response is returned only once. Requires the `owner` capability.
     """
     return integrations.create_integration(viewer(), **body)
 
@@ -272,7 +273,7 @@ def get_integration(integration_id: str) -> Any:
 def rotate_token(body: dict[str, Any], integration_id: str) -> Any:
     """Rotate the token of an integration
 
-    Returns a new token, only once. The old one can keep working for a while. Owners only.
+    Returns a new token, only once. The old one can keep working for a while. Requires the `owner` capability.
     """
     return integrations.rotate(viewer(), integration_id, **body)
 
@@ -282,6 +283,6 @@ def rotate_token(body: dict[str, Any], integration_id: str) -> Any:
 def revoke_integration(integration_id: str) -> None:
     """Revoke an integration
 
-    Its tokens stop working at once, for good. Owners only.
+    Its tokens stop working at once, for good. Requires the `owner` capability.
     """
     integrations.revoke(viewer(), integration_id)

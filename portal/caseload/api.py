@@ -138,7 +138,7 @@ def hand_over_client(body: dict[str, Any], client_id: str) -> None:
 def hand_over_caseload(body: dict[str, Any], person_id: str) -> Any:
     """Hand over a caseload
 
-    Every client of this therapist goes to a colleague. Owners only.
+    Every client of this therapist goes to a colleague. Requires the `owner` capability.
     """
     return care.hand_over_caseload(viewer(), person_id, **body)
 

@@ -33,7 +33,7 @@ def get_crisis_card() -> Any:
 def set_crisis_card(body: dict[str, Any]) -> Any:
     """Update the crisis card
 
-    Replaces the numbers and the note. Owners only.
+    Replaces the numbers and the note. Requires the `owner` capability.
     """
     return crisis_card.put_card(viewer(), expected_version(), **body)
 
