@@ -36,9 +36,10 @@ from portal.accounts.schemas.session import (
 )
 from portal.accounts.service import integrations, invitations, people, practices, resets, sessions
 from portal.core.errors import Conflict, Forbidden, NotVisible, TooManyRequests, Unauthenticated
-from portal.http.openapi import Blueprint
+from portal.http.blueprint import Blueprint
 from portal.http.paging import asked
-from portal.http.request import address, expected_version, viewer
+from portal.http.preconditions import expected_version
+from portal.http.request import address, viewer
 
 TAG = "Accounts"
 guest = Blueprint("accounts_guest", __name__, tag=TAG, guest=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from portal.audit import schemas, service
 from portal.core.errors import Forbidden
-from portal.http.openapi import Blueprint
+from portal.http.blueprint import Blueprint
 from portal.http.paging import asked
 from portal.http.request import viewer
 

@@ -9,9 +9,10 @@ from portal.accounts.service import people
 from portal.caseload import schemas
 from portal.caseload.service import care, clients, notes, opt_ins
 from portal.core.errors import Conflict, Forbidden, Invalid
-from portal.http.openapi import Blueprint
+from portal.http.blueprint import Blueprint
 from portal.http.paging import asked
-from portal.http.request import expected_version, viewer
+from portal.http.preconditions import expected_version
+from portal.http.request import viewer
 
 staff = Blueprint("caseload_staff", __name__, tag="Caseload")
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from portal.core.errors import Conflict, Forbidden
-from portal.http.openapi import Blueprint
+from portal.http.blueprint import Blueprint
 from portal.http.paging import asked
-from portal.http.request import expected_version, fhir, viewer
+from portal.http.preconditions import expected_version
+from portal.http.request import viewer
+from portal.http.responses import fhir_response
 from portal.library.schemas import authoring as tried
 from portal.library.schemas import imports, resource, version
 from portal.library.service import authoring, importing, resources, versions
 
 staff = Blueprint("library_staff", __name__, tag="Library")
+
+
+def _resource_ids(response: Mapping[str, Any]) -> list[str]:
+    """The resources in the response to an import."""
+    return [row["resource_id"] for row in response["results"]]
 
 
 @staff.route("/resources", scope="resources:read")
@@ -61,7 +69,7 @@ def preview_resource(body: dict[str, Any]) -> Any:
 
 
 @staff.route("/resources/import", methods=["POST"], scope="resources:write")
-@staff.repeatable(resources.get_resource, needs_key=True)
+@staff.repeatable(resources.get_resource, subject_ids=_resource_ids, needs_key=True)
 @staff.takes(*importing.READERS, most=importing.LARGEST, example=imports.EXAMPLE)
 @staff.response(201, imports.ImportResultsSchema(), refuses=[Forbidden])
 def import_resources(content: bytes, media_type: str) -> Any:
@@ -127,7 +135,7 @@ def get_version(query: dict[str, Any], resource_id: str, number: int) -> Any:
     As written and as clients answer it. With `format=fhir`, a FHIR Questionnaire.
     """
     if query.get("format") == "fhir":
-        return fhir(versions.get_questionnaire(viewer(), resource_id, number))
+        return fhir_response(versions.get_questionnaire(viewer(), resource_id, number))
     return versions.get_version(viewer(), resource_id, number)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from portal.core.errors import Conflict, Forbidden
-from portal.http.openapi import Blueprint
+from portal.http.blueprint import Blueprint
 from portal.http.paging import asked
-from portal.http.request import expected_version, viewer
+from portal.http.preconditions import expected_version
+from portal.http.request import viewer
 from portal.safety import schemas
 from portal.safety.service import alerts, crisis_card
 

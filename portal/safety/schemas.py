@@ -254,3 +254,19 @@ class AlertQuerySchema(ListQuerySchema):
     open = StrictBoolean(metadata={"description": "true: only open alerts; false: only acknowledged ones."})
     acknowledged = StrictBoolean(metadata={"description": "The opposite of `open`."})
     sort = SortOrder("raised_at")
+
+
+class AcknowledgedBySchema(WireSchema):
+    """Who acknowledged an alert first."""
+
+    id = Identifier(required=True, metadata={"description": "The id of this member of staff."})
+    name = Line(120, required=True, metadata={"description": "Their name.", "example": "Noor Haddad"})
+
+
+class AlertAcknowledgedSchema(WireSchema):
+    """What a refused acknowledgment adds to its problem."""
+
+    acknowledged_by = fields.Nested(
+        AcknowledgedBySchema(), metadata={"description": "Who takes care of the alert, where somebody already does."}
+    )
+    acknowledged_at = Instant(metadata={"description": "When they acknowledged it."})

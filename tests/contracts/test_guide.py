@@ -6,26 +6,16 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from portal.http.problem_responses import PROBLEM_JSON
 from portal.http.problems import KINDS
-from portal.http.refusals import PROBLEM
-from tests.server import Server, install, loopback, until
+from tests.server import Server, loopback
 
 GUIDE = Path(__file__).parents[2] / "docs" / "api.md"
 MARK = "=== next ==="
-
-
-@pytest.fixture
-def demonstration(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
-    """The demo practice at work."""
-    with install(engine, tmp_path, request) as server:
-        server.start("demo")
-        until(lambda: "Stop with Ctrl-C" in server.printed, "the demo does not say how to go on")
-        yield server
 
 
 def _blocks() -> list[str]:
@@ -47,14 +37,14 @@ def _settings(server: Server) -> dict[str, str]:
 
 @loopback
 @pytest.mark.bar
-def test_the_blocks_do_what_the_guide_says_when_they_are_pasted(demonstration: Server) -> None:
-    settings = _settings(demonstration)
+def test_the_blocks_do_what_the_guide_says_when_they_are_pasted(demo: Server) -> None:
+    settings = _settings(demo)
     first, *rest = _blocks()
     assert set(re.findall(r"(\w+)=", first)) == set(settings)
     run = subprocess.run(
         ["bash"],
         input="".join(f"{block}\necho '{MARK}'\n" for block in rest),
-        env={"PATH": os.environ["PATH"], "HOME": str(demonstration.folder), **settings},
+        env={"PATH": os.environ["PATH"], "HOME": str(demo.folder), **settings},
         capture_output=True,
         text=True,
         timeout=120,
@@ -107,7 +97,7 @@ def test_the_guide_knows_every_kind_of_problem_and_every_scope() -> None:
     assert told == set(KINDS) - {"method-not-allowed"}
     assert {scope for scope in kept["components"]["schemas"]["Scope"]["enum"] if f"`{scope}`" not in words} == set()
     assert "problem+json" in words
-    assert PROBLEM.endswith("problem+json")
+    assert PROBLEM_JSON.endswith("problem+json")
 
 
 def test_the_guide_lists_the_posts_that_take_no_key() -> None:

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from portal.core import errors
 from portal.core.ids import new_id
-from portal.http.problems import KINDS, OF_ERROR, OF_STATUS
+from portal.http.problems import KIND_OF_ERROR, KIND_OF_STATUS, KINDS
 from tests.access.table import TABLE, rule_of
 from tests.cast import Cast
 from tests.http.asking import ask
@@ -253,8 +253,8 @@ def test_every_error_the_portal_knows_has_its_kind() -> None:
     def below(error: type[errors.PortalError]) -> set[type[errors.PortalError]]:
         return {error}.union(*(below(inner) for inner in error.__subclasses__()))
 
-    assert set(OF_ERROR) == below(errors.PortalError) - {errors.PortalError}
-    assert set(OF_ERROR.values()) | set(OF_STATUS.values()) <= set(KINDS)
+    assert set(KIND_OF_ERROR) == below(errors.PortalError) - {errors.PortalError}
+    assert set(KIND_OF_ERROR.values()) | set(KIND_OF_STATUS.values()) <= set(KINDS)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text
 
 from portal.core.db.statements import fetch_one
 from portal.core.db.transactions import NO_PRACTICE, transaction
+from portal.http import request_parsing
 from portal.library.models import Resource, ResourceWords
 from tests.cast import CARD, Actor, Cast
 from tests.conftest import Queries
@@ -242,10 +243,8 @@ def test_a_search_costs_as_many_questions_as_the_list(cast: Cast, shelf: dict[st
 
 
 def test_no_word_searched_for_is_kept_in_memory(cast: Cast) -> None:
-    from portal.http.openapi import Blueprint  # noqa: PLC0415 -- only this test looks inside
-
     cast.therapist.get("/resources?q=quagga")
-    assert not any(b"quagga" in query for _, query in Blueprint.ARGUMENTS_PARSER._queries)
+    assert not any(b"quagga" in query for _, query in request_parsing._cached_queries)
 
 
 def _count_words() -> Any:

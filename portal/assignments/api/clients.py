@@ -16,9 +16,11 @@ from portal.assignments.service import (
     responses,
 )
 from portal.core.errors import Conflict
-from portal.http.openapi import Blueprint
+from portal.http.blueprint import Blueprint
 from portal.http.paging import asked
-from portal.http.request import expected_version, fhir, viewer
+from portal.http.preconditions import expected_version
+from portal.http.request import viewer
+from portal.http.responses import fhir_response
 from portal.library.schemas.answers import SaveResponseSchema
 from portal.library.schemas.version import FormatSchema
 
@@ -171,7 +173,7 @@ def get_my_attempt(query: dict[str, Any], assignment_id: str, number: int) -> An
     Your own answers with the form. With `format=fhir`, a FHIR QuestionnaireResponse.
     """
     if query.get("format") == "fhir":
-        return fhir(fhir_responses.get_my_questionnaire_response(viewer(), assignment_id, number))
+        return fhir_response(fhir_responses.get_my_questionnaire_response(viewer(), assignment_id, number))
     return attempts.get_my_attempt(viewer(), assignment_id, number)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from portal.assignments.schemas import assignment, caseload, comment, measure, response
@@ -20,14 +21,21 @@ from portal.assignments.service import (
     reviews,
 )
 from portal.core.errors import Conflict, Duplicate, Forbidden
-from portal.http.openapi import Blueprint
+from portal.http.blueprint import Blueprint
 from portal.http.paging import asked
-from portal.http.request import expected_version, fhir, viewer
+from portal.http.preconditions import expected_version
+from portal.http.request import viewer
+from portal.http.responses import fhir_response
 from portal.library.schemas.version import FormatSchema
 
 staff = Blueprint("assignments_staff", __name__, tag="Assignments")
 
 ATTEMPT = "<int(min=1,max=1000000):number>"
+
+
+def _assignment_ids(response: Mapping[str, Any]) -> list[str]:
+    """The assignments in the response to a bulk request."""
+    return [row["assignment_id"] for row in response["results"] if row["assignment_id"] is not None]
 
 
 @staff.route("/assignments", scope="assignments:read")
@@ -54,7 +62,7 @@ def create_assignment(body: dict[str, Any]) -> Any:
 
 
 @staff.route("/assignments/bulk", methods=["POST"], scope="assignments:write")
-@staff.repeatable(queries.get_assignment, needs_key=True)
+@staff.repeatable(queries.get_assignment, subject_ids=_assignment_ids, needs_key=True)
 @staff.arguments(CreateAssignmentsSchema())
 @staff.response(200, BulkResultSchema(), refuses=[Forbidden])
 def create_assignments(body: dict[str, Any]) -> Any:
@@ -178,7 +186,7 @@ def open_attempt(query: dict[str, Any], assignment_id: str, number: int) -> Any:
     them. With `format=fhir`, a FHIR QuestionnaireResponse.
     """
     if query.get("format") == "fhir":
-        return fhir(fhir_responses.open_questionnaire_response(viewer(), assignment_id, number))
+        return fhir_response(fhir_responses.open_questionnaire_response(viewer(), assignment_id, number))
     return attempts.open_attempt(viewer(), assignment_id, number)
 
 
