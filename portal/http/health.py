@@ -33,28 +33,39 @@ MIGRATIONS = Path(__file__).parents[2] / "migrations"
 health = Blueprint("health", __name__, tag="Health", guest=True)
 
 
-class HealthSchema(WireSchema):
-    """How things stand: degraded still answers, unavailable does not."""
+STATUSES = {
+    "ready": "Everything works.",
+    "degraded": "Requests are answered, but the worker or the recovery file is missing.",
+    "unavailable": "The database, its migrations or row-level security are not as they must be.",
+}
 
-    status = EnumString(("ready", "degraded", "unavailable"), required=True)
-    database = fields.String(metadata={"example": "ok"})
-    migrations = fields.String(metadata={"example": "ok"})
-    practice_wall = fields.String(metadata={"example": "ok"})
-    worker = fields.String(metadata={"example": "ok"})
-    recovery_file = fields.String(metadata={"example": "ok"})
+
+def _check(description: str) -> fields.String:
+    return fields.String(metadata={"description": description, "example": "ok"})
+
+
+class HealthSchema(WireSchema):
+    """The state of the install: as a whole, and check by check."""
+
+    status = EnumString(STATUSES, required=True, metadata={"description": "The state as a whole.", "example": "ready"})
+    database = _check("`ok`, or why the database cannot be used.")
+    migrations = _check("`ok`, or that the tables are not those of this version.")
+    practice_wall = _check("`ok`, or that row-level security does not hold for this role.")
+    worker = _check("`ok`, or that the worker has not been seen for a minute.")
+    recovery_file = _check("`ok`, or that the recovery file has not been exported.")
 
 
 @health.route("/health/live")
 @health.response(200, HealthSchema(), has_etag=False)
 def check_live() -> Response:
-    """Say that the process answers"""
+    """Check that the process is up"""
     return Response(to_json({"status": "ready"}), mimetype="application/json")
 
 
 @health.route("/health/ready")
 @health.response(200, HealthSchema(), others={503: HealthSchema()}, has_etag=False)
 def check_ready() -> Response:
-    """Say whether everything a request needs is there"""
+    """Check that the install is ready"""
     checks = {"database": "ok", "migrations": "ok", "practice_wall": "ok", "worker": "ok", "recovery_file": "ok"}
     try:
         checks["migrations"] = _migrations()
