@@ -52,57 +52,57 @@ program = Blueprint("accounts_program", __name__, tag="Integrations")
 @guest.route("/setup", methods=["POST"])
 @guest.arguments(SetUpPracticeSchema())
 @guest.response(201, SetUpResultSchema(), refuses=[NotVisible, TooManyRequests])
-def set_up_practice(sent: dict[str, Any]) -> Any:
+def set_up_practice(body: dict[str, Any]) -> Any:
     """Set up a practice
 
     Needs the one-time link that `portal set-up-link` prints. The first person becomes the owner.
     """
-    return practices.set_up(viewer(), **sent)
+    return practices.set_up(viewer(), **body)
 
 
 @guest.route("/sessions", methods=["POST"])
 @guest.arguments(SignInSchema())
 @guest.response(201, NewSessionSchema(), refuses=[TooManyRequests, Unauthenticated])
-def sign_in(sent: dict[str, Any]) -> Any:
+def sign_in(body: dict[str, Any]) -> Any:
     """Sign in
 
     The token in the response is returned only once. Repeated failures are throttled.
     """
-    return sessions.sign_in(viewer(), address(), **sent)
+    return sessions.sign_in(viewer(), address(), **body)
 
 
 @guest.route("/password-resets", methods=["POST"])
 @guest.arguments(RequestPasswordResetSchema())
 @guest.response(202, refuses=[TooManyRequests])
-def request_password_reset(sent: dict[str, Any]) -> None:
+def request_password_reset(body: dict[str, Any]) -> None:
     """Request a password reset
 
     Mails a link if the account exists. The response is the same either way, so it reveals nothing.
     """
-    resets.request_reset(viewer(), address(), **sent)
+    resets.request_reset(viewer(), address(), **body)
 
 
 @guest.route("/password-resets/complete", methods=["POST"])
 @guest.arguments(CompletePasswordResetSchema())
 @guest.response(204, refuses=[NotVisible, TooManyRequests])
-def complete_password_reset(sent: dict[str, Any]) -> None:
+def complete_password_reset(body: dict[str, Any]) -> None:
     """Complete a password reset
 
     Takes the secret from the mail. Every session of the person ends.
     """
-    resets.complete_reset(viewer(), address(), **sent)
+    resets.complete_reset(viewer(), address(), **body)
 
 
 @guest.route("/invitations/accept", methods=["POST"])
 @guest.arguments(AcceptInvitationSchema())
 @guest.response(201, PersonSchema(), refuses=[Conflict, NotVisible, TooManyRequests])
-def accept_invitation(sent: dict[str, Any]) -> Any:
+def accept_invitation(body: dict[str, Any]) -> Any:
     """Accept an invitation
 
     Sets the password, after which the person can sign in. Clients who were invited by mail also need the code
     they were told in person.
     """
-    return invitations.accept(viewer(), address(), **sent)
+    return invitations.accept(viewer(), address(), **body)
 
 
 @person.route("/sessions")
@@ -144,23 +144,23 @@ def get_me() -> Any:
 @person.changes_content
 @person.arguments(ChangeMeSchema())
 @person.response(200, PersonSchema())
-def change_me(sent: dict[str, Any]) -> Any:
+def change_me(body: dict[str, Any]) -> Any:
     """Update your account
 
     Changes your name or time zone.
     """
-    return people.change_me(viewer(), expected_version(), **sent)
+    return people.change_me(viewer(), expected_version(), **body)
 
 
 @person.route("/me/password", methods=["PUT"])
 @person.arguments(ChangePasswordSchema())
 @person.response(204, refuses=[TooManyRequests])
-def change_password(sent: dict[str, Any]) -> None:
+def change_password(body: dict[str, Any]) -> None:
     """Change your password
 
     Every other session of yours ends.
     """
-    people.change_password(viewer(), address(), **sent)
+    people.change_password(viewer(), address(), **body)
 
 
 @staff.route("/practice")
@@ -174,12 +174,12 @@ def get_practice() -> Any:
 @staff.changes_content
 @staff.arguments(ChangePracticeSchema())
 @staff.response(200, PracticeSchema(), refuses=[Forbidden])
-def change_practice(sent: dict[str, Any]) -> Any:
+def change_practice(body: dict[str, Any]) -> Any:
     """Update the practice
 
-    Owners only.
+    Requires the `owner` capability.
     """
-    return practices.change_practice(viewer(), expected_version(), **sent)
+    return practices.change_practice(viewer(), expected_version(), **body)
 
 
 @staff.route("/staff")
@@ -201,12 +201,12 @@ def get_staff(person_id: str) -> Any:
 @staff.changes_content
 @staff.arguments(ChangeStaffMemberSchema())
 @staff.response(200, StaffMemberSchema(), refuses=[Conflict, Forbidden])
-def change_staff(sent: dict[str, Any], person_id: str) -> Any:
+def change_staff(body: dict[str, Any], person_id: str) -> Any:
     """Update a member of the staff
 
-    Changes what they may do. Owners only; a practice keeps at least one owner.
+    Changes what they may do. Requires the `owner` capability; a practice keeps at least one owner.
     """
-    return people.change_staff(viewer(), person_id, expected_version(), **sent)
+    return people.change_staff(viewer(), person_id, expected_version(), **body)
 
 
 @staff.route("/staff/<id:person_id>/deactivate", methods=["POST"])
@@ -215,7 +215,8 @@ def change_staff(sent: dict[str, Any], person_id: str) -> Any:
 def deactivate_staff(person_id: str) -> Any:
     """Deactivate a member of the staff
 
-    Their sessions end at once. Owners only. Hand over their caseload with `POST /staff/{person_id}/hand-over`.
+    Their sessions end at once. Requires the `owner` capability. `POST /staff/{person_id}/hand-over` hands over their
+    caseload.
     """
     return people.deactivate(viewer(), person_id)
 
@@ -223,12 +224,12 @@ def deactivate_staff(person_id: str) -> Any:
 @staff.route("/invitations", methods=["POST"])
 @staff.arguments(InviteStaffMemberSchema())
 @staff.response(201, InvitationSchema(), refuses=[Forbidden])
-def invite_staff(sent: dict[str, Any]) -> Any:
+def invite_staff(body: dict[str, Any]) -> Any:
     """Invite a member of the staff
 
-    Mails a link that works once, for 14 days. Owners only.
+    Mails a link that works once, for 14 days. Requires the `owner` capability.
     """
-    return invitations.invite_staff(viewer(), **sent)
+    return invitations.invite_staff(viewer(), **body)
 
 
 @integration.route("/integrations")
@@ -242,12 +243,12 @@ def list_integrations(query: dict[str, Any]) -> Any:
 @integration.route("/integrations", methods=["POST"])
 @integration.arguments(CreateIntegrationSchema())
 @integration.response(201, IntegrationTokenSchema(), refuses=[Forbidden])
-def create_integration(sent: dict[str, Any]) -> Any:
+def create_integration(body: dict[str, Any]) -> Any:
     """Create an integration
 
-    The token in the response is returned only once. Owners only.
+    The token in the response is returned only once. Requires the `owner` capability.
     """
-    return integrations.create_integration(viewer(), **sent)
+    return integrations.create_integration(viewer(), **body)
 
 
 @program.route("/integrations/current")
@@ -270,12 +271,12 @@ def get_integration(integration_id: str) -> Any:
 @integration.route("/integrations/<id:integration_id>/rotate", methods=["POST"])
 @integration.arguments(RotateTokenSchema())
 @integration.response(201, IntegrationTokenSchema(), refuses=[Conflict, Forbidden])
-def rotate_token(sent: dict[str, Any], integration_id: str) -> Any:
+def rotate_token(body: dict[str, Any], integration_id: str) -> Any:
     """Rotate the token of an integration
 
-    Returns a new token, only once. The old one can keep working for a while. Owners only.
+    Returns a new token, only once. The old one can keep working for a while. Requires the `owner` capability.
     """
-    return integrations.rotate(viewer(), integration_id, **sent)
+    return integrations.rotate(viewer(), integration_id, **body)
 
 
 @integration.route("/integrations/<id:integration_id>", methods=["DELETE"])
@@ -283,6 +284,6 @@ def rotate_token(sent: dict[str, Any], integration_id: str) -> Any:
 def revoke_integration(integration_id: str) -> None:
     """Revoke an integration
 
-    Its tokens stop working at once, for good. Owners only.
+    Its tokens stop working at once, for good. Requires the `owner` capability.
     """
     integrations.revoke(viewer(), integration_id)

@@ -190,7 +190,12 @@ class Position(fields.Raw):
     """The position to continue after: a whole number, or the word `latest`."""
 
     def __init__(self, **kwargs: Any) -> None:
-        shape = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "const": LATEST}]}
+        shape = {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": LARGEST_POSITION},
+                {"type": "string", "const": LATEST},
+            ]
+        }
         kwargs["metadata"] = shape | kwargs.get("metadata", {})
         super().__init__(**kwargs)
 

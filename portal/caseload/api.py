@@ -31,12 +31,12 @@ def list_clients(query: dict[str, Any]) -> Any:
 @staff.route("/clients", methods=["POST"])
 @staff.arguments(schemas.CreateClientSchema())
 @staff.response(201, schemas.CreatedClientSchema(), refuses=[Forbidden])
-def create_client(sent: dict[str, Any]) -> Any:
+def create_client(body: dict[str, Any]) -> Any:
     """Create a client
 
     Invites a new client, who is then in your care. The code or link in the response is returned only once.
     """
-    return clients.create_client(viewer(), **sent)
+    return clients.create_client(viewer(), **body)
 
 
 @staff.route("/clients/<id:client_id>", scope="clients:read")
@@ -50,23 +50,23 @@ def get_client(client_id: str) -> Any:
 @staff.changes_content
 @staff.arguments(schemas.ChangeClientSchema())
 @staff.response(200, schemas.ClientSchema())
-def change_client(sent: dict[str, Any], client_id: str) -> Any:
+def change_client(body: dict[str, Any], client_id: str) -> Any:
     """Update a client
 
     Changes the name or the time zone.
     """
-    return clients.change_client(viewer(), client_id, expected_version(), **sent)
+    return clients.change_client(viewer(), client_id, expected_version(), **body)
 
 
 @staff.route("/clients/<id:client_id>/invitation", methods=["POST"])
 @staff.arguments(schemas.InviteClientAgainSchema())
 @staff.response(201, InvitationSchema(), refuses=[Conflict])
-def invite_client_again(sent: dict[str, Any], client_id: str) -> Any:
+def invite_client_again(body: dict[str, Any], client_id: str) -> Any:
     """Invite a client again
 
     Creates a new link and a new code, returned only once. Earlier ones stop working.
     """
-    return clients.invite_again(viewer(), client_id, **sent)
+    return clients.invite_again(viewer(), client_id, **body)
 
 
 @staff.route("/clients/<id:client_id>/archive", methods=["POST"], scope="clients:write")
@@ -103,9 +103,9 @@ def list_care(query: dict[str, Any], client_id: str) -> Any:
 @staff.repeatable(clients.get_client)
 @staff.arguments(schemas.ChooseTherapistSchema())
 @staff.response(201, schemas.CareLinkSchema(), refuses=[Conflict])
-def start_care(sent: dict[str, Any], client_id: str) -> Any:
+def start_care(body: dict[str, Any], client_id: str) -> Any:
     """Add a therapist to the care team"""
-    return care.start_care(viewer(), client_id, **sent)
+    return care.start_care(viewer(), client_id, **body)
 
 
 @staff.route("/clients/<id:client_id>/care/<id:care_id>/end", methods=["POST"])
@@ -124,24 +124,24 @@ def end_care(client_id: str, care_id: str) -> None:
 @staff.repeatable(clients.get_client)
 @staff.arguments(schemas.ChooseTherapistSchema())
 @staff.response(204)
-def hand_over_client(sent: dict[str, Any], client_id: str) -> None:
+def hand_over_client(body: dict[str, Any], client_id: str) -> None:
     """Hand over a client
 
     Your care link and its assignments go to a colleague.
     """
-    care.hand_over(viewer(), client_id, **sent)
+    care.hand_over(viewer(), client_id, **body)
 
 
 @staff.route("/staff/<id:person_id>/hand-over", methods=["POST"])
 @staff.repeatable(people.get_staff)
 @staff.arguments(schemas.ChooseTherapistSchema())
 @staff.response(200, schemas.HandOverResultSchema(), refuses=[Forbidden])
-def hand_over_caseload(sent: dict[str, Any], person_id: str) -> Any:
+def hand_over_caseload(body: dict[str, Any], person_id: str) -> Any:
     """Hand over a caseload
 
-    Every client of this therapist goes to a colleague. Owners only.
+    Every client of this therapist goes to a colleague. Requires the `owner` capability.
     """
-    return care.hand_over_caseload(viewer(), person_id, **sent)
+    return care.hand_over_caseload(viewer(), person_id, **body)
 
 
 @staff.route("/clients/<id:client_id>/notes")
@@ -159,12 +159,12 @@ def list_notes(query: dict[str, Any], client_id: str) -> Any:
 @staff.repeatable(clients.require_in_care)
 @staff.arguments(schemas.AddNoteSchema())
 @staff.response(201, schemas.NoteSchema())
-def add_note(sent: dict[str, Any], client_id: str) -> Any:
+def add_note(body: dict[str, Any], client_id: str) -> Any:
     """Add a note
 
     Private: only you can read it.
     """
-    return notes.add_note(viewer(), client_id, **sent)
+    return notes.add_note(viewer(), client_id, **body)
 
 
 @staff.route("/invitations/<id:invitation_id>/resend", methods=["POST"])

@@ -24,6 +24,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2199
 YEARS = "(19|20|21)[0-9]{2}"
 _TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 _LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$"
+_ID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _MAIL = re.compile(rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
@@ -193,13 +194,17 @@ class Identifier(fields.String):
     """An id: a UUID in lower-case text."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs["metadata"] = {"format": "uuid", "example": EXAMPLE_ID} | kwargs.get("metadata", {})
+        kwargs["metadata"] = {"format": "uuid", "pattern": _ID, "example": EXAMPLE_ID} | kwargs.get("metadata", {})
         super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         text = str(super()._deserialize(value, attr, data, **kwargs))
         if not is_id(text):
-            refuse("not_an_id", "This is not an id. Ids look like {example}.", example=EXAMPLE_ID)
+            refuse(
+                "not_an_id",
+                "This is not an id. Ids are UUIDs in lower case, for example {example}.",
+                example=EXAMPLE_ID,
+            )
         return text
 
 

@@ -38,34 +38,34 @@ def list_resources(query: dict[str, Any]) -> Any:
 @staff.repeatable(resources.get_resource)
 @staff.arguments(resource.CreateResourceSchema())
 @staff.response(201, resource.ResourceSchema(), refuses=[Forbidden])
-def create_resource(sent: dict[str, Any]) -> Any:
+def create_resource(body: dict[str, Any]) -> Any:
     """Create a resource
 
     A reading, an exercise or a measure, as a draft.
     """
-    return resources.create_resource(viewer(), **sent)
+    return resources.create_resource(viewer(), **body)
 
 
 @staff.route("/resources/validate", methods=["POST"], scope="resources:write")
 @staff.arguments(tried.ValidateResourceSchema())
 @staff.response(200, tried.ValidationSchema(), refuses=[Forbidden])
-def validate_resource(sent: dict[str, Any]) -> Any:
+def validate_resource(body: dict[str, Any]) -> Any:
     """Validate a resource
 
     Checks a draft without saving it. Errors would refuse it; warnings are advice.
     """
-    return authoring.validate(viewer(), **sent)
+    return authoring.validate(viewer(), **body)
 
 
 @staff.route("/resources/preview", methods=["POST"], scope="resources:write")
 @staff.arguments(tried.PreviewResourceSchema())
 @staff.response(200, tried.PreviewSchema(), refuses=[Forbidden])
-def preview_resource(sent: dict[str, Any]) -> Any:
+def preview_resource(body: dict[str, Any]) -> Any:
     """Preview a resource
 
     Shows a draft as a client would see it, with any answers. Nothing is saved.
     """
-    return authoring.preview(viewer(), **sent)
+    return authoring.preview(viewer(), **body)
 
 
 @staff.route("/resources/import", methods=["POST"], scope="resources:write")
@@ -98,12 +98,12 @@ def get_resource(resource_id: str) -> Any:
 @staff.changes_content
 @staff.arguments(resource.ChangeResourceSchema())
 @staff.response(200, resource.ResourceSchema(), refuses=[Forbidden])
-def change_resource(sent: dict[str, Any], resource_id: str) -> Any:
+def change_resource(body: dict[str, Any], resource_id: str) -> Any:
     """Update a resource
 
     Changes the draft. Published versions stay as they are.
     """
-    return resources.change_resource(viewer(), resource_id, expected_version(), **sent)
+    return resources.change_resource(viewer(), resource_id, expected_version(), **body)
 
 
 @staff.route("/resources/<id:resource_id>/versions", scope="resources:read")

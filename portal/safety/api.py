@@ -31,12 +31,12 @@ def get_crisis_card() -> Any:
 @staff.changes_content
 @staff.arguments(schemas.ChangeCrisisCardSchema())
 @staff.response(200, schemas.CrisisCardSchema(), refuses=[Forbidden])
-def set_crisis_card(sent: dict[str, Any]) -> Any:
+def set_crisis_card(body: dict[str, Any]) -> Any:
     """Update the crisis card
 
-    Replaces the numbers and the note. Owners only.
+    Replaces the numbers and the note. Requires the `owner` capability.
     """
-    return crisis_card.put_card(viewer(), expected_version(), **sent)
+    return crisis_card.put_card(viewer(), expected_version(), **body)
 
 
 @staff.route("/alerts")
@@ -65,12 +65,12 @@ def open_alert(alert_id: str) -> Any:
 @staff.repeatable(alerts.require_visible)
 @staff.arguments(schemas.AcknowledgeAlertSchema())
 @staff.response(200, schemas.AlertItemSchema(), refuses=[Conflict])
-def acknowledge_alert(sent: dict[str, Any], alert_id: str) -> Any:
+def acknowledge_alert(body: dict[str, Any], alert_id: str) -> Any:
     """Acknowledge an alert
 
     Says by name that you take it on. If a colleague was faster, 409 names who and when.
     """
-    return alerts.acknowledge(viewer(), alert_id, **sent)
+    return alerts.acknowledge(viewer(), alert_id, **body)
 
 
 @client.route("/me/crisis-card")

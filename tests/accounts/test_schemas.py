@@ -1,4 +1,4 @@
-"""The wire shapes of accounts: closed, strict, and never a secret in an answer."""
+"""The schemas of accounts refuse unknown members, and no response contains a secret."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def faults(schema: Schema, sent: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("schema", ALL, ids=lambda cls: cls.__name__)
-def test_a_member_nobody_knows_is_refused(schema: type[WireSchema]) -> None:
+def test_an_unknown_member_is_refused(schema: type[WireSchema]) -> None:
     assert "not_a_member" in faults(schema(), {"not_a_member": 1})
 
 
 @pytest.mark.parametrize("schema", ALL, ids=lambda cls: cls.__name__)
-def test_no_answer_holds_a_password_a_hash_or_an_index(schema: type[WireSchema]) -> None:
+def test_no_response_contains_a_password_a_hash_or_an_index(schema: type[WireSchema]) -> None:
     for name in schema().dump_fields:
         assert not any(word in name for word in ("password", "hash", "mail_index", "secret"))
         if name in {"token", "code", "link"}:
@@ -78,19 +78,19 @@ def test_no_answer_holds_a_password_a_hash_or_an_index(schema: type[WireSchema])
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Schema) else "",
 )
-def test_what_is_sent_in_is_read_and_never_shown_again(schema: Schema, sent: dict[str, Any]) -> None:
+def test_secrets_are_read_and_never_returned(schema: Schema, sent: dict[str, Any]) -> None:
     loaded = schema.load(sent)
     assert loaded == sent
     assert set(schema.dump(loaded)) <= {"email", "practice", "time_zone"}
 
 
 @pytest.mark.parametrize("slug", ["linden", "a", "a-b", "l1nden", "a" * 40])
-def test_a_short_name_is_small_letters_digits_and_dashes(slug: str) -> None:
+def test_a_slug_is_lower_case_letters_digits_and_hyphens(slug: str) -> None:
     assert "slug" not in faults(NewPracticeSchema(), {"slug": slug})
 
 
 @pytest.mark.parametrize("slug", ["", "Linden", "-a", "a-", "a b", "a_b", "ä", "a" * 41, "a\n", 7, None])
-def test_another_short_name_is_refused(slug: Any) -> None:
+def test_any_other_slug_is_refused(slug: Any) -> None:
     assert "slug" in faults(NewPracticeSchema(), {"slug": slug})
 
 
@@ -115,7 +115,7 @@ def test_a_country_is_two_capital_letters(country: Any) -> None:
         1,
     ],
 )
-def test_what_is_no_mail_address_is_refused(email: Any) -> None:
+def test_an_invalid_email_address_is_refused(email: Any) -> None:
     assert "email" in faults(SignInSchema(), {"email": email, "password": "x"})
 
 
@@ -130,29 +130,29 @@ def test_null_is_not_the_same_as_left_out() -> None:
 
 
 @pytest.mark.parametrize("capabilities", [[], ["client"], ["owner", "therapist", "owner"], "owner", None, [None]])
-def test_capabilities_are_one_or_both_of_those_known(capabilities: Any) -> None:
+def test_capabilities_are_owner_therapist_or_both(capabilities: Any) -> None:
     assert "capabilities" in faults(ChangeStaffMemberSchema(), {"capabilities": capabilities})
 
 
-def test_a_password_of_any_length_is_read_up_to_a_bound() -> None:
+def test_a_password_is_read_up_to_1024_characters() -> None:
     bound = faults(SignInSchema(), {"email": "a@b.example", "password": "x" * 1025})
     assert set(bound) == {"password"}
     assert faults(SignInSchema(), {"email": "a@b.example", "password": "x" * 1024}) == {}
 
 
-def test_blanks_inside_and_around_a_password_are_part_of_it() -> None:
+def test_spaces_in_and_around_a_password_are_part_of_it() -> None:
     password = "  four words  with blanks "
     assert SignInSchema().load({"email": "a@b.example", "password": password})["password"] == password
 
 
-def test_an_owner_sees_clients_unless_they_say_otherwise_but_a_form_says_what_is_ticked() -> None:
+def test_an_owner_is_a_therapist_by_default_but_not_in_the_form_of_the_page() -> None:
     sent = {"name": "Ada", "email": "a@b.example", "password": "x"}
     assert NewOwnerSchema().load(sent)["therapist"] is True
     form = {"token": "t", "practice_name": "P", "slug": "p", "country": "DE", "time_zone": "Europe/Berlin", **sent}
     assert SetUpFormSchema().load(form)["therapist"] is False
 
 
-def test_every_field_of_an_answer_is_always_there() -> None:
+def test_every_member_of_a_response_is_required() -> None:
     for schema in (
         PersonSchema,
         StaffMemberSchema,

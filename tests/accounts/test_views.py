@@ -63,7 +63,7 @@ def test_a_page_shows_its_form_to_anyone_and_sets_no_cookie(cast: Cast, path: st
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/done/invitation", "/done/reset", "/done/setup"])
-def test_a_page_is_not_kept_and_runs_only_its_own_script(cast: Cast, path: str) -> None:
+def test_a_page_is_not_cached_and_runs_only_its_own_script(cast: Cast, path: str) -> None:
     page = get(cast.app, path)
     assert page.headers["Cache-Control"] == "no-store"
     assert page.headers["Referrer-Policy"] == "no-referrer"
@@ -72,14 +72,14 @@ def test_a_page_is_not_kept_and_runs_only_its_own_script(cast: Cast, path: str) 
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/done/invitation", "/done/reset"])
-def test_the_title_of_a_page_says_nothing_to_who_looks_over_a_shoulder(cast: Cast, path: str) -> None:
+def test_the_title_of_a_page_reveals_nothing_to_somebody_looking_over_a_shoulder(cast: Cast, path: str) -> None:
     page = get(cast.app, path).text
     title = page.partition("<title>")[2].partition("</title>")[0].casefold()
     assert title.strip()
     assert not any(word in title for word in ("therap", "client", "patient", "couple", "affair", "practice", "linden"))
 
 
-def test_a_client_comes_in_through_the_page(cast: Cast) -> None:
+def test_a_client_accepts_an_invitation_on_the_page(cast: Cast) -> None:
     answer = post(
         cast.app, "/invitation", {"token": in_person(cast), "password": PASSWORD, "code": "", "time_zone": "Asia/Tokyo"}
     )
@@ -89,7 +89,7 @@ def test_a_client_comes_in_through_the_page(cast: Cast) -> None:
     assert signed_in.get_json()["person"]["time_zone"] == "Asia/Tokyo"
 
 
-def test_the_mailed_link_and_the_code_open_the_page_too(cast: Cast) -> None:
+def test_a_mailed_link_works_on_the_page_with_its_code(cast: Cast) -> None:
     made = cast.therapist.post("/clients", {"name": "Robin", "email": "robin@x.example"}).get_json()
     secret = letters.last(cast.app, "robin@x.example").secret
     wrong = post(cast.app, "/invitation", {"token": secret, "password": PASSWORD, "code": "0000-0000"})
@@ -106,7 +106,7 @@ def test_opening_the_page_ten_times_leaves_the_invitation_as_it_was(cast: Cast) 
     assert post(cast.app, "/invitation", {"token": secret, "password": PASSWORD}).status_code == 303
 
 
-def test_a_weak_password_brings_the_form_back_with_what_helps_and_without_the_password(cast: Cast) -> None:
+def test_a_weak_password_shows_the_form_again_with_advice_and_without_the_password(cast: Cast) -> None:
     secret = in_person(cast)
     again = post(cast.app, "/invitation", {"token": secret, "password": "tiny-secret", "time_zone": "Asia/Tokyo"})
     assert again.status_code == 422
@@ -117,7 +117,7 @@ def test_a_weak_password_brings_the_form_back_with_what_helps_and_without_the_pa
     assert post(cast.app, "/invitation", {"token": secret, "password": PASSWORD}).status_code == 303
 
 
-def test_what_was_typed_comes_back_as_text_and_never_as_markup(cast: Cast) -> None:
+def test_typed_values_are_escaped(cast: Cast) -> None:
     payload = '"><script>alert(1)</script>'
     again = post(cast.app, "/invitation", {"token": payload, "password": PASSWORD, "time_zone": payload})
     assert again.status_code == 422
@@ -126,7 +126,7 @@ def test_what_was_typed_comes_back_as_text_and_never_as_markup(cast: Cast) -> No
     assert "<script>alert" not in refused.text
 
 
-def test_every_link_that_does_not_open_shows_the_same_page(cast: Cast) -> None:
+def test_every_invalid_link_shows_the_same_page(cast: Cast) -> None:
     used = in_person(cast)
     post(cast.app, "/invitation", {"token": used, "password": PASSWORD})
     unknown = used[:20] + ("A" if used[20] != "A" else "B") + used[21:]
@@ -139,7 +139,7 @@ def test_every_link_that_does_not_open_shows_the_same_page(cast: Cast) -> None:
     assert plain[0] == plain[1]
 
 
-def test_the_sixth_try_at_the_page_is_too_many_and_says_how_long_to_wait(cast: Cast) -> None:
+def test_the_sixth_attempt_on_the_page_is_refused_with_the_seconds_to_wait(cast: Cast) -> None:
     form = {"token": "portal_inv_" + "A" * 50, "password": PASSWORD}
     answers = [post(cast.app, "/invitation", form) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [409] * 5 + [429]
@@ -167,7 +167,7 @@ def test_a_practice_is_set_up_through_the_page_once(app: Flask) -> None:
     assert tuple(stored.rows(app, select(Person.owner, Person.therapist))[0]) == (True, True)
 
 
-def test_an_owner_who_unticks_the_box_sees_no_clients(app: Flask) -> None:
+def test_an_owner_who_unticks_the_box_is_not_a_therapist(app: Flask) -> None:
     with app.app_context():
         token = practices.create_setup_link()
     form = set_up_form(token)
@@ -188,7 +188,7 @@ def test_an_owner_who_unticks_the_box_sees_no_clients(app: Flask) -> None:
         ("practice_name", ""),
     ],
 )
-def test_the_set_up_form_says_beside_the_field_what_to_change(app: Flask, field: str, wrong: str) -> None:
+def test_the_set_up_form_shows_each_error_beside_its_field(app: Flask, field: str, wrong: str) -> None:
     with app.app_context():
         token = practices.create_setup_link()
     again = post(app, "/setup", set_up_form(token, **{field: wrong}))
@@ -198,7 +198,7 @@ def test_the_set_up_form_says_beside_the_field_what_to_change(app: Flask, field:
     assert post(app, "/setup", set_up_form(token)).status_code == 303
 
 
-def test_a_short_name_that_is_taken_is_said_beside_the_field(cast: Cast) -> None:
+def test_a_slug_that_is_taken_is_an_error_beside_its_field(cast: Cast) -> None:
     with cast.app.app_context():
         token = practices.create_setup_link()
     again = post(cast.app, "/setup", set_up_form(token, slug="linden"))
@@ -222,7 +222,7 @@ FOREIGN: list[dict[str, str]] = [
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
 @pytest.mark.parametrize("path", PAGES)
-def test_a_form_that_another_site_sends_is_refused(cast: Cast, path: str, headers: dict[str, str]) -> None:
+def test_a_form_sent_by_another_site_is_refused(cast: Cast, path: str, headers: dict[str, str]) -> None:
     secret = in_person(cast)
     refused = post(cast.app, path, {"token": secret, "password": PASSWORD}, headers)
     assert refused.status_code == 403
@@ -230,12 +230,12 @@ def test_a_form_that_another_site_sends_is_refused(cast: Cast, path: str, header
 
 
 @pytest.mark.parametrize("what", ["invitation", "reset", "setup"])
-def test_the_closing_page_says_that_it_worked_and_nothing_else(cast: Cast, what: str) -> None:
+def test_the_confirmation_page_says_that_it_worked_and_nothing_else(cast: Cast, what: str) -> None:
     assert get(cast.app, f"/done/{what}").status_code == 200
     assert get(cast.app, "/done/anything").status_code == 404
 
 
-def test_a_page_takes_no_field_it_does_not_know(cast: Cast) -> None:
+def test_a_page_refuses_unknown_fields(cast: Cast) -> None:
     secret = in_person(cast)
     form = {"token": secret, "password": PASSWORD, "owner": "true"}
     assert post(cast.app, "/invitation", form).status_code == 422

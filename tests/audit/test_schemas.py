@@ -8,18 +8,18 @@ from marshmallow import ValidationError
 from portal.audit import schemas
 
 
-def test_an_opening_has_room_for_who_when_and_what_alone() -> None:
+def test_an_access_log_entry_says_who_when_and_what_and_nothing_else() -> None:
     assert set(schemas.AccessLogEntrySchema().dump_fields) == {
         "id", "occurred_at", "opened_by", "opened", "assignment_id", "title", "attempt",
     }  # fmt: skip
     assert set(schemas.AccessActorSchema().dump_fields) == {"id", "kind", "name"}
 
 
-def test_every_member_of_an_opening_is_always_there() -> None:
+def test_every_member_of_an_access_log_entry_is_required() -> None:
     assert all(field.required for field in schemas.AccessLogEntrySchema().dump_fields.values())
 
 
 @pytest.mark.parametrize("query", [{"client_id": "x"}, {"sort": "title"}, {"q": "anna"}, {"limit": "101"}])
-def test_the_log_is_narrowed_by_nothing_but_its_pages(query: dict[str, str]) -> None:
+def test_the_access_log_has_no_filters(query: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         schemas.AccessQuerySchema().load(query)

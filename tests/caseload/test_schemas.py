@@ -41,7 +41,7 @@ def test_a_clients_address_cannot_be_changed_without_confirmation() -> None:
     assert "email" in faults(schemas.ChangeClientSchema(), {"email": "new@x.example"})
 
 
-def test_an_invitation_goes_by_mail_unless_it_is_handed_over() -> None:
+def test_an_invitation_is_mailed_by_default() -> None:
     sent = {"name": "Robin", "email": "robin@x.example"}
     assert schemas.CreateClientSchema().load(sent)["delivery"] == "mail"
     assert schemas.InviteClientAgainSchema().load({})["delivery"] == "mail"

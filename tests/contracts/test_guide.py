@@ -1,4 +1,4 @@
-"""docs/api.md: whoever pastes its blocks into a shell gets what it says, against the demo."""
+"""docs/api.md and the glossary: the blocks work when they are pasted, and what they name exists."""
 
 from __future__ import annotations
 
@@ -110,6 +110,14 @@ def test_the_guide_lists_the_posts_that_take_no_key() -> None:
     }
     table = GUIDE.read_text().partition("| why it takes no key |")[2].partition("\n## ")[0]
     assert set(re.findall(r"`POST (/[^`]*)`", table)) == without
+
+
+def test_the_glossary_defines_our_own_words() -> None:
+    glossary = (GUIDE.parent / "glossary.md").read_text()
+    own = (
+        "practice, care link, caseload, resource, version, assignment, attempt, response, act, fact, door, area, viewer"
+    )
+    assert [word for word in own.split(", ") if f"| **{word}** |" not in glossary] == []
 
 
 def test_every_path_the_guide_names_exists() -> None:

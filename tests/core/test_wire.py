@@ -1,4 +1,4 @@
-"""The kinds of field the portal speaks in take what they say and refuse, with a remedy, all else that is JSON."""
+"""Each kind of field accepts what it describes and refuses every other JSON value with a fault."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ KINDS: dict[str, fields.Field[Any]] = {
 @pytest.mark.parametrize("kind", KINDS)
 @given(value=JSON)
 @settings(max_examples=150, derandomize=True, deadline=None)
-def test_whatever_json_is_sent_a_field_takes_or_refuses_it(kind: str, value: Any) -> None:
+def test_a_field_accepts_or_refuses_any_json_value(kind: str, value: Any) -> None:
     with suppress(ValidationError):
         KINDS[kind].deserialize(value)
 
 
 @pytest.mark.parametrize(
-    ("kind", "sent", "taken"),
+    ("kind", "sent", "accepted"),
     [
         ("text", "two\nlines", "two\nlines"),
         ("line", "  one \n line ", "one line"),
@@ -64,8 +64,8 @@ def test_whatever_json_is_sent_a_field_takes_or_refuses_it(kind: str, value: Any
         ("zone", "Europe/Berlin", "Europe/Berlin"),
     ],
 )
-def test_what_fits_is_taken(kind: str, sent: Any, taken: Any) -> None:
-    assert KINDS[kind].deserialize(sent) == taken
+def test_a_valid_value_is_accepted(kind: str, sent: Any, accepted: Any) -> None:
+    assert KINDS[kind].deserialize(sent) == accepted
 
 
 @pytest.mark.parametrize(
@@ -111,12 +111,12 @@ def test_what_fits_is_taken(kind: str, sent: Any, taken: Any) -> None:
         ("several", "1"),
     ],
 )
-def test_what_does_not_fit_is_refused(kind: str, sent: Any) -> None:
+def test_an_invalid_value_is_refused(kind: str, sent: Any) -> None:
     with pytest.raises(ValidationError):
         KINDS[kind].deserialize(sent)
 
 
-def test_instants_and_days_are_told_as_the_wire_says() -> None:
+def test_instants_and_days_are_serialized_as_documented() -> None:
     assert wire.Instant().serialize("at", {"at": datetime(2026, 3, 2, 9, 30, tzinfo=UTC)}) == "2026-03-02T09:30:00Z"
     assert wire.Day().serialize("on", {"on": date(2026, 3, 2)}) == "2026-03-02"
     assert wire.Instant().serialize("at", {"at": None}) is None
@@ -124,7 +124,7 @@ def test_instants_and_days_are_told_as_the_wire_says() -> None:
 
 
 def test_a_list_that_is_too_long_is_refused_before_its_items_are_read() -> None:
-    """Reading a hundred thousand wrong ones takes longer than a person waits."""
+    """Reading a hundred thousand wrong items takes longer than a person waits."""
     read: list[object] = []
     counting = wire.BoundedList(fields.Function(deserialize=read.append), 3)
     with pytest.raises(ValidationError):
@@ -145,7 +145,7 @@ class OuterSchema(wire.WireSchema):
     odd = fields.Integer(data_key="a/b~c")
 
 
-def test_every_fault_has_a_pointer_that_leads_to_it() -> None:
+def test_every_fault_has_a_pointer_to_its_place() -> None:
     sent = {"things": [{"name": "fine"}, {"name": ""}, {"nmae": "x"}, 7], "a/b~c": "x", "more": 1}
     found = wire.faults_from(OuterSchema().validate(sent))
     assert {fault.pointer for fault in found} == {
@@ -159,6 +159,6 @@ def test_every_fault_has_a_pointer_that_leads_to_it() -> None:
     assert all(isinstance(fault, Fault) and fault.detail.endswith(".") for fault in found)
 
 
-def test_an_unknown_member_is_refused_and_said_to_be() -> None:
+def test_an_unknown_member_is_refused() -> None:
     with pytest.raises(ValidationError, match="not a field here"):
         InnerSchema().load({"name": "a", "role": "owner"})

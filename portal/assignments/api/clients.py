@@ -63,12 +63,12 @@ def open_my_assignment(assignment_id: str) -> Any:
 @client.changes_content
 @client.arguments(assignment.SetPlanSchema())
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
-def set_my_plan(sent: dict[str, Any], assignment_id: str) -> Any:
+def set_my_plan(body: dict[str, Any], assignment_id: str) -> Any:
     """Set your plan
 
     When you will do it, what you will do then, and what could get in the way.
     """
-    return client_acts.plan(viewer(), assignment_id, expected_version(), **sent)
+    return client_acts.plan(viewer(), assignment_id, expected_version(), **body)
 
 
 @client.route("/me/assignments/<id:assignment_id>/response")
@@ -85,25 +85,25 @@ def get_my_response(assignment_id: str) -> Any:
 @client.changes_content
 @client.arguments(SaveResponseSchema())
 @client.response(200, response.MyResponseSchema(), refuses=[Conflict])
-def save_response(sent: dict[str, Any], assignment_id: str) -> Any:
+def save_response(body: dict[str, Any], assignment_id: str) -> Any:
     """Save your response
 
     Send only what changed. If another device saved first, 412 returns the current response.
     """
-    return drafts.save(viewer(), assignment_id, expected_version(), sent)
+    return drafts.save(viewer(), assignment_id, expected_version(), body)
 
 
 @client.route("/me/assignments/<id:assignment_id>/submit", methods=["POST"])
 @client.repeatable(queries.get_my_assignment)
 @client.arguments(response.SubmitResponseSchema())
 @client.response(200, response.SubmittedAssignmentSchema(), stale=response.MyResponseSchema(), refuses=[Conflict])
-def submit_response(sent: dict[str, Any], assignment_id: str) -> Any:
+def submit_response(body: dict[str, Any], assignment_id: str) -> Any:
     """Submit your response
 
     Submits the version you name, so that nothing slips in between. If it has changed since, 412 returns the
     current response.
     """
-    return submissions.submit(viewer(), assignment_id, **sent)
+    return submissions.submit(viewer(), assignment_id, **body)
 
 
 @client.route("/me/assignments/<id:assignment_id>/recall", methods=["POST"])
@@ -140,12 +140,12 @@ def resume_assignment(assignment_id: str) -> Any:
 @client.repeatable(queries.get_my_assignment)
 @client.arguments(assignment.DeclineAssignmentSchema())
 @client.response(200, assignment.MyAssignmentSchema(), refuses=[Conflict])
-def decline_assignment(sent: dict[str, Any], assignment_id: str) -> Any:
+def decline_assignment(body: dict[str, Any], assignment_id: str) -> Any:
     """Decline your assignment
 
     A reason is welcome and never required.
     """
-    return client_acts.decline(viewer(), assignment_id, **sent)
+    return client_acts.decline(viewer(), assignment_id, **body)
 
 
 @client.route("/me/assignments/<id:assignment_id>/undo-decline", methods=["POST"])
@@ -200,12 +200,12 @@ def list_my_comments(query: dict[str, Any], assignment_id: str) -> Any:
 @client.repeatable(queries.get_my_assignment)
 @client.arguments(comment.AddCommentSchema())
 @client.response(201, comment.AssignmentCommentSchema())
-def add_my_comment(sent: dict[str, Any], assignment_id: str) -> Any:
+def add_my_comment(body: dict[str, Any], assignment_id: str) -> Any:
     """Add a comment to your assignment
 
     On the current attempt or on one question in it. Your therapist reads it.
     """
-    return comments.comment(viewer(), assignment_id, **sent)
+    return comments.comment(viewer(), assignment_id, **body)
 
 
 @client.route("/me/assignments/<id:assignment_id>/comments/<id:comment_id>/mark-read", methods=["POST"])

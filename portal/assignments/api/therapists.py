@@ -53,24 +53,24 @@ def list_assignments(query: dict[str, Any]) -> Any:
 @staff.repeatable(queries.get_assignment)
 @staff.arguments(assignment.CreateAssignmentSchema())
 @staff.response(201, assignment.AssignmentSchema(), refuses=[Conflict, Duplicate, Forbidden])
-def create_assignment(sent: dict[str, Any]) -> Any:
+def create_assignment(body: dict[str, Any]) -> Any:
     """Create an assignment
 
     Assigns the latest published version of a resource. Returns 409 if the client already has it open.
     """
-    return assigning.assign(viewer(), **sent)
+    return assigning.assign(viewer(), **body)
 
 
 @staff.route("/assignments/bulk", methods=["POST"], scope="assignments:write")
 @staff.repeatable(queries.get_assignment, subject_ids=_assignment_ids, needs_key=True)
 @staff.arguments(CreateAssignmentsSchema())
 @staff.response(200, BulkResultSchema(), refuses=[Forbidden])
-def create_assignments(sent: dict[str, Any]) -> Any:
+def create_assignments(body: dict[str, Any]) -> Any:
     """Create assignments in bulk
 
     Up to 100, each with its own reason and its own outcome.
     """
-    return bulk.assign_all(viewer(), **sent)
+    return bulk.assign_all(viewer(), **body)
 
 
 @staff.route("/exports/assignments", scope="exports:create")
@@ -109,24 +109,24 @@ def get_assignment(query: dict[str, Any], assignment_id: str) -> Any:
 @staff.changes_content
 @staff.arguments(assignment.ChangeAssignmentSchema())
 @staff.response(200, assignment.AssignmentSchema(), refuses=[Conflict])
-def change_assignment(sent: dict[str, Any], assignment_id: str) -> Any:
+def change_assignment(body: dict[str, Any], assignment_id: str) -> Any:
     """Update an assignment
 
     Changes the reason, the note or the days.
     """
-    return assigning.change(viewer(), assignment_id, expected_version(), **sent)
+    return assigning.change(viewer(), assignment_id, expected_version(), **body)
 
 
 @staff.route("/assignments/<id:assignment_id>/withdraw", methods=["POST"], scope="assignments:write")
 @staff.repeatable(queries.get_assignment)
 @staff.arguments(assignment.WithdrawAssignmentSchema())
 @staff.response(200, assignment.AssignmentSchema(), refuses=[Conflict])
-def withdraw_assignment(sent: dict[str, Any], assignment_id: str) -> Any:
+def withdraw_assignment(body: dict[str, Any], assignment_id: str) -> Any:
     """Withdraw an assignment
 
     The client reads the reason. Only before it is submitted.
     """
-    return assigning.withdraw(viewer(), assignment_id, **sent)
+    return assigning.withdraw(viewer(), assignment_id, **body)
 
 
 @staff.route("/assignments/<id:assignment_id>/reopen", methods=["POST"], scope="assignments:write")
@@ -144,24 +144,24 @@ def reopen_assignment(assignment_id: str) -> Any:
 @staff.repeatable(queries.get_assignment)
 @staff.arguments(assignment.ReviewAttemptSchema())
 @staff.response(200, assignment.AssignmentSchema(), refuses=[Conflict])
-def review_attempt(sent: dict[str, Any], assignment_id: str) -> Any:
+def review_attempt(body: dict[str, Any], assignment_id: str) -> Any:
     """Review an attempt
 
     Marks a submitted attempt as reviewed, with a comment if you like.
     """
-    return reviews.review(viewer(), assignment_id, **sent)
+    return reviews.review(viewer(), assignment_id, **body)
 
 
 @staff.route("/assignments/<id:assignment_id>/return", methods=["POST"])
 @staff.repeatable(queries.get_assignment)
 @staff.arguments(assignment.ReturnAttemptSchema())
 @staff.response(200, assignment.AssignmentSchema(), refuses=[Conflict])
-def return_attempt(sent: dict[str, Any], assignment_id: str) -> Any:
+def return_attempt(body: dict[str, Any], assignment_id: str) -> Any:
     """Return an attempt
 
     Asks the client for another go. A new attempt begins with the answers of this one.
     """
-    return reviews.return_attempt(viewer(), assignment_id, **sent)
+    return reviews.return_attempt(viewer(), assignment_id, **body)
 
 
 @staff.route("/assignments/<id:assignment_id>/attempts", scope="assignments:read")
@@ -213,12 +213,12 @@ def list_comments(query: dict[str, Any], assignment_id: str) -> Any:
 @staff.repeatable(queries.get_assignment)
 @staff.arguments(comment.AddCommentSchema())
 @staff.response(201, comment.AssignmentCommentSchema())
-def add_comment(sent: dict[str, Any], assignment_id: str) -> Any:
+def add_comment(body: dict[str, Any], assignment_id: str) -> Any:
     """Add a comment
 
     On the current attempt or on one question in it. The client reads it.
     """
-    return comments.comment(viewer(), assignment_id, **sent)
+    return comments.comment(viewer(), assignment_id, **body)
 
 
 @staff.route("/assignments/<id:assignment_id>/comments/<id:comment_id>/mark-read", methods=["POST"])
