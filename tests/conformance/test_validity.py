@@ -16,7 +16,7 @@ from portal.forms.definition.document import Form, parse
 from portal.forms.evaluation.results import results, values_by_block
 from portal.forms.fhir import questionnaire
 from portal.forms.fhir.response import Answered, write
-from portal.forms.fhir.urls import COPYRIGHT
+from portal.forms.fhir_elements.urls import COPYRIGHT
 from portal.library.service.resources import compiled
 from portal.library.starter_files import starters
 from tests.conformance.defects import DEFECTS, FORM, MISFITS, RESPONSE, spoiled

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from portal.forms.definition.blocks import Block
-from portal.forms.definition.temporal import temporal_error
+from portal.forms.kinds.temporal import temporal_error
 
 TEXT_MOST = {"short_text": 500, "long_text": 20_000, "url": 2_000, "file": 2_000, "reference": 2_000}
 """Characters an answer may have; a form that came from elsewhere may ask for more in a line than we would."""

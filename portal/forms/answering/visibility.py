@@ -9,8 +9,8 @@ from typing import Any
 
 from portal.forms.answering.responses import Key, Response, RowPath, row_paths
 from portal.forms.definition.blocks import Block
-from portal.forms.definition.comparisons import COMPARISONS
 from portal.forms.definition.document import Form
+from portal.forms.kinds.comparisons import COMPARISONS
 
 Assumption = Key | None
 """What a finding takes to be shown while that is still being worked out, where it does: of several, the one that is

@@ -15,10 +15,10 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from portal.core.wire import EnumString, StrictBoolean, Text, WireSchema
-from portal.forms.definition import patterns
-from portal.forms.definition.comparisons import COMPARISONS
 from portal.forms.definition.risk_rules import risk_field
-from portal.forms.definition.temporal import temporal_error
+from portal.forms.kinds import patterns
+from portal.forms.kinds.comparisons import COMPARISONS
+from portal.forms.kinds.temporal import temporal_error
 
 BLOCK_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,62}[A-Za-z0-9])?")
 OPERATORS = (*COMPARISONS, "exists")

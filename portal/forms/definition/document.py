@@ -34,7 +34,7 @@ from portal.forms.definition.blocks import (
 from portal.forms.definition.fhir_limits import inexpressible_in_fhir
 from portal.forms.definition.risk_rules import check_risk
 from portal.forms.definition.scores import check_scores
-from portal.forms.definition.temporal import TEMPORAL_TYPES, temporal_error
+from portal.forms.kinds.temporal import TEMPORAL_TYPES, temporal_error
 
 SCHEMA = "portal.exercise/1"
 EXPRESSING = frozenset({"show_if_expr", "calculated"})

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portal.forms.definition.blocks import Block
-from portal.forms.definition.temporal import temporal_error
+from portal.forms.kinds.temporal import temporal_error
 
 Json = Mapping[str, Any]
 Problem = tuple[str, str]

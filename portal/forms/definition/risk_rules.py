@@ -14,7 +14,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from portal.core.errors import Fault, Faults
 from portal.core.wire import EnumString, WireSchema
-from portal.forms.definition.comparisons import COMPARISONS
+from portal.forms.kinds.comparisons import COMPARISONS
 
 if TYPE_CHECKING:
     from portal.forms.definition.blocks import Block

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from portal.core.errors import Fault, Faults
 from portal.forms.answering.responses import ONLY_ME, Response, RowPath, row_paths
 from portal.forms.answering.visibility import Visibility
-from portal.forms.definition import patterns
 from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import Form
 from portal.forms.evaluation.evaluate import visibility_of
+from portal.forms.kinds import patterns
 
 
 @dataclass(frozen=True, slots=True)

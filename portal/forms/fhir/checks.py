@@ -8,10 +8,11 @@ from typing import Any
 
 from portal.core.errors import Fault
 from portal.core.wire import escape_pointer
-from portal.forms.definition import patterns
 from portal.forms.definition.blocks import DEEPEST, MOST_BLOCKS, MOST_OPTIONS, OPERATORS
-from portal.forms.fhir import help_items, options, urls
+from portal.forms.fhir import help_items
 from portal.forms.fhir.item_types import TYPE_OF
+from portal.forms.fhir_elements import options, urls
+from portal.forms.kinds import patterns
 
 Json = Mapping[str, Any]
 DEEPEST_JSON = 64

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from portal.forms.definition.blocks import CALLOUTS, CATEGORIES, CONTROLS, VariableSchema
-from portal.forms.fhir import urls
-from portal.forms.fhir.scalars import keyed
+from portal.forms.fhir_elements import urls
+from portal.forms.fhir_elements.scalars import keyed
 
 Json = Mapping[str, Any]
 _variable = VariableSchema()

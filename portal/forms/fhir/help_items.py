@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from portal.forms.fhir import urls
-from portal.forms.fhir.plain_text import as_plain
+from portal.forms.fhir_elements import urls
+from portal.forms.fhir_elements.plain_text import as_plain
 
 Json = Mapping[str, Any]
 READ_ONCE: Json = {"url": urls.READING, "valueBoolean": True}

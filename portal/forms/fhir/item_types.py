@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from portal.forms.fhir import extensions, urls
+from portal.forms.fhir import extensions
 from portal.forms.fhir.help_items import is_reading
+from portal.forms.fhir_elements import urls
 
 Json = Mapping[str, Any]
 TYPE_OF: Mapping[str, str] = {

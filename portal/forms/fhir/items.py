@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portal.forms.definition.blocks import TYPES
-from portal.forms.fhir import conditions, extensions, initial, options
+from portal.forms.fhir import conditions, extensions, initial
 from portal.forms.fhir.help_items import READ_ONCE, help_of, own_children, with_words, words_of
 from portal.forms.fhir.item_types import GRIDS, PAGES, PLAINLY, item_type, type_of
-from portal.forms.fhir.plain_text import as_plain
+from portal.forms.fhir_elements import options
+from portal.forms.fhir_elements.plain_text import as_plain
 
 Json = Mapping[str, Any]
 MEMBERS = {

@@ -7,8 +7,9 @@ from typing import Any
 
 from portal.core.errors import Invalid
 from portal.forms.definition.document import SCHEMA, parse
-from portal.forms.fhir import extensions, item_types, items, options, scores
+from portal.forms.fhir import extensions, item_types, items, scores
 from portal.forms.fhir.items import Source
+from portal.forms.fhir_elements import options
 from portal.forms.fhirpath import sums
 
 Json = Mapping[str, Any]

@@ -10,8 +10,9 @@ from typing import Any
 from portal.forms.answering.responses import Key, Response, RowPath
 from portal.forms.definition.blocks import GROUPS, Block
 from portal.forms.definition.document import Form
-from portal.forms.fhir import item_types, urls, values
-from portal.forms.fhir.scalars import as_integer, keyed
+from portal.forms.fhir import item_types, values
+from portal.forms.fhir_elements import urls
+from portal.forms.fhir_elements.scalars import as_integer, keyed
 
 Json = Mapping[str, Any]
 

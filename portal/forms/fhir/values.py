@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from portal.forms.definition.blocks import Block
-from portal.forms.fhir import options
-from portal.forms.fhir.scalars import as_integer, keyed
+from portal.forms.fhir_elements import options
+from portal.forms.fhir_elements.scalars import as_integer, keyed
 
 Json = Mapping[str, Any]
 KEYS: Mapping[str, tuple[str, ...]] = {

@@ -15,9 +15,9 @@ from portal.forms.answering import responses
 from portal.forms.answering.responses import Response
 from portal.forms.definition import risk_rules
 from portal.forms.definition.blocks import Block
-from portal.forms.definition.comparisons import COMPARISONS
 from portal.forms.definition.document import Form, parse
 from portal.forms.evaluation import risk_flags
+from portal.forms.kinds.comparisons import COMPARISONS
 
 KINDS: dict[str, dict[str, Any]] = {
     "yes_no": {},

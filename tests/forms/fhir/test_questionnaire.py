@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from portal.core import decimal_json
 from portal.core.errors import Invalid
 from portal.forms.definition.document import SCHEMA, parse
-from portal.forms.fhir import conditions, questionnaire, urls
+from portal.forms.fhir import conditions, questionnaire
 from portal.forms.fhir.importing import import_questionnaire
+from portal.forms.fhir_elements import urls
 from tests.forms.strategies import documents, exactly
 
 MANY = settings(

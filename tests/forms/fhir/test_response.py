@@ -13,9 +13,10 @@ from portal.core.errors import Invalid
 from portal.forms.answering.responses import Answer, Key, Response, Row, RowPath
 from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import SCHEMA, Form, parse
-from portal.forms.fhir import urls, values
+from portal.forms.fhir import values
 from portal.forms.fhir.importing import import_questionnaire
 from portal.forms.fhir.response import Answered, write
+from portal.forms.fhir_elements import urls
 from tests.forms.strategies import documents, exactly, responses
 
 ROWS = tuple(f"01980c5e-7d2a-7c3b-9f10-00000000000{index}" for index in range(6))
