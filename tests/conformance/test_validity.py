@@ -113,7 +113,9 @@ def _shapes(form: Form, response: Response) -> Iterator[str]:
     """What of the harder things there is in this response."""
     for (name, row), answer in response.answers.items():
         block = form.blocks[name]
-        yield from ["rows of a log"] if row and any(form.blocks[log].type == "log" for log in block.around) else []
+        yield from (
+            ["rows of a log"] if row and any(form.blocks[log].type == "log" for log in block.enclosing_logs) else []
+        )
         yield from ["children of an answer"] if block.spec.get("blocks") else []
         yield from ["several choices"] if block.type == "choice" and len(answer.value) > 1 else []
         yield from ["a condition"] if block.conditions else []

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from portal.core.ids import new_id
 from portal.forms.answering.responses import Answer, Response, Row, RowPath
-from portal.forms.answering.values import answer_error
-from portal.forms.definition.blocks import AS, STYLES, Block
+from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import SCHEMA, Form
-from portal.forms.definition.fhir_limits import OF_A_TEXT
+from portal.forms.kinds.choice import OPTION_TYPES, options_by_code
+from portal.forms.kinds.text import NOT_IN_A_TEXT, STYLES
 
 METHODS = ("sum", "mean", "max", "min", "count")
 LETTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Zs"])
@@ -33,7 +33,7 @@ def _options() -> st.SearchStrategy[list[dict[str, Any]]]:
         {"code": WORDS, "label": WORDS},
         optional={"system": WORDS, "score": NUMBERS, "prefix": WORDS, "exclusive": FLAGS, "selected": FLAGS},
     )
-    valued = st.sampled_from(AS).flatmap(
+    valued = st.sampled_from(OPTION_TYPES).flatmap(
         lambda kind: st.fixed_dictionaries(
             {
                 "code": {"integer": st.integers(-99, 99).map(str), "date": DAYS, "time": TIMES}.get(kind, WORDS),
@@ -60,7 +60,7 @@ _EVERY = {
         st.fixed_dictionaries({"name": st.just("a"), "expression": EXPRESSIONS}), min_size=1, max_size=2
     ),
 }
-_STANDING = {name: part for name, part in _EVERY.items() if name not in OF_A_TEXT}
+_STANDING = {name: part for name, part in _EVERY.items() if name not in NOT_IN_A_TEXT}
 _QUESTION = {**_EVERY, "required": FLAGS, "read_only": FLAGS, "multiple": FLAGS, "calculated": EXPRESSIONS}
 _WRITTEN = {"max_length": st.integers(50, 99), "min_length": st.integers(0, 9), "placeholder": WORDS}
 _OWN: dict[str, tuple[dict[str, Any], dict[str, Any], st.SearchStrategy[dict[str, Any]]]] = {
@@ -254,8 +254,8 @@ _ANSWERS: dict[str, st.SearchStrategy[Any]] = {
 def _value(block: Block) -> st.SearchStrategy[Any]:
     spec = block.spec
     if block.type == "choice":
-        chosen = st.sampled_from(sorted(block.codes)).map(lambda code: {"code": code})
-        return st.lists(chosen, min_size=1, max_size=3 if block.takes_several else 1, unique_by=lambda one: one["code"])
+        chosen = st.sampled_from(sorted(options_by_code(block.spec))).map(lambda code: {"code": code})
+        return st.lists(chosen, min_size=1, max_size=3 if block.is_multiple else 1, unique_by=lambda one: one["code"])
     if block.type == "scale":
         one: Any = st.integers(0, 5).map(lambda step: spec["min"] + step * spec.get("step", 1))
     elif block.type == "number":
@@ -266,7 +266,7 @@ def _value(block: Block) -> st.SearchStrategy[Any]:
         one = st.builds(lambda value, unit: {"value": value, "unit": unit}, DECIMALS, named)
     else:
         one = _ANSWERS[block.type]
-    return st.lists(one, min_size=1, max_size=3) if block.takes_several else one
+    return st.lists(one, min_size=1, max_size=3) if block.is_multiple else one
 
 
 @st.composite
@@ -285,9 +285,9 @@ def _answer(draw: Any, form: Form, specs: list[dict[str, Any]], row: RowPath, re
             rows = [(*row, new_id()) for _ in range(draw(st.integers(0, 2)))]
             response.rows += [Row(block.id, path) for path in rows]
         for path in rows:
-            if block.is_asked and draw(st.integers(0, 4)):
+            if block.is_editable and draw(st.integers(0, 4)):
                 value = draw(_value(block))
-                if answer_error(block, value) is None:
+                if block.kind.answer_error(block.spec, value) is None:
                     response.answers[block.id, path] = Answer(value)
             _answer(draw, form, spec.get("blocks", []), path, response)
 

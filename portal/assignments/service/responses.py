@@ -32,10 +32,9 @@ from portal.core.errors import Stale
 from portal.core.viewer import Viewer
 from portal.forms.answering import responses
 from portal.forms.definition.document import Form
-from portal.forms.definition.scores import VALUED
 from portal.forms.evaluation import completion, risk_flags
 from portal.forms.evaluation.evaluate import Evaluation, evaluate
-from portal.forms.evaluation.results import redacted_results, results, strip_bands
+from portal.forms.evaluation.results import results, strip_bands, submitted_results
 from portal.library.service.versions import form_of_version
 from portal.safety.service import notices
 from portal.safety.service.alerts import raise_alert
@@ -279,7 +278,7 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
     worked = evaluate(draft.form, draft.response)
     whole = completion.require_complete(draft.form, draft.response, worked.shown)
     part = completion.shared_part(whole)
-    scores = _scored(draft.form, whole, part, worked)
+    scores = submitted_results(draft.form, whole, part, worked)
     response_id = draft.row["response_id"]
     try:
         return _submit(
@@ -296,17 +295,6 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
         )
     except _Overtaken:
         raise Stale(get_response(viewer, assignment_id)) from None
-
-
-def _scored(
-    form: Form, whole: responses.Response, part: responses.Response, worked: Evaluation
-) -> list[dict[str, Any]]:
-    """What is sent in comes to; what an expression would count of private answers is not given at all."""
-    private = [block for block, row in whole.answers if (block, row) not in part.answers]
-    if any(form.blocks[block].type in VALUED for block in private):
-        scores = results(form, part, Evaluation(worked.shown))
-        return [*scores, *redacted_results(form, scores)]
-    return results(form, part, evaluate(form, part, shown=worked.shown))
 
 
 @transactional

@@ -7,10 +7,11 @@ from typing import Any
 
 from portal.core.errors import Invalid
 from portal.forms.definition.document import SCHEMA, parse
-from portal.forms.fhir import extensions, item_types, items, scores
-from portal.forms.fhir.items import Source
+from portal.forms.fhir import extensions, items, scores
 from portal.forms.fhir_elements import options
+from portal.forms.fhir_elements.source import Source
 from portal.forms.fhirpath import sums
+from portal.forms.kinds import KINDS
 
 Json = Mapping[str, Any]
 MEMBERS = {"title": "title", "language": "language", "license": "copyright"}
@@ -150,7 +151,7 @@ def types_of_blocks(nested: Any) -> dict[str, Json]:
     """The same of blocks."""
     found: dict[str, Json] = {}
     for block in nested:
-        found[block["id"]] = _asked(item_types.item_type(block), block.get("options", ()))
+        found[block["id"]] = _asked(KINDS[block["type"]].item_type(block), block.get("options", ()))
         found |= types_of_blocks(block.get("blocks", ()))
     return found
 
