@@ -11,6 +11,7 @@ from portal.core.ids import new_id
 from portal.forms.answering.responses import Answer, Response, Row, RowPath
 from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import SCHEMA, Form
+from portal.forms.kinds import KINDS
 from portal.forms.kinds.choice import OPTION_TYPES, options_by_code
 from portal.forms.kinds.text import NOT_IN_A_TEXT, STYLES
 
@@ -123,7 +124,11 @@ _OWN: dict[str, tuple[dict[str, Any], dict[str, Any], st.SearchStrategy[dict[str
         st.just({}),
     ),
 }
-KINDS = tuple(_OWN)
+for _kind in KINDS.values():
+    _fitting_members = {name: part for name, part in _QUESTION.items() if name in _kind.schema.fields}
+    _example = {name: st.just(part) for name, part in _kind.example.items() if name not in {"id", "type", "label"}}
+    _OWN.setdefault(_kind.name, ({"label": WORDS}, {**_fitting_members, **_example}, st.just({})))
+KIND_NAMES = tuple(_OWN)
 _NESTS = frozenset({"section", "page", "grid", "log"})
 
 
@@ -146,7 +151,7 @@ def _fitting(block: dict[str, Any]) -> dict[str, Any]:
     return block
 
 
-_leaves = st.sampled_from([kind for kind in KINDS if kind not in _NESTS]).flatmap(
+_leaves = st.sampled_from([kind for kind in KIND_NAMES if kind not in _NESTS]).flatmap(
     lambda kind: _block(kind, st.nothing())
 )
 _blocks = st.recursive(
@@ -156,7 +161,7 @@ _blocks = st.recursive(
             optional={"number": WORDS} if kind == "text" else {"help": WORDS},
         ).map(lambda block: {**block, **({"min": 0, "max": 10} if block["type"] == "scale" else {})})
     ),
-    lambda inner: st.sampled_from(KINDS).flatmap(lambda kind: _block(kind, inner)),
+    lambda inner: st.sampled_from(KIND_NAMES).flatmap(lambda kind: _block(kind, inner)),
     max_leaves=8,
 )
 
@@ -264,8 +269,10 @@ def _value(block: Block) -> st.SearchStrategy[Any]:
         units = [unit["code"] for unit in spec.get("unit_options", [])]
         named = st.sampled_from(units) if units else WORDS
         one = st.builds(lambda value, unit: {"value": value, "unit": unit}, DECIMALS, named)
-    else:
+    elif block.type in _ANSWERS:
         one = _ANSWERS[block.type]
+    else:
+        return st.just(block.kind.example_answer)
     return st.lists(one, min_size=1, max_size=3) if block.is_multiple else one
 
 

@@ -213,6 +213,10 @@ class Kind:
         """The response items for `own_items`."""
         return []
 
+    def option_values(self, spec: Spec) -> Mapping[str, Json]:
+        """Each option's `value[x]` by its code."""
+        return {}
+
     def write_value(self, spec: Spec, value: Any) -> Json:
         """A value of an answer as FHIR's `value[x]`."""
         raise NotImplementedError(self.name)

@@ -250,6 +250,9 @@ class ChoiceKind(Kind):
             return {"answerValueSet": address}
         return {"answerOption": [options.put_back(option) for option in spec.get("options", ())]}
 
+    def option_values(self, spec: Spec) -> Mapping[str, Json]:
+        return {option["code"]: options.value_of(option) for option in spec.get("options", ())}
+
     def write_value(self, spec: Spec, value: Any) -> Json:
         if "code" in value:
             return options.value_of(_option(spec, value["code"]))

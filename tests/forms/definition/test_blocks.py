@@ -60,6 +60,11 @@ FULL: dict[str, dict[str, Any]] = {
     "reference": {"min_rows": 1, "max_rows": 3, "multiple": True},
     "score": {"answer": "decimal", "unit": "points", "variables": [{"name": "a", "expression": "1"}]},
 }
+for _kind in KINDS.values():
+    _members = _kind.schema.fields
+    _needed = {name for name in _kind.example if _members[name].required or (name == "label" and _kind.label_required)}
+    PLAIN.setdefault(_kind.name, {name: _kind.example[name] for name in _needed - {"id", "type"}})
+    FULL.setdefault(_kind.name, {name: part for name, part in _kind.example.items() if name not in {"id", "type"}})
 WITHOUT_ANSWER = frozenset({"section", "page", "grid", "text", "score"})
 SHOW_IF = {"match": "any", "conditions": [{"block": "first", "op": "=", "value": True}]}
 

@@ -265,7 +265,7 @@ def _read_answers(form: Form, block: Block, answers: list[dict[str, Any]], row: 
         if value:
             given.append(block.kind.read_value(block.spec, value))
         if value and block.has_rows:
-            found.answers[block.id, path] = Answer(given[-1])
+            found.answers[block.id, path] = Answer(given[-1:] if block.kind.answer_is_list(block.spec) else given[-1])
         read_back(form, answer.get("item", []), path, found)
     if given and not block.has_rows:
         found.answers[block.id, row] = Answer(given if block.kind.answer_is_list(block.spec) else given[0])
