@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from portal.forms.fhir_elements.source import Json
 from portal.forms.kinds.base import Kind
+from portal.forms.kinds.body_map import BodyMapKind
 from portal.forms.kinds.choice import ChoiceKind
 from portal.forms.kinds.file import FileKind
 from portal.forms.kinds.free_text import LongTextKind, ShortTextKind
@@ -35,6 +36,7 @@ KINDS: Mapping[str, Kind] = {
         ShortTextKind(),
         LongTextKind(),
         YesNoKind(),
+        BodyMapKind(),
         ChoiceKind(),
         ScaleKind(),
         NumberKind(),
