@@ -31,8 +31,8 @@ from portal.core import crypto, mail
 from portal.core.db.engines import db, engine_settings, prepare_engines
 from portal.core.errors import Conflict, Duplicate
 from portal.core.viewer import ANYONE, Viewer
-from portal.forms.definition.blocks import Number
 from portal.forms.definition.scores import BandSchema, BoundedNumber, ScoreSchema
+from portal.forms.kinds.schemas import Number
 from portal.http import areas, headers, problems
 from portal.http.areas import Anonymous, Area, BearerOnly, NoSessions, Principal, bearer_token
 from portal.http.description import DomainParts, describe
@@ -87,13 +87,13 @@ DECLARING = (
     assignments_reactions,
 )
 """Imported for the jobs and ticks they declare, and for what they attach to facts."""
-ANSWER = "The value of an answer, by the type of its block; a list of them where the block is `multiple`:\n"
+ANSWER = "The value of an answer. An example by the type of the block, in a list if the block is `multiple`:\n"
 DESCRIBED = DomainParts(
     unions={
         "Document": Union("An exercise or a reading, told apart by `schema`.", "schema", documents.DOCUMENTS),
         documents.BLOCK: Union("One block of a document, told apart by `type`.", "type", documents.BLOCKS),
         "AnswerValue": Union(
-            "\n".join([ANSWER, *(f"- `{kind}`: {value}." for kind, value in documents.ANSWER_VALUES.items())]),
+            "\n".join([ANSWER, *(f"- `{kind}`: `{answer}`" for kind, answer in documents.ANSWER_EXAMPLES.items())]),
             None,
             documents.ANSWER_OBJECTS,
             ({"type": "string"}, {"type": "number"}, {"type": "boolean"}),

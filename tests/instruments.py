@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.forms.fhir import urls
+from portal.forms.fhir_elements import urls
 from portal.forms.instruments.recipes import recipes
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from portal.forms.answering.responses import Answer, Response, Row, RowPath
-from portal.forms.answering.values import allows_free_text, answer_error
 from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import Form
+from portal.forms.kinds.choice import allows_free_text, options_by_code
 
 SHARE = 0.8
 """Of the questions that are answered."""
@@ -44,9 +44,9 @@ def _fill(form: Form, specs: Sequence[Any], row: RowPath, response: Response, ch
             paths = [(*row, str(UUID(int=chance.getrandbits(128)))) for _ in range(2)]
             response.rows += [Row(block.id, path) for path in paths]
         for path in paths:
-            if block.is_asked and chance.random() < SHARE:
+            if block.is_editable and chance.random() < SHARE:
                 value = _several(block, chance)
-                if answer_error(block, value) is None:
+                if block.kind.answer_error(block.spec, value) is None:
                     response.answers[block.id, path] = Answer(value)
             _fill(form, spec.get("blocks", ()), path, response, chance)
 
@@ -54,14 +54,14 @@ def _fill(form: Form, specs: Sequence[Any], row: RowPath, response: Response, ch
 def _several(block: Block, chance: random.Random) -> Any:
     if block.type == "choice":
         return _chosen(block, chance)
-    return [_one(block, chance) for _ in range(2)] if block.takes_several else _one(block, chance)
+    return [_one(block, chance) for _ in range(2)] if block.is_multiple else _one(block, chance)
 
 
 def _chosen(block: Block, chance: random.Random) -> list[dict[str, str]]:
-    codes = sorted(block.codes)
-    if not codes or (allows_free_text(block) and chance.random() < 1 / 4):
+    codes = sorted(options_by_code(block.spec))
+    if not codes or (allows_free_text(block.spec) and chance.random() < 1 / 4):
         return [{"other": "something else"}]
-    return [{"code": code} for code in chance.sample(codes, min(len(codes), 2 if block.takes_several else 1))]
+    return [{"code": code} for code in chance.sample(codes, min(len(codes), 2 if block.is_multiple else 1))]
 
 
 def _one(block: Block, chance: random.Random) -> Any:

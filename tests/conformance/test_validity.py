@@ -16,7 +16,7 @@ from portal.forms.definition.document import Form, parse
 from portal.forms.evaluation.results import results, values_by_block
 from portal.forms.fhir import questionnaire
 from portal.forms.fhir.response import Answered, write
-from portal.forms.fhir.urls import COPYRIGHT
+from portal.forms.fhir_elements.urls import COPYRIGHT
 from portal.library.service.resources import compiled
 from portal.library.starter_files import starters
 from tests.conformance.defects import DEFECTS, FORM, MISFITS, RESPONSE, spoiled
@@ -113,7 +113,9 @@ def _shapes(form: Form, response: Response) -> Iterator[str]:
     """What of the harder things there is in this response."""
     for (name, row), answer in response.answers.items():
         block = form.blocks[name]
-        yield from ["rows of a log"] if row and any(form.blocks[log].type == "log" for log in block.around) else []
+        yield from (
+            ["rows of a log"] if row and any(form.blocks[log].type == "log" for log in block.enclosing_logs) else []
+        )
         yield from ["children of an answer"] if block.spec.get("blocks") else []
         yield from ["several choices"] if block.type == "choice" and len(answer.value) > 1 else []
         yield from ["a condition"] if block.conditions else []

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from portal.core.ids import new_id
 from portal.forms.answering.responses import Answer, Response, Row, RowPath
-from portal.forms.answering.values import answer_error
-from portal.forms.definition.blocks import AS, STYLES, Block
+from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import SCHEMA, Form
-from portal.forms.definition.fhir_limits import OF_A_TEXT
+from portal.forms.kinds import KINDS
+from portal.forms.kinds.choice import OPTION_TYPES, options_by_code
+from portal.forms.kinds.text import NOT_IN_A_TEXT, STYLES
 
 METHODS = ("sum", "mean", "max", "min", "count")
 LETTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Zs"])
@@ -33,7 +34,7 @@ def _options() -> st.SearchStrategy[list[dict[str, Any]]]:
         {"code": WORDS, "label": WORDS},
         optional={"system": WORDS, "score": NUMBERS, "prefix": WORDS, "exclusive": FLAGS, "selected": FLAGS},
     )
-    valued = st.sampled_from(AS).flatmap(
+    valued = st.sampled_from(OPTION_TYPES).flatmap(
         lambda kind: st.fixed_dictionaries(
             {
                 "code": {"integer": st.integers(-99, 99).map(str), "date": DAYS, "time": TIMES}.get(kind, WORDS),
@@ -60,7 +61,7 @@ _EVERY = {
         st.fixed_dictionaries({"name": st.just("a"), "expression": EXPRESSIONS}), min_size=1, max_size=2
     ),
 }
-_STANDING = {name: part for name, part in _EVERY.items() if name not in OF_A_TEXT}
+_STANDING = {name: part for name, part in _EVERY.items() if name not in NOT_IN_A_TEXT}
 _QUESTION = {**_EVERY, "required": FLAGS, "read_only": FLAGS, "multiple": FLAGS, "calculated": EXPRESSIONS}
 _WRITTEN = {"max_length": st.integers(50, 99), "min_length": st.integers(0, 9), "placeholder": WORDS}
 _OWN: dict[str, tuple[dict[str, Any], dict[str, Any], st.SearchStrategy[dict[str, Any]]]] = {
@@ -123,7 +124,11 @@ _OWN: dict[str, tuple[dict[str, Any], dict[str, Any], st.SearchStrategy[dict[str
         st.just({}),
     ),
 }
-KINDS = tuple(_OWN)
+for _kind in KINDS.values():
+    _fitting_members = {name: part for name, part in _QUESTION.items() if name in _kind.schema.fields}
+    _example = {name: st.just(part) for name, part in _kind.example.items() if name not in {"id", "type", "label"}}
+    _OWN.setdefault(_kind.name, ({"label": WORDS}, {**_fitting_members, **_example}, st.just({})))
+KIND_NAMES = tuple(_OWN)
 _NESTS = frozenset({"section", "page", "grid", "log"})
 
 
@@ -146,7 +151,7 @@ def _fitting(block: dict[str, Any]) -> dict[str, Any]:
     return block
 
 
-_leaves = st.sampled_from([kind for kind in KINDS if kind not in _NESTS]).flatmap(
+_leaves = st.sampled_from([kind for kind in KIND_NAMES if kind not in _NESTS]).flatmap(
     lambda kind: _block(kind, st.nothing())
 )
 _blocks = st.recursive(
@@ -156,7 +161,7 @@ _blocks = st.recursive(
             optional={"number": WORDS} if kind == "text" else {"help": WORDS},
         ).map(lambda block: {**block, **({"min": 0, "max": 10} if block["type"] == "scale" else {})})
     ),
-    lambda inner: st.sampled_from(KINDS).flatmap(lambda kind: _block(kind, inner)),
+    lambda inner: st.sampled_from(KIND_NAMES).flatmap(lambda kind: _block(kind, inner)),
     max_leaves=8,
 )
 
@@ -254,8 +259,8 @@ _ANSWERS: dict[str, st.SearchStrategy[Any]] = {
 def _value(block: Block) -> st.SearchStrategy[Any]:
     spec = block.spec
     if block.type == "choice":
-        chosen = st.sampled_from(sorted(block.codes)).map(lambda code: {"code": code})
-        return st.lists(chosen, min_size=1, max_size=3 if block.takes_several else 1, unique_by=lambda one: one["code"])
+        chosen = st.sampled_from(sorted(options_by_code(block.spec))).map(lambda code: {"code": code})
+        return st.lists(chosen, min_size=1, max_size=3 if block.is_multiple else 1, unique_by=lambda one: one["code"])
     if block.type == "scale":
         one: Any = st.integers(0, 5).map(lambda step: spec["min"] + step * spec.get("step", 1))
     elif block.type == "number":
@@ -264,9 +269,11 @@ def _value(block: Block) -> st.SearchStrategy[Any]:
         units = [unit["code"] for unit in spec.get("unit_options", [])]
         named = st.sampled_from(units) if units else WORDS
         one = st.builds(lambda value, unit: {"value": value, "unit": unit}, DECIMALS, named)
-    else:
+    elif block.type in _ANSWERS:
         one = _ANSWERS[block.type]
-    return st.lists(one, min_size=1, max_size=3) if block.takes_several else one
+    else:
+        return st.just(block.kind.example_answer)
+    return st.lists(one, min_size=1, max_size=3) if block.is_multiple else one
 
 
 @st.composite
@@ -285,9 +292,9 @@ def _answer(draw: Any, form: Form, specs: list[dict[str, Any]], row: RowPath, re
             rows = [(*row, new_id()) for _ in range(draw(st.integers(0, 2)))]
             response.rows += [Row(block.id, path) for path in rows]
         for path in rows:
-            if block.is_asked and draw(st.integers(0, 4)):
+            if block.is_editable and draw(st.integers(0, 4)):
                 value = draw(_value(block))
-                if answer_error(block, value) is None:
+                if block.kind.answer_error(block.spec, value) is None:
                     response.answers[block.id, path] = Answer(value)
             _answer(draw, form, spec.get("blocks", []), path, response)
 

@@ -146,13 +146,13 @@ def test_keys_titles_and_digests_are_each_used_once() -> None:
 @pytest.mark.parametrize("starter", [one for one in EVERY if one.id not in {"session-agenda", *MEASURES}])
 def test_whatever_was_answered_the_last_thing_is_an_offer_to_talk(starter: Starter) -> None:
     last = list(_form(starter).blocks.values())[-1]
-    assert (last.id, last.type, last.parents, bool(last.conditions)) == ("talk", "yes_no", (), False)
+    assert (last.id, last.type, last.ancestors, bool(last.conditions)) == ("talk", "yes_no", (), False)
 
 
 @pytest.mark.parametrize("starter", EVERY)
 def test_a_file_makes_a_form_that_can_be_worked_on(starter: Starter) -> None:
     form = _form(starter)
-    assert form.items
+    assert form.progress_blocks
     assert len({block.id for block in form.blocks.values()}) == len(form.blocks)
 
 
@@ -359,8 +359,8 @@ def test_the_trust_ladder_stays_closed_unless_the_answer_is_no(answer: bool | No
     form, response = _ladder_after(answer=answer)
     shown = Visibility(form, response)
     for block in form.blocks.values():
-        if block.id in LADDER_PARTS or "ladder-part" in block.parents:
-            assert not shown(block.id, (ROW,) if block.logs else ()), block.id
+        if block.id in LADDER_PARTS or "ladder-part" in block.ancestors:
+            assert not shown(block.id, (ROW,) if block.row_logs else ()), block.id
 
 
 def test_the_trust_ladder_opens_after_a_no() -> None:
@@ -383,9 +383,9 @@ def test_whoever_says_yes_is_shown_where_help_is_and_sends_no_step_in() -> None:
 
 def test_only_the_safety_answer_opens_the_ladder() -> None:
     form = _form(LADDER)
-    inside = [block for block in form.blocks.values() if "ladder-part" in block.parents]
+    inside = [block for block in form.blocks.values() if "ladder-part" in block.ancestors]
     outside = [
-        block for block in form.blocks.values() if "ladder-part" not in block.parents and block.type != "section"
+        block for block in form.blocks.values() if "ladder-part" not in block.ancestors and block.type != "section"
     ]
     assert {block.id for block in inside} >= {"steps", "step", "with-whom"}
     assert {block.type for block in outside} == {"text", "yes_no"}

@@ -13,8 +13,8 @@ from portal.forms.definition.document import Form
 from portal.forms.evaluation.completion import visible_part
 from portal.forms.evaluation.evaluate import evaluate
 from portal.forms.evaluation.results import values_by_block
-from portal.forms.fhir import urls
 from portal.forms.fhir.response import Answered, write
+from portal.forms.fhir_elements import urls
 from portal.library.service.versions import canonical, form_of_version
 
 Json = Mapping[str, Any]

@@ -18,12 +18,9 @@ from portal.core.db.engines import db
 from portal.core.db.transactions import transactional
 from portal.core.errors import Stale
 from portal.core.viewer import Viewer
-from portal.forms.answering import responses
-from portal.forms.definition.document import Form
-from portal.forms.definition.scores import VALUED
 from portal.forms.evaluation import completion, risk_flags
-from portal.forms.evaluation.evaluate import Evaluation, evaluate
-from portal.forms.evaluation.results import redacted_results, results
+from portal.forms.evaluation.evaluate import evaluate
+from portal.forms.evaluation.results import submitted_results
 from portal.safety.service import notices
 from portal.safety.service.alerts import raise_alert
 
@@ -39,7 +36,7 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
     evaluation = evaluate(draft.form, draft.response)
     complete = completion.require_complete(draft.form, draft.response, evaluation.shown)
     shared = completion.shared_part(complete)
-    scores = _scores(draft.form, complete, shared, evaluation)
+    scores = submitted_results(draft.form, complete, shared, evaluation)
     response_id = draft.row["response_id"]
     try:
         return _submit(
@@ -56,17 +53,6 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
         )
     except ConcurrentUpdate:
         raise Stale(get_my_response(viewer, assignment_id)) from None
-
-
-def _scores(
-    form: Form, complete: responses.Response, shared: responses.Response, evaluation: Evaluation
-) -> list[dict[str, Any]]:
-    """The scores of what is submitted; a result that would draw on private answers is redacted."""
-    private = [block for block, row in complete.answers if (block, row) not in shared.answers]
-    if any(form.blocks[block].type in VALUED for block in private):
-        scores = results(form, shared, Evaluation(evaluation.shown))
-        return [*scores, *redacted_results(form, scores)]
-    return results(form, shared, evaluate(form, shared, shown=evaluation.shown))
 
 
 @transactional

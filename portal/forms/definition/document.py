@@ -7,10 +7,10 @@ keeps under `fhir` what is not modelled here; its ids, words and conditions are 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -19,29 +19,19 @@ from marshmallow import fields, validate
 from portal.core import decimal_json
 from portal.core.errors import Fault, Faults
 from portal.core.wire import Line, Text, WireSchema, faults_from
-from portal.forms.answering import values
-from portal.forms.definition.blocks import (
-    BLOCK_ID,
-    DEEPEST,
-    MOST_BLOCKS,
-    MOST_OPTIONS,
-    TYPES,
-    Block,
-    Number,
-    VariableSchema,
-    has_rows,
-)
-from portal.forms.definition.fhir_limits import inexpressible_in_fhir
+from portal.forms.definition.blocks import Block
 from portal.forms.definition.risk_rules import check_risk
 from portal.forms.definition.scores import check_scores
-from portal.forms.definition.temporal import TEMPORAL_TYPES, temporal_error
+from portal.forms.kinds import KINDS
+from portal.forms.kinds.base import Problem, holds_rows
+from portal.forms.kinds.choice import MAX_OPTIONS
+from portal.forms.kinds.schemas import MAX_BLOCKS, Number, VariableSchema
 
 SCHEMA = "portal.exercise/1"
-EXPRESSING = frozenset({"show_if_expr", "calculated"})
-LISTS = {"options": MOST_OPTIONS, "blocks": MOST_BLOCKS, "variables": 200}
-LONGEST_LABEL, LONGEST_CODE = 500, 64
-RESULTS = frozenset({"number", "quantity", "short_text", "scale"})
-"""What is calculated and read-only is the same as a score in FHIR, so it is written in one way."""
+EXPRESSION_MEMBERS = frozenset({"show_if_expr", "calculated"})
+MAX_LIST_LENGTHS = {"options": MAX_OPTIONS, "blocks": MAX_BLOCKS, "variables": 200}
+MAX_DEPTH = 16
+BLOCK_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,62}[A-Za-z0-9])?")
 
 
 class ImportOverlaySchema(WireSchema):
@@ -82,21 +72,21 @@ class Form:
     def __init__(self, document: Mapping[str, Any], blocks: Mapping[str, Block]) -> None:
         self.document = document
         self.blocks = blocks
-        self.items: Sequence[Block] = [block for block in blocks.values() if block.is_item]
-        asked = {condition["block"] for block in blocks.values() for condition in block.conditions}
-        self.depended_on: Sequence[Block] = [block for block in blocks.values() if block.id in asked]
-        self.has_expressions = any(EXPRESSING & block.spec.keys() for block in blocks.values())
-        self.risky: Sequence[Block] = [block for block in blocks.values() if "risk" in block.spec]
+        self.progress_blocks: Sequence[Block] = [block for block in blocks.values() if block.counts_in_progress]
+        compared = {condition["block"] for block in blocks.values() for condition in block.conditions}
+        self.condition_blocks: Sequence[Block] = [block for block in blocks.values() if block.id in compared]
+        """The blocks whose answers a condition compares."""
+        self.has_expressions = any(EXPRESSION_MEMBERS & block.spec.keys() for block in blocks.values())
+        self.risk_blocks: Sequence[Block] = [block for block in blocks.values() if "risk" in block.spec]
         scored = {item for score in document.get("scores", ()) for item in score["items"]}
-        self.always_shared = frozenset(scored | {block.id for block in self.risky})
-        """What nobody keeps to themself: items of a score, and answers that can raise an alert."""
+        self.always_shared = frozenset(scored | {block.id for block in self.risk_blocks})
+        """Blocks whose answers cannot be private: items of a score, and answers that can raise an alert."""
 
     @cached_property
     def for_clients(self) -> Mapping[str, Any]:
-        """The document as a client gets it: without a word on how much a score is, without which answer is a risk, and
-        without what is kept of where it came from.
+        """The document as a client gets it: without the bands of scores, risk rules and parts of an imported form.
 
-        What cannot be kept to oneself is marked `always_shared`, so that it can be said beside the question.
+        Questions whose answers cannot be private are marked `always_shared`, so that a page can say so.
         """
         scores = [{name: part for name, part in score.items() if name != "bands"} for score in self._scores]
         blocks = [_for_client(block, self.always_shared) for block in self.document["blocks"]]
@@ -114,8 +104,8 @@ class _Place:
     """Where a list of blocks stands."""
 
     pointer: str
-    logs: tuple[str, ...] = ()
-    parents: tuple[str, ...] = ()
+    row_logs: tuple[str, ...] = ()
+    ancestors: tuple[str, ...] = ()
 
 
 def parse(document: Mapping[str, Any], pointer: str = "#") -> Form:
@@ -123,42 +113,49 @@ def parse(document: Mapping[str, Any], pointer: str = "#") -> Form:
     faults = Faults()
     faults.found += faults_from(_document.validate(dict(document)), pointer)
     raw = document.get("blocks")
-    if not isinstance(raw, list) or not 0 < len(raw) <= MOST_BLOCKS:
-        faults.add(Fault("invalid", f"Give a list of 1 to {MOST_BLOCKS} blocks.").at(f"{pointer}/blocks"))
-        faults.raise_if_any()
-    blocks: dict[str, Block] = {}
+    if not isinstance(raw, list) or not 0 < len(raw) <= MAX_BLOCKS:
+        faults.add(_too_many_blocks("Give a list of 1 to {max} blocks.").at(f"{pointer}/blocks"))
     faults.raise_if_any()
-    written_here, document = "fhir" not in document, with_overlay(document)
-    for block in _laid_out(document["blocks"], _Place(f"{pointer}/blocks"), faults):
-        if written_here:
-            _check_authored(block, faults)
-        if block.id in blocks:
-            faults.add(Fault("invalid", "Another block has this id.").at(f"{block.pointer}/id", block.id))
-        blocks.setdefault(block.id, block)
-        if len(blocks) > MOST_BLOCKS:
-            faults.add(Fault("invalid", f"Use {MOST_BLOCKS} blocks at most.").at(f"{pointer}/blocks"))
-            break
+    is_imported, document = "fhir" in document, with_overlay(document)
+    blocks = _parse_blocks(document["blocks"], pointer, faults, is_imported=is_imported)
     faults.raise_if_any()
-    _check_together(blocks, faults, written_here=written_here)
+    _check_references(blocks, faults, is_imported=is_imported)
     if "scores" in document:
         check_scores(document["scores"], blocks, f"{pointer}/scores", faults)
         faults.raise_if_any()
-        _check_sharing(document["scores"], blocks, faults)
+        _check_scores_are_shared(document["scores"], blocks, faults)
     faults.raise_if_any()
     return Form(document, blocks)
 
 
-def _check_sharing(scores: Sequence[Mapping[str, Any]], blocks: Mapping[str, Block], faults: Faults) -> None:
-    """What is counted is shared: an item that begins private could never be answered."""
+def _too_many_blocks(sentence: str) -> Fault:
+    return Fault("block_count", sentence, max=MAX_BLOCKS)
+
+
+def _parse_blocks(raw: Sequence[Any], pointer: str, faults: Faults, *, is_imported: bool) -> dict[str, Block]:
+    blocks: dict[str, Block] = {}
+    for block in _walk_blocks(raw, _Place(f"{pointer}/blocks"), faults):
+        if not is_imported:
+            _check_authored(block, faults)
+        if block.id in blocks:
+            faults.add(Fault("duplicate_id", "Another block has this id.").at(f"{block.pointer}/id", block.id))
+        blocks.setdefault(block.id, block)
+        if len(blocks) > MAX_BLOCKS:
+            faults.add(_too_many_blocks("Use {max} blocks at most.").at(f"{pointer}/blocks"))
+            break
+    return blocks
+
+
+def _check_scores_are_shared(scores: Sequence[Mapping[str, Any]], blocks: Mapping[str, Block], faults: Faults) -> None:
+    """What a score counts is shared: an item that begins private could never be answered."""
     for name in {item for score in scores for item in score["items"]} & blocks.keys():
         if blocks[name].spec.get("share") == "only_me":
-            faults.add(
-                Fault("invalid", "An item of a score is not kept private.").at(f"{blocks[name].pointer}/share", name)
-            )
+            fault = Fault("private_score_item", "An item of a score cannot be private.")
+            faults.add(fault.at(f"{blocks[name].pointer}/share", name))
 
 
 def with_overlay(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The document with what it was given in its places; a score of its own is not overruled."""
+    """The document with its import overlay applied; a score of its own is not replaced."""
     given = document.get("given")
     if given is None:
         return document
@@ -176,7 +173,7 @@ def with_overlay(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 NOT_FOR_CLIENTS = frozenset({"risk", "fhir", "codes", "calculated", "variables"})
-"""An expression may spell out the words on how much a score is."""
+"""Members left out for clients; an expression may spell out what a score means."""
 
 
 def _for_client(block: Mapping[str, Any], always_shared: AbstractSet[str]) -> Mapping[str, Any]:
@@ -211,120 +208,85 @@ def _with_overlay(block: Any, given: Mapping[str, Any]) -> Any:
     return whole
 
 
-def _laid_out(raw: Sequence[Any], place: _Place, faults: Faults) -> Iterator[Block]:
+def _walk_blocks(raw: Sequence[Any], place: _Place, faults: Faults) -> Iterator[Block]:
+    """Every well-formed block in its place, outermost first."""
     for index, spec in enumerate(raw):
         if faults.full:
             return
         pointer = f"{place.pointer}/{index}"
-        if not _is_block(spec, pointer, faults):
+        if not _is_well_formed(spec, pointer, faults):
             continue
-        inner = (*place.logs, spec["id"]) if has_rows(spec) else place.logs
+        kind = KINDS[spec["type"]]
+        inside = (*place.row_logs, spec["id"]) if holds_rows(kind, spec) else place.row_logs
         block = Block(
-            spec["id"], spec["type"], pointer, place.logs if spec["type"] == "log" else inner, place.parents, spec
+            spec["id"], kind.name, pointer, place.row_logs if kind.has_rows else inside, place.ancestors, spec
         )
         yield block
         if "blocks" in spec:
-            if len(place.parents) >= DEEPEST:
-                faults.add(Fault("invalid", f"Nest blocks {DEEPEST} deep at most.").at(pointer, block.id))
+            if len(place.ancestors) >= MAX_DEPTH:
+                fault = Fault("too_deep", "Nest blocks {max} deep at most.", max=MAX_DEPTH)
+                faults.add(fault.at(pointer, block.id))
                 continue
-            yield from _laid_out(spec["blocks"], _Place(f"{pointer}/blocks", inner, (*place.parents, block.id)), faults)
+            inner = _Place(f"{pointer}/blocks", inside, (*place.ancestors, block.id))
+            yield from _walk_blocks(spec["blocks"], inner, faults)
 
 
-def _is_block(spec: Any, pointer: str, faults: Faults) -> bool:
-    """Whether this reads as a block; says what does not."""
-    if not isinstance(spec, dict) or not isinstance(spec.get("type"), str) or spec["type"] not in TYPES:
-        faults.add(Fault("invalid", f"Use one of: {', '.join(TYPES)}.").at(f"{pointer}/type"))
+def _is_well_formed(spec: Any, pointer: str, faults: Faults) -> bool:
+    """Whether this reads as a block; adds a fault for what does not."""
+    if not isinstance(spec, dict) or not isinstance(spec.get("type"), str) or spec["type"] not in KINDS:
+        faults.add(Fault("unknown_type", "Use one of: {types}.", types=", ".join(KINDS)).at(f"{pointer}/type"))
         return False
-    if too_many := [
-        name for name, most in LISTS.items() if isinstance(spec.get(name), list) and len(spec[name]) > most
-    ]:
-        faults.add(Fault("invalid", f"Use {LISTS[too_many[0]]} at most.").at(f"{pointer}/{too_many[0]}"))
-        return False
-    messages = TYPES[spec["type"]].validate(spec)
+    for name, limit in MAX_LIST_LENGTHS.items():
+        if isinstance(spec.get(name), list) and len(spec[name]) > limit:
+            faults.add(Fault("too_many", "Use {max} at most.", max=limit).at(f"{pointer}/{name}"))
+            return False
+    messages = KINDS[spec["type"]].schema.validate(spec)
     faults.found += faults_from(messages, pointer)
     return not messages
 
 
-def _check_together(blocks: Mapping[str, Block], faults: Faults, *, written_here: bool) -> None:
-    """Whether blocks fit one another, and what an author of our own has to say besides."""
-    order = {block_id: place for place, block_id in enumerate(blocks)}
+def _check_references(blocks: Mapping[str, Block], faults: Faults, *, is_imported: bool) -> None:
+    """Check what depends on other blocks, and the default of each block."""
+    order = {block_id: position for position, block_id in enumerate(blocks)}
     for block in blocks.values():
         for index, condition in enumerate(block.conditions):
             pointer = f"{block.pointer}/show_if/conditions/{index}"
             if condition["block"] not in blocks:
-                faults.add(Fault("invalid", "No block has this id.").at(f"{pointer}/block", block.id))
-            elif written_here and (fault := _never_holds(condition, blocks, order, order[block.id])):
-                faults.add(Fault("invalid", fault[1]).at(f"{pointer}/{fault[0]}", block.id))
+                faults.add(Fault("unknown_block", "No block has this id.").at(f"{pointer}/block", block.id))
+            elif not is_imported and (problem := _condition_problem(condition, blocks, order, order[block.id])):
+                faults.add(problem[1].at(f"{pointer}/{problem[0]}", block.id))
         check_risk(block, faults)
-        if written_here and "default" in block.spec and block.logs:
-            faults.add(
-                Fault("invalid", "A row begins empty. Leave default out.").at(f"{block.pointer}/default", block.id)
-            )
-        elif "default" in block.spec and (problem := values.answer_error(block, block.spec["default"])):
-            faults.add(Fault("invalid", problem).at(f"{block.pointer}/default", block.id))
+        if "default" not in block.spec:
+            continue
+        default_pointer = f"{block.pointer}/default"
+        if not is_imported and block.row_logs:
+            faults.add(Fault("default_in_row", "A row begins empty. Leave default out.").at(default_pointer, block.id))
+        elif fault := block.kind.answer_error(block.spec, block.spec["default"]):
+            faults.add(fault.at(default_pointer, block.id))
 
 
 def _check_authored(block: Block, faults: Faults) -> None:
+    """Check what an author must say and an imported form need not."""
     if not BLOCK_ID.fullmatch(block.id):
-        words = "Use 1 to 64 letters, digits, dots, dashes, underscores or slashes; a letter or digit at both ends."
-        faults.add(Fault("invalid", words).at(f"{block.pointer}/id", block.id))
-    if block.spec.get("read_only") and "calculated" in block.spec and block.type in RESULTS:
-        faults.add(
-            Fault("invalid", 'Nobody types this: use a block of type "score".').at(f"{block.pointer}/type", block.id)
-        )
-    label = block.spec.get("label")
-    if label is None and (block.is_answered or block.type == "log"):
-        faults.add(Fault("invalid", "Missing data for required field.").at(f"{block.pointer}/label", block.id))
-    elif label is not None and block.type != "text" and not 0 < len(label.strip()) <= LONGEST_LABEL:
-        faults.add(Fault("invalid", f"Use 1 to {LONGEST_LABEL} characters.").at(f"{block.pointer}/label", block.id))
-    if "blocks" in block.spec and not block.spec["blocks"]:
-        faults.add(Fault("invalid", "Put a block in it, or leave it out.").at(f"{block.pointer}/blocks", block.id))
-    for place, words in inexpressible_in_fhir(block):
-        faults.add(Fault("invalid", words).at(f"{block.pointer}/{place}", block.id))
-    for index, option in enumerate(block.spec.get("options", ())):
-        if "label" not in option:
-            faults.add(
-                Fault("invalid", "Missing data for required field.").at(
-                    f"{block.pointer}/options/{index}/label", block.id
-                )
-            )
-        if len(option["code"]) > LONGEST_CODE:
-            faults.add(
-                Fault("invalid", f"Use {LONGEST_CODE} characters at most.").at(
-                    f"{block.pointer}/options/{index}/code", block.id
-                )
-            )
+        sentence = "Use 1 to 64 letters, digits, dots, dashes, underscores or slashes; a letter or digit at both ends."
+        faults.add(Fault("malformed_id", sentence).at(f"{block.pointer}/id", block.id))
+    for member, fault in block.kind.authoring_problems(block.spec):
+        faults.add(fault.at(f"{block.pointer}/{member}", block.id))
 
 
-def _never_holds(
-    condition: Mapping[str, Any], blocks: Mapping[str, Block], order: Mapping[str, int], place: int
-) -> tuple[str, str] | None:
-    """A condition looks at an earlier block that is answered, and compares with what it can be answered with."""
-    other = blocks[condition["block"]]
-    if not other.is_answered:
-        return "block", "Nobody answers that block, so nothing can depend on it."
-    if order[other.id] >= place:
-        return "block", "Depend on a block that comes before this one."
-    problem = comparison_error(other, condition["op"], condition["value"])
-    return None if problem is None else ("value", problem)
-
-
-def comparison_error(other: Block, op: str, value: Any) -> str | None:
-    """Why no answer to a block can ever compare with this value, or None."""
-    if op == "exists":
+def _condition_problem(
+    condition: Mapping[str, Any], blocks: Mapping[str, Block], order: Mapping[str, int], position: int
+) -> Problem | None:
+    """Why a condition can never hold: it has to compare an earlier answer with something that can be answered."""
+    source = blocks[condition["block"]]
+    if not source.accepts_answer:
+        return "block", Fault("takes_no_answer", "That block takes no answer, so nothing can depend on it.")
+    if order[source.id] >= position:
+        return "block", Fault("later_block", "Depend on a block that comes before this one.")
+    if condition["op"] == "exists":
         return None
-    if other.type in {"yes_no", "reading"} and not isinstance(value, bool):
-        return "That block is answered yes or no: compare with true or false."
-    if other.type in {"scale", "number", "quantity"} and (
-        isinstance(value, bool) or not isinstance(value, int | float | Decimal)
-    ):
-        return "That block is answered with a number: compare with a number."
-    if other.type == "choice" and "options" in other.spec and value not in other.codes:
-        return "That block has no option with this code."
-    if other.type in TEMPORAL_TYPES and (words := temporal_error(other.type, value)):
-        return words.replace("Use", "Compare with", 1)
-    is_no_text = other.type in {"short_text", "long_text", "url"} and not isinstance(value, str)
-    return "That block is answered with text: compare with text." if is_no_text else None
+    fault = source.kind.comparison_error(source.spec, condition["value"])
+    return None if fault is None else ("value", fault)
 
 
 def to_json_text(document: Mapping[str, Any]) -> str:

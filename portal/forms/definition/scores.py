@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -11,21 +10,21 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from portal.core.errors import Fault, Faults
 from portal.core.wire import BoundedList, EnumString, Line, StrictBoolean, WireSchema, faults_from
 from portal.forms.definition.blocks import Block
+from portal.forms.kinds.base import Problem
+from portal.forms.kinds.schemas import is_number
 
 METHODS = ("sum", "mean", "count", "max", "min")
-MOST_SCORES = 50
-MOST_ITEMS = 500
-MOST_BANDS = 20
+MAX_SCORES = 50
+MAX_ITEMS = 500
+MAX_BANDS = 20
 LARGEST = 1_000_000
-VALUED = frozenset({"choice", "scale", "number", "quantity", "yes_no"})
-REVERSIBLE = frozenset({"choice", "scale", "yes_no"})
 
 
 class BoundedNumber(fields.Field[Any]):
     """A JSON number of at most a million either way, whole or decimal."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        if not is_number(value):
             msg = "Use a number."
             raise ValidationError(msg)
         if not -LARGEST <= value <= LARGEST:
@@ -37,16 +36,27 @@ class BoundedNumber(fields.Field[Any]):
 class MissingSchema(WireSchema):
     """How many items may be missing, and whether the others stand in for them with their mean."""
 
-    max = fields.Integer(required=True, strict=True, validate=validate.Range(0, MOST_ITEMS))
-    prorate = StrictBoolean()
+    max = fields.Integer(
+        required=True,
+        strict=True,
+        validate=validate.Range(0, MAX_ITEMS),
+        metadata={"description": "How many items may be unanswered before there is no score."},
+    )
+    prorate = StrictBoolean(
+        metadata={"description": "Whether the mean of the answered items stands in for each missing one."}
+    )
 
 
 class BandSchema(WireSchema):
-    """A stretch of a score with a name; both ends belong to it."""
+    """A range of a score with a name; both ends belong to it."""
 
-    min = BoundedNumber()
-    max = BoundedNumber()
-    label = Line(200, required=True, metadata={"example": "moderate"})
+    min = BoundedNumber(metadata={"description": "The lowest value in the band; the first band may leave it out."})
+    max = BoundedNumber(metadata={"description": "The highest value in the band; the last band may leave it out."})
+    label = Line(
+        200,
+        required=True,
+        metadata={"example": "moderate", "description": "What a value in this band means; clients never see it."},
+    )
 
     @validates_schema
     def check_ends(self, band: dict[str, Any], **_: Any) -> None:
@@ -59,14 +69,38 @@ class BandSchema(WireSchema):
 class ScoreSchema(WireSchema):
     """A score over blocks, or over scores declared before it."""
 
-    id = Line(255, required=True, metadata={"example": "total"})
-    label = Line(300, required=True, metadata={"example": "Total"})
-    method = EnumString(METHODS, required=True, metadata={"example": "sum"})
-    items = BoundedList(fields.String(), MOST_ITEMS, least=1, required=True)
-    reverse = BoundedList(fields.String(), MOST_ITEMS)
-    missing = fields.Nested(MissingSchema())
-    multiply = BoundedNumber()
-    bands = BoundedList(fields.Nested(BandSchema()), MOST_BANDS)
+    id = Line(
+        255,
+        required=True,
+        metadata={"example": "total", "description": "The score's id, unique among scores and blocks."},
+    )
+    label = Line(300, required=True, metadata={"example": "Total", "description": "What the score is called."})
+    method = EnumString(
+        METHODS,
+        required=True,
+        metadata={"example": "sum", "description": "How the items' numbers combine; count counts those above zero."},
+    )
+    items = BoundedList(
+        fields.String(),
+        MAX_ITEMS,
+        least=1,
+        required=True,
+        metadata={"description": "The ids of the blocks and earlier scores that count."},
+    )
+    reverse = BoundedList(
+        fields.String(),
+        MAX_ITEMS,
+        metadata={"description": "The items that count in reverse: the least answer as the greatest."},
+    )
+    missing = fields.Nested(
+        MissingSchema(), metadata={"description": "How unanswered items are treated; without it, all are needed."}
+    )
+    multiply = BoundedNumber(metadata={"description": "A factor for the result."})
+    bands = BoundedList(
+        fields.Nested(BandSchema()),
+        MAX_BANDS,
+        metadata={"description": "Named ranges of the result, lowest first, without overlap."},
+    )
 
     @validates_schema
     def check_rule(self, score: dict[str, Any], **_: Any) -> None:
@@ -81,10 +115,10 @@ _score = ScoreSchema()
 
 def check_scores(raw: Any, blocks: Mapping[str, Block], pointer: str, faults: Faults) -> None:
     """Add a fault for everything about `scores` that does not fit."""
-    if not isinstance(raw, list) or len(raw) > MOST_SCORES:
-        faults.add(Fault("invalid", f"Give a list of {MOST_SCORES} scores at most.").at(pointer))
+    if not isinstance(raw, list) or len(raw) > MAX_SCORES:
+        faults.add(Fault("too_many", "Give a list of {max} scores at most.", max=MAX_SCORES).at(pointer))
         return
-    before: set[str] = set()
+    earlier: set[str] = set()
     for index, score in enumerate(raw):
         if faults.full:
             return
@@ -92,51 +126,45 @@ def check_scores(raw: Any, blocks: Mapping[str, Block], pointer: str, faults: Fa
         messages = _score.validate(score) if isinstance(score, dict) else {"_schema": ["Give an object."]}
         faults.found += faults_from(messages, place)
         if not messages:
-            for step, problem in _misfits(score, blocks, before):
-                faults.add(Fault("invalid", problem).at(place + step))
-            before.add(score["id"])
+            for member, fault in _problems(score, blocks, earlier):
+                faults.add(fault.at(f"{place}/{member}"))
+            earlier.add(score["id"])
 
 
-def _misfits(score: Mapping[str, Any], blocks: Mapping[str, Block], before: set[str]) -> Iterator[tuple[str, str]]:
-    """Where a well-shaped score does not fit its form, and why."""
-    if score["id"] in before:
-        yield "/id", "Another score has this id."
+def _problems(score: Mapping[str, Any], blocks: Mapping[str, Block], earlier: set[str]) -> Iterator[Problem]:
+    """Where a well-formed score does not fit its form, and why."""
+    if score["id"] in earlier:
+        yield "id", Fault("duplicate_id", "Another score has this id.")
     elif score["id"] in blocks and blocks[score["id"]].type != "score":
-        yield "/id", "A block has this id. Give the score one of its own."
+        yield "id", Fault("duplicate_id", "A block has this id. Give the score one of its own.")
     items = score["items"]
     for index, name in enumerate(items):
         if name in items[:index]:
-            yield f"/items/{index}", "This item is there already."
-        elif name not in before and (problem := _unscorable(blocks.get(name))):
-            yield f"/items/{index}", problem
+            yield f"items/{index}", Fault("duplicate_item", "This item is there already.")
+        elif name not in earlier and (fault := _scoring_error(blocks.get(name))):
+            yield f"items/{index}", fault
     for index, name in enumerate(score.get("reverse", ())):
         if name not in items or name in score["reverse"][:index]:
-            yield f"/reverse/{index}", "Name items of this score, each once."
-        elif name in before or (name in blocks and not _is_reversible(blocks[name])):
-            yield f"/reverse/{index}", "Only a scale, a yes or no, or a choice of one with scores can be reversed."
-    yield from _overlaps(score.get("bands", ()))
+            yield f"reverse/{index}", Fault("not_an_item", "Name items of this score, each once.")
+        elif name in earlier or (name in blocks and not blocks[name].kind.is_reversible(blocks[name].spec)):
+            sentence = "Only a scale, a yes or no, or a choice of one with scores can be reversed."
+            yield f"reverse/{index}", Fault("not_reversible", sentence)
+    yield from _band_problems(score.get("bands", ()))
 
 
-def _unscorable(block: Block | None) -> str | None:
+def _scoring_error(block: Block | None) -> Fault | None:
     if block is None:
-        return "No block has this id, and no score before this one."
-    if block.type not in VALUED:
-        return "There is no number behind an answer to that block."
-    if block.type == "choice" and not any("score" in option for option in block.spec.get("options", ())):
-        return "The options of that block have no scores. Give them some."
-    if block.type == "quantity" and len(block.spec.get("unit_options", ())) > 1:
-        return "That block is answered in different units, which do not add up."
-    return None
+        return Fault("unknown_item", "No block has this id, and no score before this one.")
+    return block.kind.scoring_error(block.spec)
 
 
-def _is_reversible(block: Block) -> bool:
-    return block.type in REVERSIBLE and not block.spec.get("multiple")
-
-
-def _overlaps(bands: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def _band_problems(bands: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
     """Bands run upwards; only the first may be open below and only the last above."""
     for index in range(1, len(bands)):
         if "min" not in bands[index] or "max" not in bands[index - 1]:
-            yield f"/bands/{index}", "Only the first band may lack a min, and only the last a max."
+            yield f"bands/{index}", Fault("open_band", "Only the first band may lack a min, and only the last a max.")
         elif bands[index]["min"] <= bands[index - 1]["max"]:
-            yield f"/bands/{index}/min", "This begins within the band before it. Order the bands, without overlap."
+            yield (
+                f"bands/{index}/min",
+                Fault("overlapping_bands", "This begins within the band before it. Order the bands, without overlap."),
+            )

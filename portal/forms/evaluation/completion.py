@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from portal.core.errors import Fault, Faults
 from portal.forms.answering.responses import ONLY_ME, Response, RowPath, row_paths
 from portal.forms.answering.visibility import Visibility
-from portal.forms.definition import patterns
 from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import Form
 from portal.forms.evaluation.evaluate import visibility_of
@@ -23,11 +24,11 @@ class Progress:
 
 def progress(form: Form, response: Response, shown: Visibility | None = None) -> Progress:
     shown = shown or visibility_of(form, response)
-    items = [block for block in form.items if shown(block.id, ())]
-    return Progress(sum(_is_done(block, response) for block in items), len(items))
+    items = [block for block in form.progress_blocks if shown(block.id, ())]
+    return Progress(sum(_is_answered(block, response) for block in items), len(items))
 
 
-def _is_done(block: Block, response: Response) -> bool:
+def _is_answered(block: Block, response: Response) -> bool:
     if block.has_rows:
         least: int = block.spec.get("min_rows", 0)
         return len(response.rows_of(block.id, ())) >= max(1, least)
@@ -35,12 +36,12 @@ def _is_done(block: Block, response: Response) -> bool:
 
 
 def require_complete(form: Form, response: Response, shown: Visibility | None = None) -> Response:
-    """What is submitted: all that is shown. Raises Invalid with a pointer to each block that is not complete."""
+    """The response to submit: everything that is visible. Raises Invalid with a pointer to each incomplete block."""
     shown, faults = shown or visibility_of(form, response), Faults()
     for block in form.blocks.values():
         if block.has_rows:
             _check_rows(block, response, shown, faults)
-        for row in row_paths(response, block) if block.is_asked else ():
+        for row in row_paths(response, block) if block.is_editable else ():
             if shown(block.id, row):
                 _check_complete(block, row, response, faults)
     faults.raise_if_any()
@@ -61,45 +62,34 @@ def shared_part(response: Response) -> Response:
 
 
 def _check_rows(block: Block, response: Response, shown: Visibility, faults: Faults) -> None:
-    least = max(block.spec.get("min_rows", 0), 1 if block.spec.get("required") else 0)
-    outside = [()] if not block.around else [row.path for row in response.rows if row.log == block.around[-1]]
-    for within in outside:
-        have = len(response.rows_of(block.id, within))
-        if have < least and shown(block.id, within):
-            faults.add(
-                Fault("invalid", f"This needs {least} rows at least; it has {have}.").at(
-                    block.pointer, block.id, within
-                )
-            )
+    required = max(block.spec.get("min_rows", 0), 1 if block.spec.get("required") else 0)
+    enclosing = block.enclosing_logs
+    outer_rows = [row.path for row in response.rows if row.log == enclosing[-1]] if enclosing else [()]
+    for outer in outer_rows:
+        count = len(response.rows_of(block.id, outer))
+        if count < required and shown(block.id, outer):
+            fault = Fault("too_few_rows", "This needs {min} rows at least; it has {count}.", min=required, count=count)
+            faults.add(fault.at(block.pointer, block.id, outer))
 
 
 def _check_complete(block: Block, row: RowPath, response: Response, faults: Faults) -> None:
-    value = response.value(block.id, row)
-    if value is None:
+    answer = response.value(block.id, row)
+    for fault in _incomplete(block, answer):
+        faults.add(fault.at(block.pointer, block.id, row))
+
+
+def _incomplete(block: Block, answer: Any) -> Iterator[Fault]:
+    """What keeps an answer from being submitted."""
+    if answer is None:
         if block.spec.get("required"):
-            faults.add(Fault("invalid", "This one is needed before you send it in.").at(block.pointer, block.id, row))
+            yield Fault("required", "This one is needed before you submit.")
         return
-    least = block.spec.get("min_rows", 0)
-    if block.takes_several and len(value) < least:
-        faults.add(
-            Fault("invalid", f"Give {least} answers at least; this has {len(value)}.").at(block.pointer, block.id, row)
-        )
-    if block.takes_several and len(value) > block.spec.get("max_rows", len(value)):
-        most = block.spec["max_rows"]
-        faults.add(
-            Fault("invalid", f"Give {most} answers at most; this has {len(value)}.").at(block.pointer, block.id, row)
-        )
-    for text in value if isinstance(value, list) else [value]:
-        if isinstance(text, str) and (problem := _problem_with_text(block, text)):
-            faults.add(Fault("invalid", problem).at(block.pointer, block.id, row))
-
-
-def _problem_with_text(block: Block, text: str) -> str | None:
-    """What only a finished text can be held to."""
-    least = block.spec.get("min_length", 0)
-    if len(text) < least:
-        return f"Use {least} characters at least; this has {len(text)}."
-    if "pattern" in block.spec and not patterns.matches(block.spec["pattern"], text):
-        example = block.spec.get("placeholder")
-        return "This is not in the form the question asks for" + (f": {example}." if example else ".")
-    return None
+    if block.is_multiple:
+        low, high, count = block.spec.get("min_rows", 0), block.spec.get("max_rows"), len(answer)
+        if count < low:
+            yield Fault("too_few", "Give {min} answers at least; this has {count}.", min=low, count=count)
+        if high is not None and count > high:
+            yield Fault("too_many", "Give {max} answers at most; this has {count}.", max=high, count=count)
+    for value in block.kind.values_of(answer):
+        if (fault := block.kind.completion_error(block.spec, value)) is not None:
+            yield fault

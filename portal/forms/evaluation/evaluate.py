@@ -1,4 +1,4 @@
-"""What a form comes to over a response: what its expressions show and calculate."""
+"""Evaluate a form's expressions against a response: what they show, and what they calculate."""
 
 from __future__ import annotations
 
@@ -20,11 +20,18 @@ from portal.forms.fhirpath.questionnaires import Place, evaluate_all
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What is shown; the value of each calculated block, by place; and what could not be worked out."""
+    """What is visible; the value of each calculated block, by place; and the expressions that failed."""
 
     shown: Visibility
     values: Mapping[Key, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    evaluated: Response | None = None
+    """The answers the expressions were evaluated against; None where the form has no expressions."""
+
+    def covers(self, response: Response) -> bool:
+        """Whether the expressions have the same values for this response."""
+        found = self.evaluated
+        return found is None or (found.answers == response.answers and found.rows == response.rows)
 
 
 def visibility_of(form: Form, response: Response) -> Visibility:
@@ -35,26 +42,29 @@ def visibility_of(form: Form, response: Response) -> Visibility:
 def evaluate(
     form: Form, response: Response, now: datetime | None = None, *, shown: Visibility | None = None
 ) -> Evaluation:
-    """Work a form out over a response. A form without expressions costs nothing but its conditions.
+    """Evaluate a form against a response. A form without expressions costs nothing but its conditions.
 
     `shown` is what the whole response shows, where this is only the part of it that is shared.
     """
-    plainly = shown or Visibility(form, response)
+    by_conditions = shown or Visibility(form, response)
     if not form.has_expressions:
-        return Evaluation(plainly)
-    seen = {key: answer for key, answer in response.answers.items() if answer.value is not None and plainly(*key)}
-    resource = write(Answered(form, Response(seen, response.rows), counted=True), status="in-progress")
+        return Evaluation(by_conditions)
+    visible = {
+        key: answer for key, answer in response.answers.items() if answer.value is not None and by_conditions(*key)
+    }
+    evaluated = Response(visible, response.rows)
+    resource = write(Answered(form, evaluated, counted=True), status="in-progress")
     if form not in _questionnaires:
         _questionnaires[form] = questionnaire.write(form.document)
     outcome = evaluate_all(_questionnaires[form], resource, now or clock.now())
     paths = _paths(form, response)
     enabled = {key: found for place, found in outcome.enabled.items() if (key := paths(place)) is not None}
-    values = {key: one[0] for place, one in outcome.values.items() if one and (key := paths(place)) is not None}
-    return Evaluation(shown or Visibility(form, response, enabled), values, outcome.problems)
+    values = {key: found[0] for place, found in outcome.values.items() if found and (key := paths(place)) is not None}
+    return Evaluation(shown or Visibility(form, response, enabled), values, outcome.problems, evaluated)
 
 
 _questionnaires: WeakKeyDictionary[Form, Mapping[str, Any]] = WeakKeyDictionary()
-"""The questionnaire each form is, as long as the form is kept: expressions speak of it, not of blocks."""
+"""Each form as a questionnaire, for as long as the form is in memory: expressions refer to items, not to blocks."""
 
 
 def _paths(form: Form, response: Response) -> Any:
@@ -65,12 +75,12 @@ def _paths(form: Form, response: Response) -> Any:
         block = form.blocks.get(link_id)
         if block is None:
             return None
-        if block.type == "log":
-            instances = instances[: len(block.around)]
-        if len(instances) != len(block.around):
+        if block.kind.has_rows:
+            instances = instances[: len(block.enclosing_logs)]
+        if len(instances) != len(block.enclosing_logs):
             return None
         row: RowPath = ()
-        for log, instance in zip(block.around, instances, strict=True):
+        for log, instance in zip(block.enclosing_logs, instances, strict=True):
             rows = response.rows_of(log, row)
             if instance >= len(rows):
                 return None

@@ -11,58 +11,50 @@ from portal.forms.definition.document import Form
 from portal.forms.evaluation.evaluate import Evaluation
 from portal.forms.text.markdown import safe_html
 
-NOT_SHOWN = frozenset(
-    {"blocks", "calculated", "codes", "fhir", "markdown", "risk", "show_if", "show_if_expr", "variables"}
-)
-"""What of a block is its author's and the program's business."""
-OF_AN_OPTION = ("code", "label", "prefix", "exclusive", "selected")
-MOST_RENDERED = 50_000
+MAX_RENDERED = 50_000
 """Characters of Markdown; the worst of it takes half a second."""
-NEW = ""
-"""The row that is not there yet."""
+NEW_ROW = ""
+"""The id of the row that a client could add."""
 
 
-def preview_blocks(form: Form, response: Response, worked_out: Evaluation) -> list[dict[str, Any]]:
+def preview_blocks(form: Form, response: Response, evaluation: Evaluation) -> list[dict[str, Any]]:
     """The blocks that are shown, nested as written, Markdown as safe HTML, answers and rows in their places.
 
     A log holds its `rows` and, in `blocks`, what a new row would ask. Raises Invalid for too much Markdown.
     """
-    return _Preview(form, response, worked_out).blocks(form.document["blocks"], ())
+    return _Preview(form, response, evaluation).blocks(form.document["blocks"], ())
 
 
 class _Preview:
-    def __init__(self, form: Form, response: Response, worked_out: Evaluation) -> None:
+    def __init__(self, form: Form, response: Response, evaluation: Evaluation) -> None:
         self._form, self._response = form, response
-        self._shown, self._values = worked_out.shown, worked_out.values
-        self._room = MOST_RENDERED
+        self._visible, self._values = evaluation.shown, evaluation.values
+        self._room = MAX_RENDERED
 
     def blocks(self, specs: Sequence[Mapping[str, Any]], row: RowPath) -> list[dict[str, Any]]:
-        return list(self._each(specs, row))
+        return list(self._visible_blocks(specs, row))
 
-    def _each(self, specs: Sequence[Mapping[str, Any]], row: RowPath) -> Iterator[dict[str, Any]]:
+    def _visible_blocks(self, specs: Sequence[Mapping[str, Any]], row: RowPath) -> Iterator[dict[str, Any]]:
         for spec in specs:
-            if not spec.get("hidden") and self._shown(spec["id"], row):
+            if not spec.get("hidden") and self._visible(spec["id"], row):
                 yield self._block(spec, row)
 
     def _block(self, spec: Mapping[str, Any], row: RowPath) -> dict[str, Any]:
-        seen = {name: value for name, value in spec.items() if name not in NOT_SHOWN}
-        if "options" in spec:
-            seen["options"] = [
-                {name: option[name] for name in OF_AN_OPTION if name in option} for option in spec["options"]
-            ]
+        block = self._form.blocks[spec["id"]]
+        members = block.kind.preview(spec)
         if "markdown" in spec:
-            seen["html"] = self._html(spec)
+            members["html"] = self._html(spec)
         inner = spec.get("blocks", ())
-        if self._form.blocks[spec["id"]].has_rows:
+        if block.has_rows:
             rows = [one.path for one in self._response.rows_of(spec["id"], row)]
-            seen["rows"] = [
+            members["rows"] = [
                 {"id": path[-1], **self._answer(spec["id"], path), "blocks": self.blocks(inner, path)} for path in rows
             ]
-            seen["blocks"] = self.blocks(inner, (*row, NEW))
-            return seen
+            members["blocks"] = self.blocks(inner, (*row, NEW_ROW))
+            return members
         if inner:
-            seen["blocks"] = self.blocks(inner, row)
-        return seen | self._answer(spec["id"], row)
+            members["blocks"] = self.blocks(inner, row)
+        return members | self._answer(spec["id"], row)
 
     def _answer(self, block_id: str, row: RowPath) -> dict[str, Any]:
         if (block_id, row) in self._values:
@@ -73,6 +65,6 @@ class _Preview:
     def _html(self, spec: Mapping[str, Any]) -> str:
         self._room -= len(spec["markdown"])
         if self._room < 0:
-            said = f"A preview shows {MOST_RENDERED} characters of Markdown at most."
-            raise Invalid(Fault("invalid", said).at(self._form.blocks[spec["id"]].pointer, spec["id"]))
+            fault = Fault("too_long", "A preview shows {max} characters of Markdown at most.", max=MAX_RENDERED)
+            raise Invalid(fault.at(self._form.blocks[spec["id"]].pointer, spec["id"]))
         return safe_html(spec["markdown"])

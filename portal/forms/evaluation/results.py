@@ -66,13 +66,27 @@ def _calculated(form: Form, key: Key, value: Any) -> dict[str, Any]:
     return {**found, "row": list(key[1])} if key[1] else found
 
 
-def redacted_results(form: Form, found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What expressions of a form would give, where they would count answers that are kept private."""
+def submitted_results(form: Form, whole: Response, shared: Response, evaluation: Evaluation) -> list[dict[str, Any]]:
+    """What a submitted response evaluates to, from the answers that are shared.
+
+    An expression that would count a private number has no value at all, so that nobody can work the answer out.
+    """
+    private = [form.blocks[block] for block, row in whole.answers if (block, row) not in shared.answers]
+    if any(block.kind.has_number for block in private):
+        declared = results(form, shared, Evaluation(evaluation.shown))
+        return [*declared, *_redacted_results(form, declared)]
+    if evaluation.covers(shared):
+        return results(form, shared, evaluation)
+    return results(form, shared, evaluate(form, shared, shown=evaluation.shown))
+
+
+def _redacted_results(form: Form, found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The results of a form's expressions without their values."""
     known = {one["id"] for one in found}
     return [
         {"id": block.id, "label": block.spec.get("label", block.id), "value": None, "reason": PRIVATE, "band": None}
         for block in form.blocks.values()
-        if block.type == "score" and "calculated" in block.spec and block.id not in known and not block.logs
+        if block.type == "score" and "calculated" in block.spec and block.id not in known and not block.row_logs
     ]
 
 

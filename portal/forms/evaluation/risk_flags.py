@@ -16,7 +16,7 @@ def risky_answers(form: Form, response: Response, shown: Visibility | None = Non
     """The answers that raise an alert, in the order of the form and of the rows."""
     found = [
         (block.id, row)
-        for block in form.risky
+        for block in form.risk_blocks
         for row in row_paths(response, block)
         if (value := response.value(block.id, row)) is not None and matches_risk_rule(block, value)
     ]

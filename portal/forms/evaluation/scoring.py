@@ -80,7 +80,7 @@ def _asked(block: Block, response: Response, shown: Callable[[str, RowPath], boo
         for row in row_paths(response, block)
         if shown(block.id, row)
     ]
-    low, high = (None, None) if block.logs else numeric_bounds(block)
+    low, high = (None, None) if block.row_logs else block.kind.bounds(block.spec)
     return _Item(values, low, high)
 
 
@@ -89,7 +89,7 @@ def _result(score: Mapping[str, Any], items: Mapping[str, _Item], blocks: Mappin
     chosen = [_reversed(blocks[name], items[name]) if name in reverse else items[name] for name in score["items"]]
     values = [value for item in chosen for value in item.values]
     given = [value for value in values if value is not None]
-    missing, method, factor = len(values) - len(given), METHODS[score["method"]], _number(score.get("multiply", 1))
+    missing, method, factor = len(values) - len(given), METHODS[score["method"]], _decimal(score.get("multiply", 1))
     reason = _refusal(score, len(given), missing)
     value = None if reason else _tidy(factor * method(_completed(score, given, missing)))
     if value is None and not reason:
@@ -163,75 +163,31 @@ def band_for(bands: Iterable[Mapping[str, Any]], value: Decimal) -> str | None:
     """The label of the band a value lies in; between two whole-numbered neighbours it is rounded, half up."""
     ordered = list(bands)
     for band, following in pairwise(ordered):
-        high, low = _number(band.get("max", value)), _number(following.get("min", value))
+        high, low = _decimal(band.get("max", value)), _decimal(following.get("min", value))
         if low - high == 1 and high < value < low:
             value = value.quantize(Decimal(1), ROUND_HALF_UP)
             break
     for band in ordered:
-        if _number(band.get("min", value)) <= value <= _number(band.get("max", value)):
+        if _decimal(band.get("min", value)) <= value <= _decimal(band.get("max", value)):
             return str(band["label"])
     return None
 
 
-# The number behind an answer -------------------------------------------------------------------------------------
-
-
-def numeric_value(block: Block, value: Any) -> Decimal | None:
-    """What an answer counts; several answers to one question count together. None: there is no number behind it."""
-    if value is None:
+def numeric_value(block: Block, answer: Any) -> Decimal | None:
+    """What an answer counts; several values count together. None where any of them has no number behind it."""
+    if answer is None:
         return None
-    several = value if isinstance(value, list) else [value]
-    numbers = [_one(block, one) for one in several]
+    numbers = [block.kind.number(block.spec, value) for value in block.kind.values_of(answer)]
     known = [number for number in numbers if number is not None]
     return _sum(known) if known and len(known) == len(numbers) else None
 
 
-def _one(block: Block, value: Any) -> Decimal | None:
-    if block.type == "yes_no":
-        return Decimal(value) if isinstance(value, bool) else None
-    if block.type == "choice":
-        code = value.get("code") if isinstance(value, Mapping) else None
-        scores = [option.get("score") for option in block.spec.get("options", ()) if option["code"] == code]
-        value = scores[0] if scores else None
-    elif block.type == "quantity":
-        value = value.get("value") if isinstance(value, Mapping) else None
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        return None
-    return _number(value)
-
-
-def _number(value: Any) -> Decimal:
+def _decimal(value: Any) -> Decimal:
     return Decimal(str(value)) if isinstance(value, float) else Decimal(value)
 
 
-def numeric_bounds(block: Block) -> tuple[Decimal | None, Decimal | None]:
-    """The least and the most an answer to this block can count, where that is bounded."""
-    if block.type == "yes_no":
-        return Decimal(0), Decimal(1)
-    if block.type == "choice":
-        return _choice_bounds(block)
-    if block.spec.get("multiple"):
-        return None, None
-    low, high = block.spec.get("min"), block.spec.get("max")
-    return (_number(low) if _is_number(low) else None), (_number(high) if _is_number(high) else None)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-
-
-def _choice_bounds(block: Block) -> tuple[Decimal | None, Decimal | None]:
-    scores = [_number(option["score"]) for option in block.spec.get("options", ()) if _is_number(option.get("score"))]
-    if not scores:
-        return None, None
-    if not block.spec.get("multiple"):
-        return min(scores), max(scores)
-    below, above = [score for score in scores if score < 0], [score for score in scores if score > 0]
-    return (_sum(below) if below else min(scores)), (_sum(above) if above else max(scores))
-
-
 def _reversed(block: Block, item: _Item) -> _Item:
-    low, high = numeric_bounds(block)
+    low, high = block.kind.bounds(block.spec)
     if low is None or high is None:
         return item
     values = [None if value is None else low + high - value for value in item.values]

@@ -8,21 +8,22 @@ from typing import Any
 
 from portal.core.errors import Fault
 from portal.core.wire import escape_pointer
-from portal.forms.definition import patterns
-from portal.forms.definition.blocks import DEEPEST, MOST_BLOCKS, MOST_OPTIONS, OPERATORS
-from portal.forms.fhir import help_items, options, urls
-from portal.forms.fhir.item_types import TYPE_OF
+from portal.forms.definition.document import MAX_DEPTH
+from portal.forms.fhir_elements import options, urls
+from portal.forms.fhir_elements.rendered_markdown import markdown_of
+from portal.forms.kinds import ITEM_TYPES, patterns
+from portal.forms.kinds.choice import MAX_OPTIONS
+from portal.forms.kinds.schemas import MAX_BLOCKS, OPERATORS
 
 Json = Mapping[str, Any]
-DEEPEST_JSON = 64
+MAX_JSON_DEPTH = 64
 _UNPAIRED = re.compile("[\ud800-\udfff]")
-MOST_NODES = 400_000
-MOST_OPTIONS_IN_ALL = 20_000
-MOST_CONDITIONS_IN_ALL = 5_000
-MOST_MARKDOWN = 200_000
-MOST_EXTENSIONS = 500
+MAX_NODES = 400_000
+MAX_OPTIONS_IN_ALL = 20_000
+MAX_CONDITIONS_IN_ALL = 5_000
+MAX_MARKDOWN = 200_000
+MAX_EXTENSIONS = 500
 """Of one item, or of the questionnaire itself."""
-TYPES = frozenset(TYPE_OF) | {"group"}
 _STU3 = frozenset({"option", "options"})
 _R5 = frozenset({"answerConstraint", "disabledDisplay"})
 
@@ -34,9 +35,9 @@ def size_problem(content: Any) -> Fault | None:
     while waiting:
         node, depth = waiting.pop()
         nodes += 1
-        if depth > DEEPEST_JSON:
-            return Fault("invalid", f"This nests more than {DEEPEST_JSON} deep. No form needs that.").at("#")
-        if nodes > MOST_NODES:
+        if depth > MAX_JSON_DEPTH:
+            return Fault("invalid", f"This nests more than {MAX_JSON_DEPTH} deep. No form needs that.").at("#")
+        if nodes > MAX_NODES:
             return Fault("invalid", "This holds more parts than any form does.").at("#")
         inner = [*node, *node.values()] if isinstance(node, dict) else node if isinstance(node, list) else ()
         if isinstance(node, str) and _UNPAIRED.search(node):
@@ -52,7 +53,7 @@ def walked(nested: Any, pointer: str = "#/item", depth: int = 1) -> Iterator[tup
     for index, item in enumerate(nested if isinstance(nested, list) else ()):
         place = f"{pointer}/{index}"
         yield item, place, depth
-        if isinstance(item, dict) and depth <= DEEPEST + 1:
+        if isinstance(item, dict) and depth <= MAX_DEPTH + 1:
             yield from walked(item.get("item"), f"{place}/item", depth + 1)
 
 
@@ -99,8 +100,8 @@ def problems(questionnaire: Any) -> Iterator[Fault]:
     seen: dict[str, str] = {}
     asked: list[tuple[str, Any]] = []
     for item, place, depth in walked(questionnaire["item"]):
-        if depth > DEEPEST:
-            yield Fault("invalid", f"Items nest more than {DEEPEST} deep here.").at(place)
+        if depth > MAX_DEPTH:
+            yield Fault("invalid", f"Items nest more than {MAX_DEPTH} deep here.").at(place)
             return
         yield from _problems_of(item, place, seen)
         asked += [(f"{place}/enableWhen/{number}", one) for number, one in enumerate(_list(item, "enableWhen"))]
@@ -171,18 +172,18 @@ def misshapen(node: Any, place: str, within: str = "") -> Iterator[Fault]:
 
 def _too_much(questionnaire: Json) -> Iterator[Fault]:
     items = [item for item, _, _ in walked(questionnaire["item"])]
-    if len(items) > MOST_BLOCKS:
-        yield Fault("invalid", f"This has {len(items)} items. {MOST_BLOCKS} are taken at most.").at("#/item")
-    if sum(len(_list(item, "answerOption")) for item in items) > MOST_OPTIONS_IN_ALL:
-        yield Fault("invalid", f"This has more than {MOST_OPTIONS_IN_ALL} options in all.").at("#/item")
-    if sum(len(_list(item, "enableWhen")) for item in items) > MOST_CONDITIONS_IN_ALL:
+    if len(items) > MAX_BLOCKS:
+        yield Fault("invalid", f"This has {len(items)} items. {MAX_BLOCKS} are taken at most.").at("#/item")
+    if sum(len(_list(item, "answerOption")) for item in items) > MAX_OPTIONS_IN_ALL:
+        yield Fault("invalid", f"This has more than {MAX_OPTIONS_IN_ALL} options in all.").at("#/item")
+    if sum(len(_list(item, "enableWhen")) for item in items) > MAX_CONDITIONS_IN_ALL:
         yield Fault(
-            "invalid", f"This has more than {MOST_CONDITIONS_IN_ALL} conditions in all. Use fewer enableWhen."
+            "invalid", f"This has more than {MAX_CONDITIONS_IN_ALL} conditions in all. Use fewer enableWhen."
         ).at("#/item")
-    if sum(len(help_items.words_of(item) or "") for item in items) > MOST_MARKDOWN:
-        yield Fault("invalid", f"This has more than {MOST_MARKDOWN} characters of Markdown in all.").at("#/item")
-    if len(_list(questionnaire, "extension")) > MOST_EXTENSIONS:
-        yield Fault("invalid", f"This has more than {MOST_EXTENSIONS} extensions.").at("#/extension")
+    if sum(len(markdown_of(item) or "") for item in items) > MAX_MARKDOWN:
+        yield Fault("invalid", f"This has more than {MAX_MARKDOWN} characters of Markdown in all.").at("#/item")
+    if len(_list(questionnaire, "extension")) > MAX_EXTENSIONS:
+        yield Fault("invalid", f"This has more than {MAX_EXTENSIONS} extensions.").at("#/extension")
 
 
 def _list(holder: Json, name: str) -> list[Any]:
@@ -198,20 +199,20 @@ def _problems_of(item: Any, place: str, seen: dict[str, str]) -> Iterator[Fault]
         yield Fault("invalid", f"Another item ({seen[link_id]}) has this linkId.").at(f"{place}/linkId")
     else:
         seen[link_id] = place
-    if not isinstance(item.get("type"), str) or item["type"] not in TYPES:
-        yield Fault("invalid", f"This is no type of an item. Use one of: {', '.join(sorted(TYPES))}.").at(
+    if not isinstance(item.get("type"), str) or item["type"] not in ITEM_TYPES:
+        yield Fault("invalid", f"This is no type of an item. Use one of: {', '.join(sorted(ITEM_TYPES))}.").at(
             f"{place}/type"
         )
     if item.get("modifierExtension"):
         yield Fault("invalid", "A modifier extension changes what the item means.").at(f"{place}/modifierExtension")
-    if len(_list(item, "extension")) > MOST_EXTENSIONS:
-        yield Fault("invalid", f"This has more than {MOST_EXTENSIONS} extensions.").at(f"{place}/extension")
+    if len(_list(item, "extension")) > MAX_EXTENSIONS:
+        yield Fault("invalid", f"This has more than {MAX_EXTENSIONS} extensions.").at(f"{place}/extension")
     if not isinstance(item.get("text", ""), str):
         yield Fault("invalid", "This is a text.").at(f"{place}/text")
     if not isinstance(item.get("code", []), list) or any(not isinstance(one, dict) for one in item.get("code", ())):
         yield Fault("invalid", "This is a list of objects.").at(f"{place}/code")
-    if len(_list(item, "answerOption")) > MOST_OPTIONS:
-        yield Fault("invalid", f"This has more than {MOST_OPTIONS} options.").at(f"{place}/answerOption")
+    if len(_list(item, "answerOption")) > MAX_OPTIONS:
+        yield Fault("invalid", f"This has more than {MAX_OPTIONS} options.").at(f"{place}/answerOption")
 
 
 def _problems_of_condition(condition: Any, place: str, seen: Json) -> Iterator[Fault]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portal.forms.fhir.extensions import scalar_kind
-from portal.forms.fhir.scalars import keyed
+from portal.forms.fhir_elements.scalars import keyed
 
 Json = Mapping[str, Any]
 KIND = {

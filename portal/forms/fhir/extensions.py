@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from portal.forms.definition.blocks import CALLOUTS, CATEGORIES, CONTROLS, VariableSchema
-from portal.forms.fhir import urls
-from portal.forms.fhir.scalars import keyed
+from portal.forms.fhir_elements import urls
+from portal.forms.fhir_elements.controls import code_in, fhirpath_in
+from portal.forms.fhir_elements.scalars import keyed
+from portal.forms.kinds.schemas import VariableSchema
+from portal.forms.kinds.text import CALLOUTS, CATEGORIES, CONTROLS
 
 Json = Mapping[str, Any]
 _variable = VariableSchema()
@@ -61,13 +63,6 @@ def _bound(name: str, url: str) -> Property:
     return Property(name, url, read, write)
 
 
-def code_in(extension: Json) -> str | None:
-    """The first code of a CodeableConcept."""
-    codings = extension.get("valueCodeableConcept", {}).get("coding", [])
-    codes = [coding.get("code") for coding in codings if isinstance(coding.get("code"), str)]
-    return codes[0] if codes else None
-
-
 def _concept(name: str, url: str, system: str, known: frozenset[str] | None = None) -> Property:
     def read(extension: Json) -> Any:
         code = code_in(extension)
@@ -82,14 +77,10 @@ def _concept(name: str, url: str, system: str, known: frozenset[str] | None = No
 def _expression(name: str, url: str) -> Property:
     """A FHIRPath expression; one in another language is not read."""
 
-    def read(extension: Json) -> Any:
-        expression = extension.get("valueExpression", {})
-        return expression.get("expression") if expression.get("language") == urls.FHIRPATH else None
-
     def write(value: Any, _item: Json) -> Json:
         return {"url": url, "valueExpression": {"language": urls.FHIRPATH, "expression": value}}
 
-    return Property(name, url, read, write)
+    return Property(name, url, fhirpath_in, write)
 
 
 def _read_variable(extension: Json) -> Any:
@@ -150,16 +141,14 @@ def scalar_kind(value: Any) -> str:
     return "Integer" if isinstance(value, int) else "Decimal"
 
 
-WIDGET = _concept("widget", urls.ITEM_CONTROL, urls.ITEM_CONTROLS)
-CALCULATED = _expression("calculated", urls.CALCULATED)
 PROPERTIES: tuple[Property, ...] = (
     _plain("hidden", urls.HIDDEN, "Boolean", bool),
     _concept("style", urls.DISPLAY_CATEGORY, urls.DISPLAY_CATEGORIES, frozenset(CATEGORIES)),
     _concept("style", urls.ITEM_CONTROL, urls.ITEM_CONTROLS, frozenset(CONTROLS)),
     _plain("style", urls.CALLOUT, "Code", str),
-    WIDGET,
+    _concept("widget", urls.ITEM_CONTROL, urls.ITEM_CONTROLS),
     _expression("show_if_expr", urls.ENABLE_WHEN),
-    CALCULATED,
+    _expression("calculated", urls.CALCULATED),
     Property("variables", urls.VARIABLE, _read_variable, _write_variable, listed=True),
     _plain("placeholder", urls.ENTRY_FORMAT, "String", str),
     _plain("pattern", urls.REGEX, "String", str),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from portal.forms.definition.blocks import TYPES
-from portal.forms.fhir import conditions, extensions, initial, options
-from portal.forms.fhir.help_items import READ_ONCE, help_of, own_children, with_words, words_of
-from portal.forms.fhir.item_types import GRIDS, PAGES, PLAINLY, item_type, type_of
-from portal.forms.fhir.plain_text import as_plain
+from portal.forms.fhir import conditions, extensions, initial
+from portal.forms.fhir.help_items import help_of, own_children
+from portal.forms.fhir_elements.controls import code_in, item_control_extension
+from portal.forms.fhir_elements.rendered_markdown import markdown_of
+from portal.forms.fhir_elements.source import Source
+from portal.forms.kinds import KINDS, kind_of_item
+from portal.forms.kinds.base import Kind
 
 Json = Mapping[str, Any]
 MEMBERS = {
@@ -23,29 +24,16 @@ MEMBERS = {
 """Properties that are a member of an item, as they stand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What an item can refer to: the resources contained in its questionnaire, and each item's type by linkId."""
-
-    contained: Sequence[Json]
-    types: Mapping[str, Json]
-    totals: Mapping[str, str] = field(default_factory=dict)
-    """The variable that counts each declared score, by its id."""
-    unused: list[tuple[str, str]] = field(default_factory=list)
-    """What was read but cannot be used as it is: the linkId and the property."""
-
-
 # Reading -----------------------------------------------------------------------------------------------------------
 
 
 def read(item: Json, source: Source) -> dict[str, Any]:
     """The block an item is, with all it says that a block does not model kept under `fhir`."""
     block, said = _read_modelled(item, source)
-    children = _children(item, block)
-    if children or ("item" in item and not item["item"]) or block["type"] in {"section", "page", "grid", "log"}:
+    children, members = _children(item, block), KINDS[block["type"]].schema.fields
+    if children or ("item" in item and not item["item"]) or members["blocks"].required:
         block["blocks"] = [read(child, source) for child in children]
-    takes_default = "default" in TYPES[block["type"]].fields
-    if takes_default and (default := initial.read(item.get("initial", ()), block)) is not None:
+    if "default" in members and (default := initial.read(item.get("initial", ()), block)) is not None:
         block["default"] = default
     if residual := _left_over(item, block, said, source):
         block["fhir"] = residual
@@ -67,7 +55,8 @@ def _read_modelled(item: Json, source: Source) -> tuple[dict[str, Any], dict[int
     without: set[str] = set()
     while True:
         block, said = _read_with(item, source, without)
-        wrong = {name for name in TYPES[block["type"]].validate(block) if name in block and name not in {"id", "type"}}
+        invalid = KINDS[block["type"]].schema.validate(block)
+        wrong = {name for name in invalid if name in block and name not in {"id", "type"}}
         if not wrong - without:
             source.unused.extend((block["id"], name) for name in sorted(without))
             return block, said
@@ -75,44 +64,35 @@ def _read_modelled(item: Json, source: Source) -> tuple[dict[str, Any], dict[int
 
 
 def _read_with(item: Json, source: Source, without: set[str]) -> tuple[dict[str, Any], dict[int, extensions.Written]]:
-    kind = type_of(item)
-    block: dict[str, Any] = {"id": item["linkId"], "type": kind}
-    known = TYPES[kind].fields.keys() - without - {"id", "type", "blocks", "fhir", "help"}
+    kind = kind_of_item(item)
+    block: dict[str, Any] = {"id": item["linkId"], "type": kind.name}
+    known = frozenset(kind.schema.fields) - without - {"id", "type", "blocks", "fhir", "help"}
     for ours, theirs in MEMBERS.items():
-        if ours in known and theirs in item and not (kind == "score" and ours == "read_only"):
+        if ours in known and theirs in item:
             block[ours] = item[theirs]
     if "multiple" in known and isinstance(item.get("repeats"), bool):
         block["multiple"] = item["repeats"]
     if "codes" in known and item.get("code"):
         block["codes"] = item["code"]
-    said = _read_extensions(item, block, known)
-    _read_number(item, block, source)
-    if kind == "choice":
-        _read_options(item, block, known, source)
+    said = _read_extensions(item, kind, block, known)
+    kind.read_item(item, block, known, source)
     if "show_if" in known and item.get("enableWhen"):
         block["show_if"] = conditions.read(item, source.types)
-    _read_words(item, block, without)
+    if "help" not in without and (text := help_of(item, block)) is not None:
+        block["help"] = text
     return block, said
 
 
-def _read_words(item: Json, block: dict[str, Any], without: set[str]) -> None:
-    words = words_of(item["item"][0] if block["type"] == "reading" else item)
-    if block["type"] in {"text", "reading"} and words is not None:
-        block["markdown"] = words
-    if block["type"] == "text" and words is not None and block.get("label") == as_plain(words):
-        del block["label"]
-    if (text := help_of(item)) is not None and "help" not in without:
-        block["help"] = text
-
-
-def _read_extensions(item: Json, block: dict[str, Any], known: Collection[str]) -> dict[int, extensions.Written]:
+def _read_extensions(
+    item: Json, kind: Kind, block: dict[str, Any], known: Collection[str]
+) -> dict[int, extensions.Written]:
     said: dict[int, extensions.Written] = {}
     for index, extension in enumerate(item.get("extension", ())):
-        if block["type"] == "reading" and extension == READ_ONCE:
-            said[index] = extensions.Written(READING, None, extension)
+        if kind.is_marker(item, extension):
+            said[index] = extensions.Written(MARKER, None, extension)
             continue
         for one, value in extensions.readings(extension, known.__contains__):
-            if one.name == "widget" and value == PLAINLY.get(block["type"]):
+            if one.name == "widget" and kind.item_controls and value == kind.item_controls[0]:
                 said[index] = extensions.Written(CONTROL, value, extension)
             elif one.listed:
                 block.setdefault(one.name, []).append(value)
@@ -125,36 +105,7 @@ def _read_extensions(item: Json, block: dict[str, Any], known: Collection[str]) 
     return said
 
 
-CONTROL, READING = "type", "reading"
-
-
-def _read_number(item: Json, block: dict[str, Any], source: Source) -> None:
-    """Decimals of a number, and what a result is a result in."""
-    kind = block["type"]
-    if kind == "number" and item["type"] == "decimal":
-        block.setdefault("decimals", None)
-    elif kind == "number":
-        block.pop("decimals", None)
-    if kind == "score" and item["type"] != "decimal":
-        block["answer"] = item["type"]
-    if kind == "score" and "score" in block:
-        total = _total(block["score"], source)
-        block.pop("calculated" if block.setdefault("calculated", total) == total else "score")
-
-
-def _read_options(item: Json, block: dict[str, Any], known: Collection[str], source: Source) -> None:
-    if item["type"] == "open-choice":
-        block["other"] = True
-    if item.get("answerValueSet"):
-        block["options_from"] = item["answerValueSet"]
-    if "options" not in known:
-        return
-    taken: dict[str, int] = {}
-    found = [option for one in item.get("answerOption", ()) if (option := options.read(one, taken)) is not None]
-    if not found and "options_from" in block:
-        found = options.of_value_set(block["options_from"], source.contained) or []
-    if found:
-        block["options"] = found
+CONTROL, MARKER = "type", "reading"
 
 
 # Writing -------------------------------------------------------------------------------------------------------
@@ -168,7 +119,11 @@ def write(block: Json, source: Source) -> dict[str, Any]:
         if key in item and item[key] == ABSENT_MEANS.get(key, item[key]):
             del item[key]
     for key, value in kept.items():
-        if key == "_text" and value["of"] == plain.get("text") and words_of({key: value["is"]}) == words_of(plain):
+        if (
+            key == "_text"
+            and value["of"] == plain.get("text")
+            and markdown_of({key: value["is"]}) == markdown_of(plain)
+        ):
             item[key] = value["is"]
         elif key not in WEIGHED and (key not in plain or _says_same(key, value, block)):
             item[key] = value
@@ -190,8 +145,8 @@ def extensions_reading(block: Json) -> Any:
 
     def read_again(name: str, extension: Json) -> Any:
         if name == CONTROL:
-            control = extensions.code_in(extension)
-            return PLAINLY[block["type"]] if PLAINLY.get(block["type"]) == control else None
+            controls, code = KINDS[block["type"]].item_controls, code_in(extension)
+            return code if controls and code == controls[0] else None
         return extensions.reading_of(name, extension)
 
     return read_again
@@ -203,53 +158,32 @@ def _says_same(key: str, value: Any, block: Json) -> bool:
 
 def _written(block: Json, source: Source) -> dict[str, Any]:
     """The plainest item that says what the block says; without the blocks in it."""
-    item: dict[str, Any] = {"linkId": block["id"], "type": item_type(block)}
+    kind = KINDS[block["type"]]
+    item: dict[str, Any] = {"linkId": block["id"], "type": kind.item_type(block)}
     item |= {theirs: block[ours] for ours, theirs in MEMBERS.items() if ours in block}
-    if block["type"] == "log" or "multiple" in block:
-        item["repeats"] = block["type"] == "log" or block["multiple"]
-    if block["type"] == "score":
-        item["readOnly"] = True
+    if "multiple" in block:
+        item["repeats"] = block["multiple"]
     if "codes" in block:
         item["code"] = block["codes"]
-    if block["type"] == "text" and "markdown" in block:
-        item = {"text": as_plain(block["markdown"]), **item, **with_words(block["markdown"])}
     if "show_if" in block:
         item |= conditions.write(block["show_if"], source.types)
     if "default" in block:
         item["initial"] = initial.write(block["default"], block)
-    item |= _answer_options(block, source)
+    item |= kind.item_members(block, source)
     if found := _extensions(block, item, source):
         item["extension"] = [one.extension for one in found]
     return item
 
 
 def _extensions(block: Json, item: Json, source: Source) -> list[extensions.Written]:
-    kind = block["type"]
+    kind = KINDS[block["type"]]
     found = []
-    if kind in PLAINLY and block.get("widget") not in PAGES | GRIDS:
-        control = PLAINLY[kind]
-        found.append(extensions.Written(CONTROL, control, extensions.WIDGET.write(control, item)))
-    if kind == "reading":
-        found.append(extensions.Written(READING, None, READ_ONCE))
-    shows = block.get("score") if kind == "score" else None
-    said = block if shows is None else {**block, "calculated": _total(shows, source)}
-    return [*found, *extensions.written(said, item)]
-
-
-def _total(score: str, source: Source) -> str:
-    """The expression that shows a declared score."""
-    return f"%{source.totals.get(score, score)}"
-
-
-def _answer_options(block: Json, source: Source) -> Json:
-    if block["type"] != "choice":
-        return {}
-    from_elsewhere = block.get("options_from")
-    if from_elsewhere is not None and (
-        "options" not in block or options.of_value_set(from_elsewhere, source.contained) == block["options"]
-    ):
-        return {"answerValueSet": from_elsewhere}
-    return {"answerOption": [options.put_back(option) for option in block.get("options", ())]}
+    if kind.item_controls and block.get("widget") not in kind.item_controls:
+        control = kind.item_controls[0]
+        extension = item_control_extension(control, kind.item_control_system)
+        found.append(extensions.Written(CONTROL, control, extension))
+    found += [extensions.Written(MARKER, None, marker) for marker in kind.markers(block)]
+    return [*found, *extensions.written(kind.expressed(block, source), item)]
 
 
 def _left_over(item: Json, block: Json, said: Mapping[int, extensions.Written], source: Source) -> dict[str, Any]:
@@ -275,5 +209,5 @@ _NOTHING = object()
 
 def _by_name(said: Mapping[int, extensions.Written], block: Json) -> Mapping[int, extensions.Written]:
     """What the extensions said that the block still has: a property that was left out is as if it had not been read."""
-    own = {CONTROL, READING, *(["calculated"] if "score" in block else [])}
+    own = {CONTROL, MARKER, *(["calculated"] if "score" in block else [])}
     return {index: one for index, one in said.items() if one.name in own or one.name in block}

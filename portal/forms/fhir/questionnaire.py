@@ -7,9 +7,11 @@ from typing import Any
 
 from portal.core.errors import Invalid
 from portal.forms.definition.document import SCHEMA, parse
-from portal.forms.fhir import extensions, item_types, items, options, scores
-from portal.forms.fhir.items import Source
+from portal.forms.fhir import extensions, items, scores
+from portal.forms.fhir_elements import options
+from portal.forms.fhir_elements.source import Source
 from portal.forms.fhirpath import sums
+from portal.forms.kinds import KINDS
 
 Json = Mapping[str, Any]
 MEMBERS = {"title": "title", "language": "language", "license": "copyright"}
@@ -140,7 +142,8 @@ def types_of_items(nested: Any) -> dict[str, Json]:
     for item in nested:
         taken: dict[str, int] = {}
         read = [option for one in item.get("answerOption", ()) if (option := options.read(one, taken)) is not None]
-        found[item["linkId"]] = _asked(item["type"], read)
+        values = {option["code"]: options.value_of(option) for option in read}
+        found[item["linkId"]] = {"type": item["type"], "values": values}
         found |= types_of_items(item.get("item", ()))
     return found
 
@@ -149,10 +152,7 @@ def types_of_blocks(nested: Any) -> dict[str, Json]:
     """The same of blocks."""
     found: dict[str, Json] = {}
     for block in nested:
-        found[block["id"]] = _asked(item_types.item_type(block), block.get("options", ()))
+        kind = KINDS[block["type"]]
+        found[block["id"]] = {"type": kind.item_type(block), "values": kind.option_values(block)}
         found |= types_of_blocks(block.get("blocks", ()))
     return found
-
-
-def _asked(kind: str, found: Any) -> Json:
-    return {"type": kind, "values": {option["code"]: options.value_of(option) for option in found}}

@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from portal.forms.answering.responses import Key, Response, RowPath
-from portal.forms.definition.blocks import GROUPS, Block
+from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import Form
-from portal.forms.fhir import item_types, urls, values
-from portal.forms.fhir.scalars import as_integer, keyed
+from portal.forms.fhir_elements import urls
+from portal.forms.fhir_elements.scalars import as_integer, keyed
 
 Json = Mapping[str, Any]
 
@@ -43,19 +43,16 @@ def _items(answered: Answered, blocks: Sequence[Json], row: RowPath) -> Iterator
 
 
 def _of_block(answered: Answered, block: Block, row: RowPath) -> Iterator[Json]:
-    if block.type == "log":
+    if block.kind.has_rows:
         for one in answered.response.rows_of(block.id, row):
             columns = list(_items(answered, block.spec["blocks"], one.path))
             if columns or not answered.counted:
                 yield from _nonempty(block, item=columns)
             else:
                 yield {"linkId": block.id}
-    elif block.type in GROUPS or block.type == "text":
-        yield from _nonempty(block, item=list(_items(answered, block.spec.get("blocks", ()), row)))
-    elif block.type == "reading":
-        read = {"linkId": f"{block.id}/read", "answer": [{"valueBoolean": True}]}
-        inner = _items(answered, block.spec.get("blocks", ()), row)
-        yield from _nonempty(block, item=[*([read] if answered.response.value(block.id, row) else []), *inner])
+    elif block.kind.item_type(block.spec) in {"group", "display"}:
+        own = block.kind.own_answers(block.spec, answered.response.value(block.id, row))
+        yield from _nonempty(block, item=[*own, *_items(answered, block.spec.get("blocks", ()), row)])
     else:
         yield from _nonempty(block, answer=list(_answers(answered, block, row)))
 
@@ -79,26 +76,21 @@ def _answers(answered: Answered, block: Block, row: RowPath) -> Iterator[Json]:
 
 
 def _values(answered: Answered, block: Block, row: RowPath) -> list[Json]:
-    if block.type == "score":
-        return _result(answered, block, row)
-    value = answered.response.value(block.id, row)
-    if value is None:
-        return _result(answered, block, row) if "calculated" in block.spec else []
-    several = value if block.type == "choice" or block.takes_several else [value]
-    return [_value(answered, one, block) for one in several if not _is_blank(one)]
+    answer = answered.response.value(block.id, row) if block.accepts_answer else None
+    if answer is None:
+        return _result(answered, block, row) if "calculated" in block.spec or not block.accepts_answer else []
+    return [_value(answered, value, block) for value in block.kind.values_of(answer) if not _is_blank(value)]
 
 
 def _is_blank(value: Any) -> bool:
-    """Whether this is a text of nothing but spaces, which FHIR knows as no answer."""
-    said = value.get("other") if isinstance(value, Mapping) else value
-    return isinstance(said, str) and not said.strip()
+    """Whether this is a text of nothing but spaces, which FHIR takes for no answer."""
+    text = value.get("other") if isinstance(value, Mapping) else value
+    return isinstance(text, str) and not text.strip()
 
 
 def _value(answered: Answered, value: Any, block: Block) -> Json:
-    written = values.write(value, block)
-    if not answered.counted or block.type != "choice" or "code" not in value:
-        return written
-    score = block.codes[value["code"]].get("score")
+    written = block.kind.write_value(block.spec, value)
+    score = block.kind.ordinal(block.spec, value) if answered.counted else None
     if score is None or "valueCoding" not in written:
         return written
     return {"valueCoding": {**written["valueCoding"], "extension": [{"url": urls.ORDINAL, "valueDecimal": score}]}}
@@ -109,7 +101,7 @@ def _result(answered: Answered, block: Block, row: RowPath) -> list[Json]:
     result = answered.results.get((block.id, row))
     if result is None:
         return []
-    kind = item_types.item_type(block.spec)
+    kind = block.kind.item_type(block.spec)
     if kind in {"choice", "open-choice"}:
         return [{"valueCoding": result}] if isinstance(result, Mapping) else []
     if kind == "quantity" and isinstance(result, Mapping):

@@ -7,7 +7,7 @@ from typing import Any
 
 from portal.core import decimal_json
 from portal.forms.definition.scores import ScoreSchema
-from portal.forms.fhir import urls
+from portal.forms.fhir_elements import urls
 
 Json = Mapping[str, Any]
 _score = ScoreSchema()

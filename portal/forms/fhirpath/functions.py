@@ -16,7 +16,7 @@ from fhirpathpy.engine.invocations.math import minus, plus
 from fhirpathpy.engine.nodes import FP_Quantity, FP_Type, ResourceNode
 from fhirpathpy.engine.util import get_data
 
-from portal.forms.fhir import urls
+from portal.forms.fhir_elements import urls
 from portal.forms.fhirpath import strings
 from portal.forms.fhirpath.budget import MOST_MEMBERS, Exceeded
 from portal.forms.fhirpath.parsing import REPEAT_ITEM, WHERE_LINK_ID

@@ -15,7 +15,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from portal.forms.fhir import urls
+from portal.forms.fhir_elements import urls
 from portal.forms.fhirpath.evaluation import EvaluationContext
 from portal.forms.fhirpath.problems import CIRCULAR, Problem
 

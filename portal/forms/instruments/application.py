@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from portal.forms.definition.risk_rules import MOST_TESTS
 from portal.forms.instruments.recipes import Items, Recipe
 from portal.forms.instruments.recognition import Match
+from portal.forms.kinds.schemas import MAX_RISK_RULES
 
 ASKED = frozenset({"choice", "scale", "yes_no", "number"})
 Spec = dict[str, Any]
@@ -270,13 +270,13 @@ def _choice_rules(block: Spec, number: int, above: int, items: Items) -> tuple[l
     if not options:
         least = next((code for code, count in (items.answers or {}).items() if count <= above), str(above))
         return [{"op": "!=", "value": least}], [_every_alert(number)]
-    inverted = own_words or len(risky) > MOST_TESTS
+    inverted = own_words or len(risky) > MAX_RISK_RULES
     if not harmless:
         any_answer = [{"op": op, "value": codes[0]} for op in ("=", "!=")]
         return any_answer if inverted else risky, [_every_alert(number)]
     if inverted and len(harmless) == 1:
         return [{"op": "!=", "value": harmless[0]}], []
-    if len(risky) > MOST_TESTS:
+    if len(risky) > MAX_RISK_RULES:
         return [], []
     return risky, [f"Own words on item {number} raise no alert: several of its options are harmless."] * own_words
 

@@ -7,14 +7,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from portal.forms.definition.blocks import TYPES, OptionSchema
 from portal.forms.definition.document import DocumentSchema
 from portal.forms.imports import UNPRINTABLE, Remark
+from portal.forms.kinds import KINDS
+from portal.forms.kinds.choice import OptionSchema
 from portal.forms.redcap.branching import Inexpressible, shown_if
 from portal.forms.redcap.calculation import score_of
 
 LONGEST_LABEL, LONGEST_HELP, LONGEST_OPTION, LONGEST_CODE = 500, 1_000, 300, 64
-SCORED = "score" in TYPES and "scores" in DocumentSchema().fields
+SCORED = "score" in KINDS and "scores" in DocumentSchema().fields
 """Whether a form can declare scores."""
 FURTHEST = 1_000
 """How far a scale runs."""
@@ -35,7 +36,7 @@ Block = dict[str, Any]
 
 def takes(kind: str, member: str) -> bool:
     """Whether blocks of this type have this member."""
-    return kind in TYPES and member in TYPES[kind].fields
+    return kind in KINDS and member in KINDS[kind].schema.fields
 
 
 class RedcapForm:
@@ -103,9 +104,9 @@ class RedcapForm:
         if not group:
             self._matrix = None
         elif not self._is_matrix(group):
-            kind = "grid" if "grid" in TYPES else "section"
+            kind = "grid" if "grid" in KINDS else "section"
             grid: Block = {"id": self._unused(f"matrix.{group}"[:64].rstrip("._")), "type": kind, "blocks": []}
-            if takes(kind, "label") and TYPES[kind].fields["label"].required:
+            if takes(kind, "label") and KINDS[kind].schema.fields["label"].required:
                 grid["label"] = group.replace("_", " ").capitalize()
             if kind == "section":
                 self.lose(name, "The matrix becomes single questions, one below the other.")
@@ -238,7 +239,7 @@ def _later(form: RedcapForm, row: Row, kind: str) -> Block:
     """A type the form model may or may not have."""
     if row.get("text_validation_min") or row.get("text_validation_max"):
         form.lose(row["field_name"], f"The bounds of the {kind} are left out.")
-    if kind in TYPES:
+    if kind in KINDS:
         return {"type": kind}
     form.lose(row["field_name"], f"A {kind} is asked for as text.")
     return {"type": "short_text"}
@@ -341,7 +342,7 @@ def _display(form: RedcapForm, row: Row) -> Block | None:
 
 
 def _file(form: RedcapForm, row: Row) -> Block | None:
-    if "file" in TYPES:
+    if "file" in KINDS:
         return {"type": "file"}
     form.lose(row["field_name"], "A file to send in is left out.")
     return None

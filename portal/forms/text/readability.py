@@ -11,12 +11,12 @@ from typing import Any
 from portal.core.errors import MAX_FAULTS, Fault
 from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import Form
+from portal.forms.kinds.schemas import AnsweredSchema
 from portal.forms.text.search_terms import MOST_READ, searchable_texts
 
 LONG_SECTION, LONG_SENTENCE, AVERAGE_SENTENCE, HARD_GRADE, MANY_QUESTIONS = 350, 30, 15, 7, 40
 ENOUGH = 100
 """Words below which a grade says nothing."""
-UNLABELLED = frozenset({"text", "reading", "score"})
 _CODE = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\([^()]{0,2000}\)")
 _MARKS = re.compile(r"[*_`~|\[\]<>]+")
@@ -71,11 +71,11 @@ def writing_hints(form: Form, language: str | None, pointer: str) -> tuple[list[
     """What could be easier on whoever reads and answers, and the measure of the whole."""
     measure = measure_readability(form.document, language)
     found = list(islice(_of_blocks(form), MAX_FAULTS))
-    if len(form.items) > MANY_QUESTIONS:
+    if len(form.progress_blocks) > MANY_QUESTIONS:
         found.append(
-            Fault("invalid", f"This asks {len(form.items)} questions. Clients finish shorter ones more often.").at(
-                pointer
-            )
+            Fault(
+                "invalid", f"This asks {len(form.progress_blocks)} questions. Clients finish shorter ones more often."
+            ).at(pointer)
         )
     if measure.sentences_average is not None and measure.sentences_average > AVERAGE_SENTENCE:
         said = f"Sentences have {measure.sentences_average} words on average; {AVERAGE_SENTENCE} or fewer read easily."
@@ -93,7 +93,7 @@ def _of_blocks(form: Form) -> Iterator[Fault]:
             if order.get(condition["block"], -1) > order[block.id]:
                 said = "This depends on a block further down, so it appears above what is being answered."
                 yield Fault("invalid", said).at(f"{block.pointer}/show_if/conditions/{index}/block", block.id)
-        if block.is_answered and block.type not in UNLABELLED and not block.spec.get("label"):
+        if isinstance(block.kind.schema, AnsweredSchema) and block.accepts_answer and not block.spec.get("label"):
             yield Fault("invalid", "This question has no label: a screen reader has nothing to say.").at(
                 block.pointer, block.id
             )

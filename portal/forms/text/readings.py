@@ -12,9 +12,9 @@ from marshmallow import fields, validate
 
 from portal.core.errors import Fault, Invalid
 from portal.core.wire import BoundedList, Line, StrictBoolean, Text, WireSchema, faults_from
-from portal.forms.definition.blocks import OptionSchema
 from portal.forms.definition.document import SCHEMA as EXERCISE
 from portal.forms.definition.document import Form, parse
+from portal.forms.kinds.choice import OptionSchema
 
 SCHEMA = "portal.reading/1"
 _markdown = MarkdownIt("js-default")

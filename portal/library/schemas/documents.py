@@ -7,85 +7,53 @@ from typing import Any, ClassVar
 
 from marshmallow import INCLUDE, Schema, fields, validate
 
+from portal.core.decimal_json import dumps
 from portal.core.wire import EnumString, Text, WireSchema
-from portal.forms.definition.blocks import TYPES, BlockSchema
 from portal.forms.definition.document import SCHEMA as EXERCISE
 from portal.forms.definition.document import DocumentSchema
 from portal.forms.definition.scores import ScoreSchema
+from portal.forms.kinds import KINDS
+from portal.forms.kinds.base import Kind
+from portal.forms.kinds.schemas import BlockSchema
 from portal.forms.text.readings import SCHEMA as READING
 from portal.forms.text.readings import ReadingDocumentSchema as PlainReadingSchema
 from portal.library.schemas.resource import DOCUMENT
 
 BLOCK = "Block"
-SCALE = {"id": "before", "type": "scale", "label": "How strong is it now?", "min": 0, "max": 10}
-EXAMPLES: Mapping[str, Mapping[str, Any]] = {
-    "text": {"id": "intro", "type": "text", "markdown": "Take your time. You can skip anything."},
-    "reading": {"id": "sections/1", "type": "reading", "label": "Why waves", "markdown": "Feelings rise and fall."},
-    "section": {"id": "today", "type": "section", "label": "Today", "blocks": [SCALE]},
-    "page": {"id": "first", "type": "page", "label": "First page", "blocks": [SCALE]},
-    "grid": {"id": "week", "type": "grid", "label": "This week", "blocks": [SCALE]},
-    "log": {"id": "triggers", "type": "log", "label": "What set it off", "row_label": "Trigger", "blocks": [SCALE]},
-    "short_text": {"id": "situation", "type": "short_text", "label": "What happened?"},
-    "long_text": {"id": "note", "type": "long_text", "label": "Anything else?", "share": "only_me"},
-    "yes_no": {"id": "safe", "type": "yes_no", "label": "Are you safe right now?"},
-    "choice": {
-        "id": "helped",
-        "type": "choice",
-        "label": "What helped?",
-        "options": [{"code": "walk", "label": "Took a walk"}, {"code": "breath", "label": "Slow breathing"}],
-    },
-    "scale": SCALE,
-    "number": {"id": "hours", "type": "number", "label": "Hours of sleep", "min": 0, "max": 24, "decimals": 1},
-    "quantity": {"id": "weight", "type": "quantity", "label": "Your weight", "unit": "kg"},
-    "date": {"id": "when", "type": "date", "label": "When?"},
-    "time": {"id": "woke", "type": "time", "label": "When did you wake up?"},
-    "datetime": {"id": "began", "type": "datetime", "label": "When did it begin?"},
-    "url": {"id": "page", "type": "url", "label": "Which page helped?"},
-    "file": {"id": "drawing", "type": "file", "label": "Your drawing"},
-    "reference": {"id": "record", "type": "reference", "label": "Which record?"},
-    "score": {
-        "id": "sum",
-        "type": "score",
-        "label": "Sum",
-        "calculated": "%resource.item.count()",
-        "answer": "integer",
-    },
-}
-"""A block of each type."""
 
 
 class InnerBlockSchema(BlockSchema):
     """A block inside another: it has the members of its type too, and may hold blocks itself."""
 
     # Described with what all types have, because a schema that contains itself breaks generators of Zod schemas.
-    example: ClassVar[Mapping[str, Any]] = SCALE
+    example: ClassVar[Mapping[str, Any]] = KINDS["scale"].example
 
     class Meta:
         unknown = INCLUDE
 
-    type = EnumString(tuple(TYPES), required=True, metadata={"description": "The type of the block."})
+    type = EnumString(
+        {name: kind.description for name, kind in KINDS.items()},
+        required=True,
+        metadata={"description": "The type of the block."},
+    )
     blocks = fields.List(fields.Dict(), metadata={"description": "The blocks inside this one."})
 
 
-INHERITED = (None, Schema.__doc__, BlockSchema.__doc__)
-
-
-def block_schemas(types: Mapping[str, Schema]) -> dict[str, Schema]:
-    """For each block type a schema of its own, whose `type` is that type."""
-    return {kind: _block_schema(kind, type(schema)) for kind, schema in types.items()}
-
-
-def _block_schema(kind: str, base: type[Schema]) -> Schema:
+def _block_schema(kind: Kind) -> Schema:
+    """The schema of a block whose `type` is this kind."""
+    base = type(kind.schema)
     members: dict[str, Any] = {
         "type": fields.String(
-            required=True, validate=validate.Equal(kind), metadata={"description": f"Always `{kind}`.", "example": kind}
+            required=True,
+            validate=validate.Equal(kind.name),
+            metadata={"description": f"Always `{kind.name}`.", "example": kind.name},
         ),
         "always_shared": fields.Boolean(
             dump_only=True,
             metadata={"description": "In what a client gets: whether the answer cannot be kept private."},
         ),
-        "example": EXAMPLES[kind],
-        "__doc__": base.__doc__ if base.__doc__ not in INHERITED else f"A block of type `{kind}`.",
+        "example": kind.example,
+        "__doc__": kind.description,
     }
     blocks = base().fields.get("blocks")
     if blocks is not None:
@@ -94,7 +62,7 @@ def _block_schema(kind: str, base: type[Schema]) -> Schema:
             required=blocks.required,
             metadata={"description": "The blocks inside this one, in their order."},
         )
-    name = "".join(word.capitalize() for word in kind.split("_")) + "BlockSchema"
+    name = "".join(word.capitalize() for word in kind.name.split("_")) + "BlockSchema"
     schema: Schema = type(name, (base,), members)()
     return schema
 
@@ -130,7 +98,7 @@ class ReadingDocumentSchema(PlainReadingSchema):
 
 
 DOCUMENTS: Mapping[str, Schema] = {EXERCISE: ExerciseDocumentSchema(), READING: ReadingDocumentSchema()}
-BLOCKS: Mapping[str, Schema] = block_schemas(TYPES)
+BLOCKS: Mapping[str, Schema] = {name: _block_schema(kind) for name, kind in KINDS.items()}
 
 
 class ChoiceValueSchema(WireSchema):
@@ -147,17 +115,8 @@ class QuantityValueSchema(WireSchema):
     unit = Text(100, metadata={"description": "The code of the unit.", "example": "kg"})
 
 
-ANSWER_VALUES: Mapping[str, str] = {
-    "yes_no": "true or false",
-    "reading": "true once it is read",
-    "scale": "a whole number",
-    "number": "a number",
-    "quantity": "a number with its unit",
-    "choice": "a list of chosen options, by code or in own words",
-    "date": "a day, `2026-03-01`",
-    "time": "a time of day, `21:30:00`",
-    "datetime": "an instant with its offset",
-    "short_text, long_text, url, file, reference": "a text",
+ANSWER_EXAMPLES: Mapping[str, str] = {
+    name: dumps(kind.example_answer).decode() for name, kind in KINDS.items() if kind.accepts_answer
 }
-"""What answers a block, by its type."""
+"""An answer to a block of each type, as JSON."""
 ANSWER_OBJECTS: Mapping[str, Schema] = {"choice": ChoiceValueSchema(), "quantity": QuantityValueSchema()}

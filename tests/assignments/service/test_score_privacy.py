@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.core import decimal_json
-from portal.forms.fhir import urls
+from portal.forms.fhir_elements import urls
 from tests.assignments.service.scenarios import assign, import_questionnaire, publish, save, submit
 from tests.cast import Cast
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from portal.core.errors import Invalid
 from portal.forms.answering.responses import Answer, Key, Response, Row, RowPath, row_paths
-from portal.forms.answering.visibility import Visibility, comparable_values, compare
+from portal.forms.answering.visibility import Visibility
 from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import SCHEMA, Form, parse
 from portal.forms.evaluation.completion import progress, require_complete
+from portal.forms.kinds.comparisons import compare
 from tests.forms.strategies import documents, responses
 
 
@@ -74,7 +75,7 @@ def test_many_conditions_on_answers_that_are_all_hidden_are_worked_out_quickly(c
         {"id": "g", "type": "section", "blocks": [*hidden, _yes_no("last", show_if=last)]},
         *(_yes_no(f"d{n}", show_if=_when(*["g"] * 100, op="exists")) for n in range(298)),
     )
-    asked = [block.id for block in form.blocks.values() if block.is_asked]
+    asked = [block.id for block in form.blocks.values() if block.is_editable]
     response = Response({(name, ()): Answer(value=name != "no") for name in asked})
     begun = time.thread_time()
     assert progress(form, response).total == (300 if circle else 1)
@@ -122,7 +123,7 @@ class Plainly:
     def __init__(self, form: Form, response: Response, enabled: Mapping[Key, bool]) -> None:
         self.form, self.response, self.enabled = form, response, enabled
         self.known: dict[Key, bool] = {}
-        for block in form.depended_on:
+        for block in form.condition_blocks:
             for row in row_paths(response, block):
                 self(block.id, row)
 
@@ -130,12 +131,12 @@ class Plainly:
         key = (block_id, row)
         if key not in self.known:
             self.known[key] = True
-            self.known[key] = all(self.holds(one, row) for one in (*self.form.blocks[block_id].parents, block_id))
+            self.known[key] = all(self.holds(one, row) for one in (*self.form.blocks[block_id].ancestors, block_id))
         return self.known[key]
 
     def holds(self, block_id: str, row: RowPath) -> bool:
         block = self.form.blocks[block_id]
-        if not self.enabled.get((block_id, row[: len(block.around)]), True):
+        if not self.enabled.get((block_id, row[: len(block.enclosing_logs)]), True):
             return False
         show_if = block.spec.get("show_if")
         if show_if is None:
@@ -146,24 +147,24 @@ class Plainly:
     def met(self, condition: Mapping[str, Any], row: RowPath) -> bool:
         other = self.form.blocks[condition["block"]]
         if condition["op"] == "exists":
-            found = self.values(other, row) if other.is_answered else self.within(other, row)
+            found = self.values(other, row) if other.accepts_answer else self.within(other, row)
             return any(True for _ in found) is condition["value"]
         return any(compare(value, condition["op"], condition["value"]) for value in self.values(other, row))
 
     def values(self, other: Block, row: RowPath) -> Iterable[Any]:
-        depth = len(other.logs)
+        depth = len(other.row_logs)
         near = row[:depth]
         for (block_id, path), answer in self.response.answers.items():
             if block_id != other.id or answer.value is None:
                 continue
             if (path == near or (len(near) < depth and path[: len(near)] == near)) and self(other.id, path):
-                yield from comparable_values(answer.value)
+                yield from other.kind.comparable_values(answer.value)
 
     def within(self, other: Block, row: RowPath) -> Iterable[Any]:
-        near = row[: len(other.around)]
+        near = row[: len(other.enclosing_logs)]
         yield from (one for one in self.response.rows if one.log == other.id and one.path[: len(near)] == near)
         for block in self.form.blocks.values():
-            if other.id in block.parents:
+            if other.id in block.ancestors:
                 yield from self.values(block, row)
 
 
@@ -224,7 +225,7 @@ def test_any_circles_of_conditions_show_what_plain_recursion_shows(data: Any) ->
     form = _imported(*blocks)
     rows = [Row("l", ("A",)), Row("l", ("B",)), Row("m", ("A", "X")), Row("m", ("A", "Y")), Row("m", ("B", "Z"))]
     response = Response(rows=data.draw(st.lists(st.sampled_from(rows), unique=True)))
-    keys = [(one.id, row) for one in form.blocks.values() if one.is_asked for row in row_paths(response, one)]
+    keys = [(one.id, row) for one in form.blocks.values() if one.is_editable for row in row_paths(response, one)]
     for key in data.draw(st.permutations(keys)):
         response.answers[key] = Answer(data.draw(st.sampled_from([True, True, False, None])))
     _comes_to_the_same(data, form, response)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from portal.core.errors import Invalid
-from portal.forms.definition.blocks import MOST_OPTIONS, SILENT, TYPES
 from portal.forms.definition.document import SCHEMA, parse
+from portal.forms.kinds import KINDS
+from portal.forms.kinds.choice import MAX_OPTIONS
 
 PLAIN: dict[str, dict[str, Any]] = {
     "text": {"markdown": "Take your time."},
@@ -59,6 +60,12 @@ FULL: dict[str, dict[str, Any]] = {
     "reference": {"min_rows": 1, "max_rows": 3, "multiple": True},
     "score": {"answer": "decimal", "unit": "points", "variables": [{"name": "a", "expression": "1"}]},
 }
+for _kind in KINDS.values():
+    _members = _kind.schema.fields
+    _needed = {name for name in _kind.example if _members[name].required or (name == "label" and _kind.label_required)}
+    PLAIN.setdefault(_kind.name, {name: _kind.example[name] for name in _needed - {"id", "type"}})
+    FULL.setdefault(_kind.name, {name: part for name, part in _kind.example.items() if name not in {"id", "type"}})
+WITHOUT_ANSWER = frozenset({"section", "page", "grid", "text", "score"})
 SHOW_IF = {"match": "any", "conditions": [{"block": "first", "op": "=", "value": True}]}
 
 
@@ -73,15 +80,15 @@ def _pointers(*blocks: Any) -> set[str]:
 
 
 def test_every_kind_of_block_is_tried_here() -> None:
-    assert set(PLAIN) == set(FULL) == set(TYPES)
+    assert set(PLAIN) == set(FULL) == set(KINDS)
 
 
 @pytest.mark.parametrize("kind", PLAIN)
 def test_a_block_with_only_what_it_needs_is_taken(kind: str) -> None:
     block = parse(_document({"id": "one", "type": kind, **PLAIN[kind]})).blocks["one"]
-    assert (block.is_answered, block.is_item) == (
-        kind not in SILENT | {"log"},
-        kind not in SILENT,
+    assert (block.accepts_answer, block.counts_in_progress) == (
+        kind not in {*WITHOUT_ANSWER, "log"},
+        kind not in WITHOUT_ANSWER,
     )
 
 
@@ -197,7 +204,7 @@ def test_a_condition_that_cannot_hold_is_pointed_at(show_if: Any, pointer: str) 
 
 
 def test_as_many_options_as_promised_are_taken_and_one_more_is_not() -> None:
-    options = [{"code": f"c{index}", "label": "One"} for index in range(MOST_OPTIONS + 1)]
+    options = [{"code": f"c{index}", "label": "One"} for index in range(MAX_OPTIONS + 1)]
     parse(_document({"id": "one", "type": "choice", "label": "Which?", "options": options[:-1]}))
     assert _pointers({"id": "one", "type": "choice", "label": "Which?", "options": options}) == {"#/blocks/0/options"}
 
@@ -206,8 +213,8 @@ def test_as_many_options_as_promised_are_taken_and_one_more_is_not() -> None:
 def test_any_block_holds_blocks_as_a_published_form_may_have_it(kind: str) -> None:
     inner = [{"id": "inner", "type": "yes_no", "label": "Yes?"}]
     form = parse({**_document({"id": "one", "type": kind, **PLAIN[kind], "blocks": inner}), "fhir": {}})
-    assert form.blocks["inner"].parents == ("one",)
-    assert form.blocks["inner"].logs == (("one",) if kind == "log" else ())
+    assert form.blocks["inner"].ancestors == ("one",)
+    assert form.blocks["inner"].row_logs == (("one",) if kind == "log" else ())
 
 
 @pytest.mark.parametrize(

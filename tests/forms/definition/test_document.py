@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.core.errors import Fault, Invalid
-from portal.forms.definition.blocks import DEEPEST, MOST_BLOCKS, OPERATORS, TYPES
-from portal.forms.definition.document import SCHEMA, Form, parse, to_json_text
+from portal.forms.definition.document import MAX_DEPTH, SCHEMA, Form, parse, to_json_text
+from portal.forms.kinds import KINDS
+from portal.forms.kinds.schemas import MAX_BLOCKS, OPERATORS
 from tests.cast import exercise_document
 
 YES = True
@@ -51,14 +52,14 @@ def _nested(depth: int, kind: str = "section") -> dict[str, Any]:
 def test_blocks_are_laid_out_in_order_with_what_stands_around_them() -> None:
     form = parse(exercise_document())
     assert list(form.blocks)[:6] == ["intro", "before", "safe", "more", "need", "story"]
-    assert form.blocks["need"].parents == ("more",)
-    assert form.blocks["need"].logs == ()
-    assert form.blocks["cue"].logs == ("triggers",)
+    assert form.blocks["need"].ancestors == ("more",)
+    assert form.blocks["need"].row_logs == ()
+    assert form.blocks["cue"].row_logs == ("triggers",)
     assert form.blocks["cue"].pointer == "#/blocks/4/blocks/0"
 
 
 def test_progress_counts_each_question_and_each_log_as_one() -> None:
-    counted = [block.id for block in parse(exercise_document()).items]
+    counted = [block.id for block in parse(exercise_document()).progress_blocks]
     assert counted == ["before", "safe", "need", "story", "triggers", "one", "hours", "day"]
 
 
@@ -95,14 +96,14 @@ def test_everything_wrong_is_said_at_once() -> None:
 
 
 def test_blocks_nest_as_deep_as_promised_and_no_deeper() -> None:
-    assert len(parse(_document(_nested(DEEPEST))).blocks["innermost"].parents) == DEEPEST
+    assert len(parse(_document(_nested(MAX_DEPTH))).blocks["innermost"].ancestors) == MAX_DEPTH
     with pytest.raises(Invalid):
-        parse(_document(_nested(DEEPEST + 1)))
+        parse(_document(_nested(MAX_DEPTH + 1)))
 
 
 def test_as_many_blocks_as_promised_are_taken_and_one_more_is_not() -> None:
-    many = [_yes_no(f"q{index}") for index in range(MOST_BLOCKS + 1)]
-    assert len(parse(_document(*many[:-1])).blocks) == MOST_BLOCKS
+    many = [_yes_no(f"q{index}") for index in range(MAX_BLOCKS + 1)]
+    assert len(parse(_document(*many[:-1])).blocks) == MAX_BLOCKS
     assert "#/blocks" in _pointers(_document(*many))
 
 
@@ -190,7 +191,7 @@ NAMES = st.sampled_from(
         *("conditions", "match", "block", "op", "value", "exclusive", "schema", "~", "a/b", ""),
     ]
 )
-WORDS = st.sampled_from([*TYPES, *OPERATORS, "a", "b", "all", "any", "2026-01-01", SCHEMA, ""])
+WORDS = st.sampled_from([*KINDS, *OPERATORS, "a", "b", "all", "any", "2026-01-01", SCHEMA, ""])
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -202,7 +203,7 @@ JSON = st.recursive(
     max_leaves=20,
 )
 BLOCK = st.fixed_dictionaries(
-    {"id": st.sampled_from(["a", "b", "c", "d"]) | JSON, "type": st.sampled_from(list(TYPES)) | JSON},
+    {"id": st.sampled_from(["a", "b", "c", "d"]) | JSON, "type": st.sampled_from(list(KINDS)) | JSON},
     optional={
         "label": st.just("Label") | JSON,
         "markdown": st.just("Words") | JSON,

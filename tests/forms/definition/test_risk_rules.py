@@ -15,9 +15,9 @@ from portal.forms.answering import responses
 from portal.forms.answering.responses import Response
 from portal.forms.definition import risk_rules
 from portal.forms.definition.blocks import Block
-from portal.forms.definition.comparisons import COMPARISONS
 from portal.forms.definition.document import Form, parse
 from portal.forms.evaluation import risk_flags
+from portal.forms.kinds.comparisons import COMPARISONS
 
 KINDS: dict[str, dict[str, Any]] = {
     "yes_no": {},
@@ -89,7 +89,7 @@ NEVER_MET = [
 
 @pytest.mark.parametrize(("kind", "op", "value"), MET)
 def test_what_an_answer_can_meet_is_taken(kind: str, op: str, value: Any) -> None:
-    assert [block.id for block in _form(_block(kind, (op, value))).risky] == ["b"]
+    assert [block.id for block in _form(_block(kind, (op, value))).risk_blocks] == ["b"]
 
 
 @pytest.mark.parametrize(("kind", "op", "value", "member"), NEVER_MET)
@@ -112,7 +112,7 @@ def test_a_block_nobody_answers_raises_nothing(kind: str) -> None:
 def test_the_only_option_cannot_be_compared_with_another_unless_own_words_are_taken() -> None:
     options = [{"code": "none", "label": "None"}]
     assert _faults(_block("choice", ("!=", "none"), options=options))[0].pointer == "#/blocks/0/risk/0/value"
-    assert _form(_block("choice", ("!=", "none"), options=options, other=True)).risky
+    assert _form(_block("choice", ("!=", "none"), options=options, other=True)).risk_blocks
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_a_risk_item_cannot_be_kept_to_oneself() -> None:
     form = _form({"id": "free", "type": "yes_no", "label": "Free"}, _block("yes_no", ("=", True)))
     for value in (True, False, None):
         [fault] = _private(form, "b", value=value)
-        assert (fault.pointer, fault.detail, fault.block) == ("#/answers/0/share", responses.NOT_PRIVATE, "b")
+        assert (fault.pointer, fault.detail, fault.block) == ("#/answers/0/share", responses.ALWAYS_SHARED.detail, "b")
     free = {"answers": [{"block": "free", "value": True, "share": "only_me"}]}
     assert responses.apply_patch(form, Response(), free).answers["free", ()].share == "only_me"
     shared = {"answers": [{"block": "b", "value": True, "share": "my_therapist"}]}

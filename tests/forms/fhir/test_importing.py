@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from portal.core.errors import Invalid
 from portal.forms.answering.responses import Answer, Response
-from portal.forms.fhir import questionnaire, urls
+from portal.forms.fhir import questionnaire
 from portal.forms.fhir.importing import import_questionnaire
 from portal.forms.fhir.response import Answered, write
+from portal.forms.fhir_elements import urls
 from portal.library.service.resources import compiled
 
 

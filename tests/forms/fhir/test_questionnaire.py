@@ -7,14 +7,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from portal.core import decimal_json
 from portal.core.errors import Invalid
 from portal.forms.definition.document import SCHEMA, parse
-from portal.forms.fhir import conditions, questionnaire, urls
+from portal.forms.fhir import conditions, questionnaire
 from portal.forms.fhir.importing import import_questionnaire
+from portal.forms.fhir_elements import urls
 from tests.forms.strategies import documents, exactly
 
 MANY = settings(
@@ -25,7 +26,17 @@ MANY = settings(
 )
 
 
+LABEL_REPEATS_THE_TEXT: dict[str, Any] = {
+    "schema": SCHEMA,
+    "blocks": [
+        {"id": "b1", "type": "text", "markdown": "0"},
+        {"id": "b2", "type": "text", "markdown": "0", "number": "0", "style": "note", "label": "0"},
+    ],
+}
+
+
 @given(documents())
+@example(LABEL_REPEATS_THE_TEXT)
 @MANY
 def test_any_form_the_model_can_express_comes_back_as_it_was(document: dict[str, Any]) -> None:
     try:

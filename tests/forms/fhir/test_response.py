@@ -13,9 +13,9 @@ from portal.core.errors import Invalid
 from portal.forms.answering.responses import Answer, Key, Response, Row, RowPath
 from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import SCHEMA, Form, parse
-from portal.forms.fhir import urls, values
 from portal.forms.fhir.importing import import_questionnaire
 from portal.forms.fhir.response import Answered, write
+from portal.forms.fhir_elements import urls
 from tests.forms.strategies import documents, exactly, responses
 
 ROWS = tuple(f"01980c5e-7d2a-7c3b-9f10-00000000000{index}" for index in range(6))
@@ -222,8 +222,8 @@ def test_own_words_where_the_options_live_elsewhere_come_back() -> None:
     block, words = form.blocks["q"], [{"other": "mine"}]
     (answer,) = _written(form, Response({("q", ()): Answer(words)}))[0]["answer"]
     assert answer == {"valueCoding": {"display": "mine"}}
-    assert values.read(answer, block) == words
-    assert values.read({"valueCoding": {"display": "mine", "code": "m"}}, block) is None
+    assert [block.kind.read_value(block.spec, answer)] == words
+    assert block.kind.read_value(block.spec, {"valueCoding": {"display": "mine", "code": "m"}}) is None
 
 
 def test_items_that_a_published_form_puts_in_a_display_are_answered_in_it() -> None:
@@ -263,13 +263,12 @@ def _read_answers(form: Form, block: Block, answers: list[dict[str, Any]], row: 
             found.rows.append(Row(block.id, path))
         value = {name: part for name, part in answer.items() if name != "item"}
         if value:
-            given.append(values.read(value, block))
+            given.append(block.kind.read_value(block.spec, value))
         if value and block.has_rows:
-            found.answers[block.id, path] = Answer(given[-1])
+            found.answers[block.id, path] = Answer(given[-1:] if block.kind.answer_is_list(block.spec) else given[-1])
         read_back(form, answer.get("item", []), path, found)
     if given and not block.has_rows:
-        flat = [one for each in given for one in each] if block.type == "choice" else given
-        found.answers[block.id, row] = Answer(flat if block.takes_several or block.type == "choice" else given[0])
+        found.answers[block.id, row] = Answer(given if block.kind.answer_is_list(block.spec) else given[0])
 
 
 def kept(response: Response) -> list[Any]:

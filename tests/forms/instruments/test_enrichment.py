@@ -9,8 +9,9 @@ from portal.forms.answering.responses import Answer, Response
 from portal.forms.definition.document import parse
 from portal.forms.evaluation.results import results, values_by_block
 from portal.forms.evaluation.risk_flags import risky_answers
-from portal.forms.fhir import questionnaire, urls
+from portal.forms.fhir import questionnaire
 from portal.forms.fhir.importing import import_questionnaire
+from portal.forms.fhir_elements import urls
 from portal.forms.instruments.enrichment import enrich
 from tests.instruments import questionnaire_of
 

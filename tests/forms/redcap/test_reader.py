@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.core.errors import Invalid
-from portal.forms.definition.blocks import TYPES
 from portal.forms.definition.document import parse
 from portal.forms.imports import Imported
+from portal.forms.kinds import KINDS
 from portal.forms.redcap.calculation import score_of
 from portal.forms.redcap.fields import SCORED
 from portal.forms.redcap.reader import COLUMNS, forms_in_csv, forms_in_json
@@ -156,7 +156,7 @@ def test_headers_and_matrices_make_sections() -> None:
     )
     assert (first["id"], section["type"], section["label"], last["label"]) == ("a", "section", "About you", "More")
     assert [block["id"] for block in section["blocks"]] == ["b", "matrix.m", "c"]
-    assert section["blocks"][1]["type"] == ("grid" if "grid" in TYPES else "section")
+    assert section["blocks"][1]["type"] == ("grid" if "grid" in KINDS else "section")
     assert [block["id"] for block in section["blocks"][1]["blocks"]] == ["m1", "m2"]
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from portal.forms.definition import patterns
+from portal.forms.kinds import patterns
 
 
 @pytest.mark.parametrize("pattern", ["[0-9]{5}", r"[^@]+@[^@]+\.[a-z]+", "(a|b)+", "", r"\d+(\.\d+)?", "(a+)+$"])

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from portal.forms.fhir import urls
-from portal.forms.fhir.scalars import keyed
+from portal.forms.fhir_elements import urls
+from portal.forms.fhir_elements.scalars import keyed
 
 Json = Mapping[str, Any]
 Option = dict[str, Any]
