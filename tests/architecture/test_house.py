@@ -37,7 +37,7 @@ NOT_SEALED = {("data_keys", "wrapped"), ("events", "link")}
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_ROUTE = 400, 40, 10
 LOADED_LATE = {
     "portal/core/db/engines.py:_set_up_postgresql",
-    "portal/forms/definition/patterns.py:_compiled",
+    "portal/forms/kinds/patterns.py:_compile",
     "portal/forms/fhirpath/evaluation.py:__init__",
 }
 """A driver, an expression engine and a pattern engine that most processes never need."""
