@@ -126,7 +126,7 @@ def test_with_other_days_another_client_or_another_therapist_it_is_no_duplicate(
 
 @pytest.mark.bar
 def test_twenty_identical_requests_at_once_create_one_assignment(cast: Cast) -> None:
-    resource, made, told, errors = publish(cast), [], [], []
+    resource, made, duplicates, errors = publish(cast), [], [], []
     ready = threading.Barrier(20)
 
     def ask() -> None:
@@ -135,7 +135,7 @@ def test_twenty_identical_requests_at_once_create_one_assignment(cast: Cast) -> 
             with cast.app.app_context():
                 made.append(assigning.assign(cast.therapist.viewer, **_body(cast, resource_id=resource))["id"])
         except Duplicate as duplicate:
-            told.append(duplicate.members["assignment_id"])
+            duplicates.append(duplicate.members["assignment_id"])
         except Exception as error:  # noqa: BLE001 -- whatever it is, the test names it
             errors.append(repr(error))
 
@@ -146,7 +146,7 @@ def test_twenty_identical_requests_at_once_create_one_assignment(cast: Cast) -> 
         thread.join()
     assert errors == []
     assert len(made) == 1
-    assert told == made * 19
+    assert duplicates == made * 19
     with cast.app.app_context(), as_owner() as session:
         assert session.scalar(select(func.count()).where(Assignment.resource_id == resource)) == 1
         assert session.scalar(select(func.count()).where(Attempt.assignment_id == made[0])) == 1
