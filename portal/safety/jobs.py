@@ -9,18 +9,18 @@ from portal.safety.service import alerts, escalation
 @jobs.handles(alerts.NOTIFY_THERAPIST)
 def notify_therapist(job: jobs.ClaimedJob) -> None:
     """Mail a therapist in care, or the cover. Running it twice sends two mails, each of them true."""
-    _send(escalation.prepare_letter(job.practice_id, job.subject), nobody_covers=False)
+    _send(escalation.find_therapist_to_mail(job.practice_id, job.subject), nobody_covers=False)
 
 
 @jobs.handles(escalation.NOTIFY_OWNER)
 def notify_owner(job: jobs.ClaimedJob) -> None:
     """Mail an owner that an alert waits and the practice has no cover."""
-    _send(escalation.prepare_letter_to_owner(job.practice_id, job.subject), nobody_covers=True)
+    _send(escalation.find_owner_to_mail(job.practice_id, job.subject), nobody_covers=True)
 
 
-def _send(letter: escalation.Letter | None, *, nobody_covers: bool) -> None:
-    if letter is not None:
-        mail.send(letter.to, "needed", link=mail.public_url("/"), nobody_covers=nobody_covers)
+def _send(address: str | None, *, nobody_covers: bool) -> None:
+    if address is not None:
+        mail.send(address, "needed", link=mail.public_url("/"), nobody_covers=nobody_covers)
 
 
 @jobs.every(seconds=60)

@@ -195,8 +195,8 @@ def test_of_concurrent_acknowledgements_exactly_one_succeeds(cast: Cast) -> None
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
     assert len(facts_about_alert(cast, "safety.acknowledged", alert)) == 1
     [winner] = [answer.get_json()["acknowledged_by"] for answer in answers if answer.status_code == 200]
-    told = [answer.get_json()["acknowledged_by"] for answer in answers if answer.status_code == 409]
-    assert told == [winner] * 7
+    named = [answer.get_json()["acknowledged_by"] for answer in answers if answer.status_code == 409]
+    assert named == [winner] * 7
 
 
 def test_the_note_is_optional_and_not_blank(cast: Cast) -> None:

@@ -33,20 +33,20 @@ from tests.safety.scenarios import (
 DAY = timedelta(hours=24)
 
 
-def _escalated(cast: Cast, alert: str) -> Any:
+def _escalated_at(cast: Cast, alert: str) -> Any:
     return stored.value(cast.app, select(Alert.escalated_at).where(Alert.id == alert))
 
 
-def _facts(cast: Cast, alert: str) -> list[Any]:
+def _escalation_events(cast: Cast, alert: str) -> list[Any]:
     return stored.rows(cast.app, select(Event).where(Event.fact == "safety.escalated", Event.subject_id == alert))
 
 
-def _passed_on(cast: Cast, later: timedelta = DAY) -> int:
+def _run_escalation(cast: Cast, later: timedelta = DAY) -> int:
     with clock.time_shifted(later):
         return run_escalation(cast)
 
 
-def _mails(cast: Cast) -> list[str]:
+def _mailed_addresses(cast: Cast) -> list[str]:
     """Who was mailed, by address; those in care were mailed before the test began."""
     _deliver(cast)
     return sorted(mail.to for mail in alert_mails(cast))
@@ -66,38 +66,38 @@ def _deliver(cast: Cast) -> None:
         letters.deliver(cast.app)
 
 
-def _ends(cast: Cast) -> None:
+def _end_all_care(cast: Cast) -> None:
     for actor, link in ((cast.therapist, "client.care"), (cast.co_therapist, "co_therapist.care")):
         assert actor.post(f"/clients/{cast.client.id}/care/{cast.things[link]}/end").status_code == 204
 
 
 def test_an_alert_escalates_once_after_the_practices_hours(cast: Cast, alert: str) -> None:
-    assert _passed_on(cast, DAY - timedelta(minutes=2)) == 0
-    assert _escalated(cast, alert) is None
-    assert _passed_on(cast) == 1
-    assert _passed_on(cast, 2 * DAY) == 0
-    [fact] = _facts(cast, alert)
+    assert _run_escalation(cast, DAY - timedelta(minutes=2)) == 0
+    assert _escalated_at(cast, alert) is None
+    assert _run_escalation(cast) == 1
+    assert _run_escalation(cast, 2 * DAY) == 0
+    [fact] = _escalation_events(cast, alert)
     assert (fact.actor_kind, fact.actor_id, fact.client_id) == ("system", None, cast.client.id)
     assert list_alerts(cast.therapist)[0]["escalated_at"] is not None
 
 
 def test_a_practice_sets_how_long_an_alert_may_wait(cast: Cast, alert: str) -> None:
     set_practice(cast, alert_wait_hours=1)
-    assert _passed_on(cast, timedelta(minutes=58)) == 0
-    assert _passed_on(cast, timedelta(minutes=61)) == 1
+    assert _run_escalation(cast, timedelta(minutes=58)) == 0
+    assert _run_escalation(cast, timedelta(minutes=61)) == 1
     set_practice(cast, alert_wait_hours=168)
 
 
 def test_an_alert_acknowledged_in_time_does_not_escalate(cast: Cast, alert: str) -> None:
     acknowledge(cast.therapist, alert)
-    assert _passed_on(cast, 2 * DAY) == 0
-    assert _mails(cast) == []
+    assert _run_escalation(cast, 2 * DAY) == 0
+    assert _mailed_addresses(cast) == []
 
 
 def test_the_cover_is_mailed_and_sees_the_name_and_nothing_else(cast: Cast, alert: str) -> None:
     assert cast.colleague.get(f"/alerts/{alert}").status_code == 404
-    _passed_on(cast)
-    assert _mails(cast) == [cast.colleague.email]
+    _run_escalation(cast)
+    assert _mailed_addresses(cast) == [cast.colleague.email]
     shown = cast.colleague.get(f"/alerts/{alert}").get_json()
     assert shown["client"] == {"id": cast.client.id, "name": "Client"}
     assert [shown[name] for name in ("assignment_id", "attempt", "items")] == [None, None, None]
@@ -108,21 +108,21 @@ def test_the_cover_is_mailed_and_sees_the_name_and_nothing_else(cast: Cast, aler
 
 def test_the_cover_can_acknowledge_and_still_sees_the_alert(cast: Cast, alert: str) -> None:
     assert cast.colleague.post(f"/alerts/{alert}/acknowledge", {}).status_code == 404, "not before"
-    _passed_on(cast)
+    _run_escalation(cast)
     assert acknowledge(cast.colleague, alert)["acknowledged_by"]["name"] == "Colleague"
     assert cast.therapist.get(f"/alerts/{alert}").get_json()["acknowledged_by"]["id"] == cast.colleague.id
     assert cast.colleague.get(f"/alerts/{alert}").status_code == 200
 
 
 def test_the_cover_learns_that_a_therapist_in_care_was_faster(cast: Cast, alert: str) -> None:
-    _passed_on(cast)
+    _run_escalation(cast)
     acknowledge(cast.therapist, alert)
     refused = cast.colleague.post(f"/alerts/{alert}/acknowledge", {})
     assert (refused.status_code, refused.get_json()["acknowledged_by"]["name"]) == (409, "Therapist")
 
 
 def test_a_later_cover_sees_what_is_open_and_no_history(cast: Cast, alert: str) -> None:
-    _passed_on(cast)
+    _run_escalation(cast)
     set_practice(cast, cover_id=cast.former_therapist.id)
     assert alert_ids(cast.former_therapist, "") == [alert], "not the partner's, which is settled"
     assert alert not in alert_ids(cast.colleague)
@@ -132,7 +132,7 @@ def test_a_later_cover_sees_what_is_open_and_no_history(cast: Cast, alert: str) 
 
 def test_without_a_cover_every_owner_is_mailed_and_sees_no_alert(cast: Cast, alert: str) -> None:
     set_practice(cast, cover_id=None)
-    _passed_on(cast)
+    _run_escalation(cast)
     _deliver(cast)
     [mail] = alert_mails(cast)
     assert mail.to == cast.owner.email
@@ -145,7 +145,7 @@ def test_without_a_cover_every_owner_is_mailed_and_sees_no_alert(cast: Cast, ale
 
 def test_a_cover_named_later_still_sees_what_they_acknowledged(cast: Cast, alert: str) -> None:
     set_practice(cast, cover_id=None)
-    _passed_on(cast)
+    _run_escalation(cast)
     set_practice(cast, cover_id=cast.colleague.id)
     acknowledge(cast.colleague, alert)
     assert cast.colleague.get(f"/alerts/{alert}").status_code == 200
@@ -153,23 +153,23 @@ def test_a_cover_named_later_still_sees_what_they_acknowledged(cast: Cast, alert
 
 def test_an_owner_is_not_mailed_once_there_is_a_cover_or_an_acknowledgement(cast: Cast, alert: str) -> None:
     set_practice(cast, cover_id=None)
-    _passed_on(cast)
+    _run_escalation(cast)
     acknowledge(cast.therapist, alert)
-    assert _mails(cast) == []
+    assert _mailed_addresses(cast) == []
     another = raise_alert(cast)
     letters.deliver(cast.app)
     letters.clear(cast.app)
-    _passed_on(cast)
-    assert _escalated(cast, another) is not None
+    _run_escalation(cast)
+    assert _escalated_at(cast, another) is not None
     set_practice(cast, cover_id=cast.colleague.id)
-    assert _mails(cast) == []
+    assert _mailed_addresses(cast) == []
 
 
 def test_the_mails_reveal_nothing(cast: Cast, alert: str) -> None:
-    _passed_on(cast)
+    _run_escalation(cast)
     set_practice(cast, cover_id=None)
     raise_alert(cast)
-    _passed_on(cast, 2 * DAY)
+    _run_escalation(cast, 2 * DAY)
     _deliver(cast)
     mails = alert_mails(cast)
     assert len({mail.body for mail in mails}) == 2
@@ -181,9 +181,9 @@ def test_the_mails_reveal_nothing(cast: Cast, alert: str) -> None:
 
 def test_an_alert_escalates_at_once_if_nobody_cares_for_the_client(cast: Cast, alert: str) -> None:
     assert run_escalation(cast) == 0
-    _ends(cast)
+    _end_all_care(cast)
     assert run_escalation(cast) == 1
-    assert _mails(cast) == [cast.colleague.email]
+    assert _mailed_addresses(cast) == [cast.colleague.email]
     assert acknowledge(cast.colleague, alert)["client"]["name"] == "Client"
 
 
@@ -195,7 +195,7 @@ def test_nor_if_the_therapists_in_care_have_left_the_practice(cast: Cast, alert:
 
 def test_an_alert_of_an_archived_client_escalates_like_any_other(cast: Cast, alert: str) -> None:
     cast.therapist.post(f"/clients/{cast.client.id}/archive")
-    assert _passed_on(cast) == 1
+    assert _run_escalation(cast) == 1
     assert alert in alert_ids(cast.colleague)
 
 
@@ -206,8 +206,8 @@ def test_of_concurrent_escalations_exactly_one_succeeds(cast: Cast, alert: str) 
 
     with ThreadPoolExecutor(6) as threads:
         assert sorted(threads.map(pass_on, range(6))) == [False] * 5 + [True]
-    assert len(_facts(cast, alert)) == 1
-    assert _mails(cast) == [cast.colleague.email]
+    assert len(_escalation_events(cast, alert)) == 1
+    assert _mailed_addresses(cast) == [cast.colleague.email]
 
 
 def test_an_escalation_that_fails_does_not_stop_the_others(
@@ -223,25 +223,25 @@ def test_an_escalation_that_fails_does_not_stop_the_others(
         return real(viewer, alert_id)
 
     monkeypatch.setattr(escalation, "escalate", sometimes)
-    assert _passed_on(cast) == 1
-    assert (_escalated(cast, alert) is None, _escalated(cast, second) is None) == (True, False)
+    assert _run_escalation(cast) == 1
+    assert (_escalated_at(cast, alert) is None, _escalated_at(cast, second) is None) == (True, False)
     monkeypatch.undo()
-    assert _passed_on(cast) == 1
+    assert _run_escalation(cast) == 1
 
 
 def test_another_practices_cover_sees_nothing(cast: Cast, alert: str) -> None:
     """Even where their id stood in this practice's settings."""
     practice = update(Practice).where(Practice.slug == "linden").values(cover_id=cast.other_owner.id)
     stored.change(cast.app, practice)
-    _passed_on(cast)
+    _run_escalation(cast)
     assert cast.other_owner.get(f"/alerts/{alert}").status_code == 404
-    assert _mails(cast) == [cast.owner.email], "nobody of this practice covers"
+    assert _mailed_addresses(cast) == [cast.owner.email], "nobody of this practice covers"
 
 
 def test_a_cover_sees_no_alert_of_another_practice(cast: Cast, alert: str) -> None:
     theirs = raised(cast, "other_client")
-    assert _passed_on(cast) == 2
-    assert _escalated(cast, theirs) is not None
+    assert _run_escalation(cast) == 2
+    assert _escalated_at(cast, theirs) is not None
     assert alert_ids(cast.colleague) == [alert]
     assert cast.colleague.get(f"/alerts/{theirs}").status_code == 404
 
@@ -251,22 +251,22 @@ def test_acknowledged_and_escalated_alerts_are_not_escalated_again(
 ) -> None:
     second = raise_alert(cast)
     acknowledge(cast.therapist, second)
-    _passed_on(cast)
+    _run_escalation(cast)
     looked_at: list[str] = []
 
-    def noted(_viewer: Any, alert_id: str) -> bool:
+    def record_call(_viewer: Any, alert_id: str) -> bool:
         looked_at.append(alert_id)
         return True
 
-    monkeypatch.setattr(escalation, "escalate", noted)
-    _passed_on(cast, 2 * DAY)
+    monkeypatch.setattr(escalation, "escalate", record_call)
+    _run_escalation(cast, 2 * DAY)
     assert looked_at == []
 
 
 def test_a_cover_who_is_no_longer_a_therapist_is_not_notified(cast: Cast, alert: str) -> None:
     person = update(Person).where(Person.id == cast.colleague.id).values(therapist=False, owner=True)
     stored.change(cast.app, person)
-    _passed_on(cast)
+    _run_escalation(cast)
     assert stored.value(cast.app, select(Alert.covered_by).where(Alert.id == alert)) is None
 
 

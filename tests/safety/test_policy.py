@@ -21,33 +21,33 @@ EVERYONE = {
 }
 
 
-def _seen(cast: Cast, viewer: Viewer) -> set[str]:
+def _visible_alerts(cast: Cast, viewer: Viewer) -> set[str]:
     names = {cast.things[f"{name}.alert"]: name for name in ("client", "partner", "stranger", "other_client")}
     with cast.app.app_context(), db.engines[OWNER].connect() as connection:
         return {names[row.id] for row in connection.execute(policy.visible_to(viewer), binds(viewer))}
 
 
-def _everybodys(cast: Cast) -> None:
+def _raise_alerts(cast: Cast) -> None:
     for name in ("client", "stranger", "other_client"):
         cast.things[f"{name}.alert"] = raised(cast, name)
 
 
 def test_therapists_see_exactly_the_alerts_of_their_care_or_cover(cast: Cast) -> None:
-    _everybodys(cast)
-    seen = {name: _seen(cast, actor.viewer) for name, actor in cast.everyone().items() if actor.id}
+    _raise_alerts(cast)
+    seen = {name: _visible_alerts(cast, actor.viewer) for name, actor in cast.everyone().items() if actor.id}
     assert {name: found for name, found in seen.items() if found} == EVERYONE
 
 
 def test_the_policy_follows_the_viewers_capabilities(cast: Cast) -> None:
-    _everybodys(cast)
+    _raise_alerts(cast)
     for therapist in (cast.therapist.viewer, cast.colleague.viewer):
         without = Viewer(therapist.id, therapist.practice_id, PrincipalKind.STAFF, owner=True, therapist=False)
-        assert _seen(cast, without) == set()
-    assert _seen(cast, system(cast.things["linden.practice"])) == set()
+        assert _visible_alerts(cast, without) == set()
+    assert _visible_alerts(cast, system(cast.things["linden.practice"])) == set()
 
 
 def test_only_the_care_link_an_alert_came_through_shows_what_it_is_about(cast: Cast) -> None:
-    _everybodys(cast)
+    _raise_alerts(cast)
     own = {}
     for name in ("therapist", "co_therapist", "former_therapist", "colleague", "owner", "other_owner"):
         viewer = cast.everyone()[name].viewer

@@ -76,12 +76,10 @@ def create_assignment(
     `viewer` is recorded as the one who assigns and needs no sight of anything: the caller has checked access, or is
     the portal itself at work. Raises Conflict, Duplicate and Invalid as `assign` does.
     """
-    client, zone = _client(viewer, link.client_id)
-    _require_active(client)
+    client, zone = _active_client(viewer, link.client_id)
     _check_days(opens_on, due_on, zone)
     _refuse_duplicate(link, version.resource_id, opens_on, due_on)
-    form = versions.form_of_version(viewer.practice_id, version.id)
-    count = completion.progress(form, responses.initial_response(form))
+    count = _initial_progress(version)
     sealed, assignment_id = vault(viewer.practice_id, client.id), new_id()
     assignment = Assignment(
         practice_id=viewer.practice_id,
@@ -105,6 +103,11 @@ def create_assignment(
     return assignment
 
 
+def _initial_progress(version: Version) -> completion.Progress:
+    form = versions.form_of_version(version.practice_id, version.id)
+    return completion.progress(form, responses.initial_response(form))
+
+
 def new_attempt(assignment: Assignment, now: datetime) -> Attempt:
     """The attempt an assignment stands at, still empty."""
     return Attempt(
@@ -122,10 +125,13 @@ def _client(viewer: Viewer, client_id: str) -> tuple[Client, str]:
     return client, db.session.get_one(Person, (viewer.practice_id, client_id)).time_zone
 
 
-def _require_active(client: Client) -> None:
+def _active_client(viewer: Viewer, client_id: str) -> tuple[Client, str]:
+    """As `_client`. Raises Conflict where they are archived."""
+    client, zone = _client(viewer, client_id)
     if client.archived_at is not None:
         msg = "This client is archived. Restore the client first."
         raise Conflict(msg, state="archived", allowed=[])
+    return client, zone
 
 
 def _check_days(opens_on: date | None, due_on: date | None, zone: str | None) -> None:

@@ -47,10 +47,10 @@ ATTEMPTS = Listing(
 )
 
 
-def list_attempts(viewer: Viewer, assignment_id: str, asked: ListRequest) -> Page:
+def list_attempts(viewer: Viewer, assignment_id: str, request: ListRequest) -> Page:
     """The attempts at an assignment: times and versions, no answers."""
     require_visible(viewer, assignment_id)
-    return ATTEMPTS.page(viewer, asked, thing_id=assignment_id)
+    return ATTEMPTS.page(viewer, request, thing_id=assignment_id)
 
 
 def _assignment(viewer: Viewer) -> AnySelect:

@@ -51,7 +51,7 @@ def plan(viewer: Viewer, assignment_id: str, expected: int, **plan: str | None) 
 
 @transactional
 def pause(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
-    """Pause work on an assignment; no reason is asked for."""
+    """Pause work on an assignment; no reason is needed."""
     assignment = lock_for_act(viewer, Act.PAUSE, assignment_id)
     assignment.step_aside(Status.PAUSED)
     return _record_act(viewer, assignment, facts.PAUSED)

@@ -40,11 +40,11 @@ COMMENTS = Listing(
 )
 
 
-def list_comments(viewer: Viewer, assignment_id: str, asked: ListRequest) -> Page:
+def list_comments(viewer: Viewer, assignment_id: str, request: ListRequest) -> Page:
     """The comments on an assignment, the oldest first."""
     client_id = require_visible(viewer, assignment_id)
     sealed = vault(viewer.practice_id, client_id)
-    page = COMMENTS.page(viewer, asked, thing_id=assignment_id)
+    page = COMMENTS.page(viewer, request, thing_id=assignment_id)
     return page.map(lambda row: {**row, "body": sealed.open_text(Comment.body, row["id"], row["body"])})
 
 

@@ -95,9 +95,9 @@ def _require_may_name(viewer: Viewer) -> None:
     access.require(caseload.may_name_clients(viewer), "Naming clients needs the scope clients:read.")
 
 
-def list_assignments(viewer: Viewer, asked: ListRequest, expand: frozenset[str] = frozenset()) -> Page:
+def list_assignments(viewer: Viewer, request: ListRequest, expand: frozenset[str] = frozenset()) -> Page:
     """The assignments the viewer sees. `expand` may name `client`."""
-    page = ASSIGNMENTS.page(viewer, asked)
+    page = ASSIGNMENTS.page(viewer, request)
     if "client" not in expand:
         return page
     _require_may_name(viewer)

@@ -33,10 +33,10 @@ CARE = Listing(
 )
 
 
-def list_care(viewer: Viewer, client_id: str, asked: ListRequest) -> Page:
+def list_care(viewer: Viewer, client_id: str, request: ListRequest) -> Page:
     """The care links, open and ended, of a client the viewer sees."""
     access.get_visible(viewer, _client, client_id)
-    page = CARE.page(viewer, asked, thing_id=client_id)
+    page = CARE.page(viewer, request, thing_id=client_id)
     names = people.names_of(viewer.practice_id, {row["therapist_id"] for row in page.as_dicts()})
     return page.map(lambda row: _with_therapist(row, names))
 
@@ -45,23 +45,13 @@ def _client(viewer: Viewer) -> AnySelect:
     return policy.visible_to(viewer).where(Client.id == THING).with_only_columns(Client.id)
 
 
-def _with_therapist(row: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    therapist = names[row["therapist_id"]]
+def _with_therapist(link: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    therapist = names[link["therapist_id"]]
     return {
-        "id": row["id"],
+        "id": link["id"],
         "therapist": {"id": therapist["id"], "name": therapist["name"], "status": therapist["status"]},
-        "started_at": row["started_at"],
-        "ended_at": row["ended_at"],
-    }
-
-
-def _detail(link: CareLink) -> dict[str, Any]:
-    therapist = people.names_of(link.practice_id, {link.therapist_id})[link.therapist_id]
-    return {
-        "id": link.id,
-        "therapist": therapist,
-        "started_at": link.started_at,
-        "ended_at": link.ended_at,
+        "started_at": link["started_at"],
+        "ended_at": link["ended_at"],
     }
 
 
@@ -84,7 +74,9 @@ def start_care(viewer: Viewer, client_id: str, *, therapist_id: str) -> dict[str
     if _lock_link_of(viewer, client.id, therapist_id) is not None:
         msg = "This therapist already cares for this client."
         raise Conflict(msg, state="in_care", allowed=[])
-    return _detail(begin_care(viewer, client, therapist_id))
+    link = begin_care(viewer, client, therapist_id)
+    row = {name: getattr(link, name) for name in CARE.names}
+    return _with_therapist(row, people.names_of(viewer.practice_id, {therapist_id}))
 
 
 @transactional

@@ -95,14 +95,14 @@ def _decrypted(row: Mapping[str, Any]) -> dict[str, Any]:
     return client
 
 
-def list_clients(viewer: Viewer, asked: ListRequest, q: str | None = None) -> Page:
+def list_clients(viewer: Viewer, request: ListRequest, q: str | None = None) -> Page:
     """The clients the viewer sees; `q` finds a part of the name.
 
     Raises Invalid where a list of more than MAX_NAMES is searched or sorted by name, since names are encrypted.
     """
-    if q is None and asked.sort.lstrip("-") != "name":
-        return CLIENTS.page(viewer, asked).map(_decrypted)
-    everyone = CLIENTS.page(viewer, replace(asked, sort="", limit=MAX_NAMES, after=None)).map(_decrypted)
+    if q is None and request.sort.lstrip("-") != "name":
+        return CLIENTS.page(viewer, request).map(_decrypted)
+    everyone = CLIENTS.page(viewer, replace(request, sort="", limit=MAX_NAMES, after=None)).map(_decrypted)
     if everyone.following is not None:
         raise Invalid(
             Fault(
@@ -112,22 +112,22 @@ def list_clients(viewer: Viewer, asked: ListRequest, q: str | None = None) -> Pa
                 maximum=MAX_NAMES,
             ).at("#/q")
         )
-    return _by_name(everyone, asked, (q or "").casefold())
+    return _by_name(everyone, request, (q or "").casefold())
 
 
-def _by_name(everyone: Page, asked: ListRequest, part: str) -> Page:
+def _by_name(everyone: Page, request: ListRequest, part: str) -> Page:
     rows = [row for row in everyone.as_dicts() if part in row["name"].casefold()]
-    rows.sort(key=lambda row: (row["name"].casefold(), row["id"]), reverse=asked.sort.startswith("-"))
+    rows.sort(key=lambda row: (row["name"].casefold(), row["id"]), reverse=request.sort.startswith("-"))
     start = 0
-    if asked.after is not None:
-        positions = [index for index, row in enumerate(rows) if row["id"] == asked.after[1]]
+    if request.after is not None:
+        positions = [index for index, row in enumerate(rows) if row["id"] == request.after[1]]
         if not positions:
             msg = "The list has changed since this cursor was issued. Start again without a cursor."
             raise Malformed(msg)
         start = positions[0] + 1
-    page = rows[start : start + asked.limit]
-    following = ("", page[-1]["id"]) if start + asked.limit < len(rows) else None
-    total = len(rows) if asked.include_total else None
+    page = rows[start : start + request.limit]
+    following = ("", page[-1]["id"]) if start + request.limit < len(rows) else None
+    total = len(rows) if request.include_total else None
     return Page(page, None, following, total)
 
 

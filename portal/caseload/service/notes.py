@@ -26,11 +26,11 @@ NOTES = Listing(
 )
 
 
-def list_notes(viewer: Viewer, client_id: str, asked: ListRequest) -> Page:
+def list_notes(viewer: Viewer, client_id: str, request: ListRequest) -> Page:
     """The viewer's own private notes about a client."""
     require_in_care(viewer, client_id)
     sealed = vault(viewer.practice_id, client_id)
-    page = NOTES.page(viewer, asked, thing_id=client_id)
+    page = NOTES.page(viewer, request, thing_id=client_id)
     return page.map(lambda row: {**row, "body": sealed.open_text(Note.body, row["id"], row["body"])})
 
 

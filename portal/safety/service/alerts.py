@@ -103,10 +103,10 @@ ALERTS = Listing(
 FOR_THERAPISTS = "Only therapists see alerts. An owner chooses the cover in the practice's settings (cover_id)."
 
 
-def list_alerts(viewer: Viewer, asked: ListRequest) -> Page:
+def list_alerts(viewer: Viewer, request: ListRequest) -> Page:
     """The alerts of the clients in the viewer's care, and those they cover; the latest first."""
     access.require(policy.may_answer_alerts(viewer), FOR_THERAPISTS)
-    page = ALERTS.page(viewer, asked)
+    page = ALERTS.page(viewer, request)
     names = _names(viewer, page.as_dicts())
     return page.map(lambda row: _detail(row, names))
 

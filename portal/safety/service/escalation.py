@@ -7,7 +7,6 @@ and nothing else.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -110,34 +109,27 @@ def _owners(practice_id: str) -> list[str]:
     return list(db.session.scalars(owners.order_by(Person.id)))
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """The address a mail goes to."""
-
-    to: str
-
-
 @transactional
-def prepare_letter(practice_id: str, person_id: str) -> Letter | None:
-    """The mail to a therapist in care or to the cover; None where no open alert is left for them to see."""
+def find_therapist_to_mail(practice_id: str, person_id: str) -> str | None:
+    """The address of a therapist in care or the cover; None where no open alert is left for them to see."""
     person = _active_person(practice_id, person_id)
     if person is None:
         return None
     reader = Viewer(person.id, practice_id, PrincipalKind.STAFF, owner=person.owner, therapist=person.therapist)
     open_alerts = policy.visible_to(reader).where(Alert.acknowledged_at.is_(None)).with_only_columns(Alert.id).limit(1)
-    return _letter(person) if db.session.execute(open_alerts, access.binds(reader)).first() else None
+    return _mail_address(person) if db.session.execute(open_alerts, access.binds(reader)).first() else None
 
 
 @transactional
-def prepare_letter_to_owner(practice_id: str, person_id: str) -> Letter | None:
-    """The mail to an owner; None where there is a cover by now, or no alert waits any more."""
+def find_owner_to_mail(practice_id: str, person_id: str) -> str | None:
+    """The address of an owner; None where there is a cover by now, or no alert waits any more."""
     person = _active_person(practice_id, person_id)
     if person is None or not person.owner or _cover(practice_id) is not None:
         return None
     waiting = select(Alert.id).where(
         Alert.practice_id == practice_id, Alert.escalated_at.is_not(None), Alert.acknowledged_at.is_(None)
     )
-    return _letter(person) if db.session.scalars(waiting.limit(1)).first() else None
+    return _mail_address(person) if db.session.scalars(waiting.limit(1)).first() else None
 
 
 def _active_person(practice_id: str, person_id: str) -> Person | None:
@@ -145,6 +137,6 @@ def _active_person(practice_id: str, person_id: str) -> Person | None:
     return person if person is not None and person.deactivated_at is None else None
 
 
-def _letter(person: Person) -> Letter:
-    opened = vault(person.practice_id, person.subject_id)
-    return Letter(opened.open(Person.mail_address, person.id, person.mail_address).decode())
+def _mail_address(person: Person) -> str:
+    sealed = vault(person.practice_id, person.subject_id)
+    return sealed.open(Person.mail_address, person.id, person.mail_address).decode()

@@ -13,8 +13,11 @@ from portal.assignments.models import Assignment, Attempt
 from portal.assignments.service import assigning
 from portal.assignments.service.queries import list_assignments
 from portal.core import clock
+from portal.core.audit_log.events import Event
+from portal.core.db.transactions import transaction
 from portal.core.errors import Duplicate, Invalid, NotVisible
 from portal.core.listing import ListRequest
+from portal.core.viewer import system
 from tests.assignments.service.scenarios import act, assign, bring_to, publish
 from tests.cast import Cast
 from tests.owner import as_owner
@@ -48,6 +51,20 @@ def test_a_new_assignment_is_assigned_with_an_empty_first_attempt(cast: Cast) ->
     mine = cast.client.get(f"/me/assignments/{thing}").get_json()
     assert (mine["why"], mine["note"]) == (shown["why"], shown["note"])
     assert cast.client.get(f"/me/assignments/{thing}/response").get_json()["answers"] == []
+
+
+def test_the_portal_itself_can_create_an_assignment_and_is_recorded_as_the_one_who_did(cast: Cast) -> None:
+    viewer, resource_id = cast.therapist.viewer, publish(cast)
+    with cast.app.app_context(), transaction(viewer.practice_id):
+        link, version = assigning.lock_for_assignment(viewer, client_id=cast.client.id, resource_id=resource_id)
+        thing = assigning.create_assignment(system(viewer.practice_id), link, version, why="Next in your program.").id
+    shown = _shown(cast, thing)
+    assert (shown["status"], shown["why"]) == ("assigned", "Next in your program.")
+    with cast.app.app_context(), as_owner() as session:
+        event = session.scalars(
+            select(Event).where(Event.fact == "assignment.created", Event.subject_id == thing)
+        ).one()
+        assert event.actor_id is None
 
 
 @pytest.mark.parametrize("name", ["stranger", "other_client", "unattended"])
@@ -109,7 +126,7 @@ def test_with_other_days_another_client_or_another_therapist_it_is_no_duplicate(
 
 @pytest.mark.bar
 def test_twenty_identical_requests_at_once_create_one_assignment(cast: Cast) -> None:
-    resource, made, told, errors = publish(cast), [], [], []
+    resource, made, duplicates, errors = publish(cast), [], [], []
     ready = threading.Barrier(20)
 
     def ask() -> None:
@@ -118,7 +135,7 @@ def test_twenty_identical_requests_at_once_create_one_assignment(cast: Cast) -> 
             with cast.app.app_context():
                 made.append(assigning.assign(cast.therapist.viewer, **_body(cast, resource_id=resource))["id"])
         except Duplicate as duplicate:
-            told.append(duplicate.members["assignment_id"])
+            duplicates.append(duplicate.members["assignment_id"])
         except Exception as error:  # noqa: BLE001 -- whatever it is, the test names it
             errors.append(repr(error))
 
@@ -129,7 +146,7 @@ def test_twenty_identical_requests_at_once_create_one_assignment(cast: Cast) -> 
         thread.join()
     assert errors == []
     assert len(made) == 1
-    assert told == made * 19
+    assert duplicates == made * 19
     with cast.app.app_context(), as_owner() as session:
         assert session.scalar(select(func.count()).where(Assignment.resource_id == resource)) == 1
         assert session.scalar(select(func.count()).where(Attempt.assignment_id == made[0])) == 1

@@ -14,8 +14,8 @@ from tests.cast import Actor, Cast
 
 
 def _item(cast: Cast, client: Actor, **more: Any) -> dict[str, Any]:
-    given = {"client_id": client.id, "resource_id": cast.things["linden.exercise"], "due_on": "2099-03-01"}
-    return {**given, "why": f"For {client.name}.", **more}
+    item = {"client_id": client.id, "resource_id": cast.things["linden.exercise"], "due_on": "2099-03-01"}
+    return {**item, "why": f"For {client.name}.", **more}
 
 
 def _assign(cast: Cast, *items: dict[str, Any], **more: Any) -> TestResponse:
@@ -116,8 +116,8 @@ def test_an_integration_can_assign_to_many(cast: Cast) -> None:
 def test_an_item_that_fails_late_leaves_nothing_behind(cast: Cast) -> None:
     """Whatever a domain above refuses after the row was written."""
 
-    def refuse(_viewer: Viewer, given: Any) -> None:
-        if given.client_id == cast.partner.id:
+    def refuse(_viewer: Viewer, item: Any) -> None:
+        if item.client_id == cast.partner.id:
             msg = "Not now."
             raise Conflict(msg)
 

@@ -76,8 +76,8 @@ def test_concurrent_acts_are_all_counted(cast: Cast) -> None:
     """Two transactions on two assignments of one link: each sees the other only once it has committed."""
     made = []
     for day in range(1, 17):
-        given = {"client_id": cast.client.id, "resource_id": cast.things["linden.exercise"], "why": "x"}
-        made.append(cast.therapist.post("/assignments", {**given, "due_on": f"2099-01-{day:02}"}).get_json()["id"])
+        body = {"client_id": cast.client.id, "resource_id": cast.things["linden.exercise"], "why": "x"}
+        made.append(cast.therapist.post("/assignments", {**body, "due_on": f"2099-01-{day:02}"}).get_json()["id"])
     with ThreadPoolExecutor(8) as pool:
         done = list(pool.map(lambda one: cast.client.post(f"/me/assignments/{one}/open").status_code, made))
         done += list(pool.map(lambda one: cast.client.post(f"/me/assignments/{one}/pause").status_code, made))

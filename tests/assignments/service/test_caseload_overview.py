@@ -22,14 +22,14 @@ def _of(actor: Actor, client: Actor) -> dict[str, Any]:
     return row
 
 
-def _take_on(cast: Cast, name: str) -> str:
+def _create_client(cast: Cast, name: str) -> str:
     made = cast.therapist.post("/clients", {"name": name, "email": f"{name}@x.example"})
     return str(made.get_json()["id"])
 
 
 def _assign(cast: Cast, client_id: str, **more: Any) -> str:
-    given = {"client_id": client_id, "resource_id": cast.things["linden.exercise"], "why": "x", **more}
-    return str(cast.therapist.post("/assignments", given).get_json()["id"])
+    body = {"client_id": client_id, "resource_id": cast.things["linden.exercise"], "why": "x", **more}
+    return str(cast.therapist.post("/assignments", body).get_json()["id"])
 
 
 def test_the_caseload_holds_every_client_in_care_once_without_the_archived(cast: Cast) -> None:
@@ -64,7 +64,7 @@ def _at(cast: Cast, later: timedelta) -> list[dict[str, Any]]:
 
 def test_the_client_who_most_needs_attention_comes_first(cast: Cast) -> None:
     """Waiting for review, the longest first; then overdue; then gone quiet; then the others by name."""
-    late, quiet, fine = (_take_on(cast, name) for name in ("late", "quiet", "fine"))
+    late, quiet, fine = (_create_client(cast, name) for name in ("late", "quiet", "fine"))
     _assign(cast, quiet)
     _assign(cast, late, due_on=(clock.now() + timedelta(days=16)).date().isoformat())
     submitted = cast.things["client.submitted"]
@@ -87,7 +87,7 @@ def test_the_client_who_most_needs_attention_comes_first(cast: Cast) -> None:
 
 
 def test_a_practice_sets_after_how_many_days_a_client_has_gone_quiet(cast: Cast) -> None:
-    client_id = _take_on(cast, "quiet")
+    client_id = _create_client(cast, "quiet")
     _assign(cast, client_id)
 
     def needs() -> str | None:
@@ -103,13 +103,13 @@ def test_a_practice_sets_after_how_many_days_a_client_has_gone_quiet(cast: Cast)
 def test_a_client_who_writes_every_day_is_never_quiet(cast: Cast) -> None:
     """The activity is updated at most once an hour, which is often enough."""
     draft = cast.things["client.draft"]
-    noted = []
+    activity = []
     for version, later in ((2, timedelta(hours=3)), (3, timedelta(hours=3, minutes=20)), (4, timedelta(hours=5))):
         with clock.time_shifted(later), cast.app.app_context():
             drafts.save(cast.client.viewer, draft, version, {"answers": [{"block": "before", "value": version}]})
             assert care_counts.list_differences() == []
-        noted.append(_of(cast.therapist, cast.client)["last_act_at"])
-    assert noted[0] == noted[1] < noted[2]
+        activity.append(_of(cast.therapist, cast.client)["last_act_at"])
+    assert activity[0] == activity[1] < activity[2]
 
 
 def test_a_whole_caseload_takes_as_many_queries_as_one_client(cast: Cast, queries: list[str]) -> None:
@@ -121,5 +121,5 @@ def test_a_whole_caseload_takes_as_many_queries_as_one_client(cast: Cast, querie
     _caseload(cast.therapist)
     few = counted()
     for number in range(20):
-        _assign(cast, _take_on(cast, f"client-{number}"), due_on="2099-01-01")
+        _assign(cast, _create_client(cast, f"client-{number}"), due_on="2099-01-01")
     assert counted() == few <= 3

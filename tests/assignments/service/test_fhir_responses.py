@@ -23,7 +23,7 @@ def _answers_in(resource: dict[str, Any]) -> dict[str, Any]:
     return {item["linkId"]: item.get("answer") for item in resource.get("item", [])}
 
 
-def _begun(cast: Cast) -> str:
+def _start(cast: Cast) -> str:
     thing = assign(cast, publish(cast, SCORED))
     cast.client.post(f"/me/assignments/{thing}/open")
     private = {"block": "note", "value": "for me alone", "share": "only_me"}
@@ -32,7 +32,7 @@ def _begun(cast: Cast) -> str:
 
 
 def test_a_draft_is_in_progress_and_only_its_client_reads_it(cast: Cast) -> None:
-    thing = _begun(cast)
+    thing = _start(cast)
     mine = _read(cast.client, f"/me/assignments/{thing}/attempts/1")
     assert (mine["status"], mine["subject"]["reference"]) == ("in-progress", f"Patient/{cast.client.id}")
     assert _answers_in(mine)["note"] == [{"valueString": "for me alone"}]
@@ -40,7 +40,7 @@ def test_a_draft_is_in_progress_and_only_its_client_reads_it(cast: Cast) -> None
 
 
 def test_a_submitted_attempt_is_completed_without_its_private_answers(cast: Cast) -> None:
-    thing = _begun(cast)
+    thing = _start(cast)
     submit(cast.client, thing)
     theirs = _read(cast.therapist, f"/assignments/{thing}/attempts/1")
     assert (theirs["resourceType"], theirs["status"]) == ("QuestionnaireResponse", "completed")
@@ -53,7 +53,7 @@ def test_a_submitted_attempt_is_completed_without_its_private_answers(cast: Cast
 
 
 def test_a_second_attempt_is_amended_and_the_earlier_one_stays(cast: Cast) -> None:
-    thing = _begun(cast)
+    thing = _start(cast)
     submit(cast.client, thing)
     assert (
         cast.therapist.post(f"/assignments/{thing}/return", {"attempt": 1, "comment": "Once more?"}).status_code == 200
@@ -66,14 +66,14 @@ def test_a_second_attempt_is_amended_and_the_earlier_one_stays(cast: Cast) -> No
 
 
 def test_a_withdrawn_attempt_is_stopped_and_keeps_its_answers(cast: Cast) -> None:
-    thing = _begun(cast)
+    thing = _start(cast)
     assert cast.therapist.post(f"/assignments/{thing}/withdraw", {"reason": "Together."}).status_code == 200
     mine = _read(cast.client, f"/me/assignments/{thing}/attempts/1")
     assert (mine["status"], _answers_in(mine)["a"]) == ("stopped", [{"valueInteger": 3}])
 
 
 def test_opening_an_attempt_as_fhir_is_recorded_like_any_opening(cast: Cast) -> None:
-    thing = _begun(cast)
+    thing = _start(cast)
     submit(cast.client, thing)
 
     opened = select(func.count()).where(Event.fact == "response.opened")

@@ -16,7 +16,7 @@ from tests.cast import Actor, Cast
 from tests.instruments import questionnaire_of
 
 
-def _answered(cast: Cast, resource: str, a: int, b: int | None) -> str:
+def _submit_answers(cast: Cast, resource: str, a: int, b: int | None) -> str:
     thing = assign(cast, resource)
     cast.client.post(f"/me/assignments/{thing}/open")
     save(cast.client, thing, {"block": "a", "value": a}, {"block": "b", "value": b})
@@ -31,10 +31,10 @@ def _column(cast: Cast, statement: Any) -> list[Any]:
 def _measures(cast: Cast, actor: Actor | None = None) -> list[dict[str, Any]]:
     answer = (actor or cast.therapist).get(f"/clients/{cast.client.id}/measures")
     assert answer.status_code == 200, answer.get_json()
-    return _own(cast, answer.get_json())
+    return _others(cast, answer.get_json())
 
 
-def _own(cast: Cast, found: dict[str, Any]) -> list[dict[str, Any]]:
+def _others(cast: Cast, found: dict[str, Any]) -> list[dict[str, Any]]:
     """The measures besides the one that everybody in the cast has submitted."""
     return [one for one in found["data"] if one["resource"]["id"] != cast.things["linden.exercise"]]
 
@@ -51,7 +51,7 @@ def test_a_score_is_shown_without_its_band_while_the_client_answers(cast: Cast) 
 
 
 def test_a_score_is_computed_on_the_server_and_stored_with_the_attempt(cast: Cast) -> None:
-    thing = _answered(cast, publish(cast, SCORED), 3, 2)
+    thing = _submit_answers(cast, publish(cast, SCORED), 3, 2)
     attempt = cast.therapist.get(f"/assignments/{thing}/attempts/1").get_json()
     assert [(one["value"], one["band"]) for one in attempt["scores"]] == [(5, "much")]
     kept = stored.value(cast.app, select(Attempt.scores).where(Attempt.assignment_id == thing))
@@ -82,7 +82,7 @@ def test_a_series_is_in_order_of_time_with_its_bands(cast: Cast) -> None:
     things = []
     for day, (a, b) in enumerate([(1, 1), (4, 4), (2, None)]):
         with clock.time_shifted(timedelta(minutes=day)):
-            things.append(_answered(cast, resource, a, b))
+            things.append(_submit_answers(cast, resource, a, b))
     [measure] = _measures(cast)
     assert (measure["resource"]["id"], measure["instrument"], measure["validated"]) == (resource, None, False)
     [series] = measure["scores"]
@@ -105,7 +105,7 @@ def test_an_instrument_that_was_imported_twice_is_one_series(cast: Cast) -> None
 
 
 def test_a_recalled_attempt_is_in_no_series(cast: Cast) -> None:
-    thing = _answered(cast, publish(cast, SCORED), 1, 1)
+    thing = _submit_answers(cast, publish(cast, SCORED), 1, 1)
     assert _measures(cast)
     cast.client.post(f"/me/assignments/{thing}/recall")
     assert _measures(cast) == []
@@ -113,14 +113,14 @@ def test_a_recalled_attempt_is_in_no_series(cast: Cast) -> None:
 
 
 def test_a_therapist_on_another_care_link_reads_no_series_and_a_stranger_gets_404(cast: Cast) -> None:
-    _answered(cast, publish(cast, SCORED), 1, 1)
+    _submit_answers(cast, publish(cast, SCORED), 1, 1)
     assert _measures(cast, cast.co_therapist) == []
     for stranger in (cast.colleague, cast.owner, cast.other_owner):
         assert stranger.get(f"/clients/{cast.client.id}/measures").status_code == 404
 
 
 def test_reading_a_series_is_recorded_once_and_the_client_sees_it(cast: Cast) -> None:
-    _answered(cast, publish(cast, SCORED), 1, 1)
+    _submit_answers(cast, publish(cast, SCORED), 1, 1)
     before = _column(cast, select(Event.id).where(Event.fact == "measures.opened"))
     _measures(cast)
     _measures(cast)
@@ -130,7 +130,7 @@ def test_reading_a_series_is_recorded_once_and_the_client_sees_it(cast: Cast) ->
 
 
 def test_what_cannot_be_recorded_is_not_read(cast: Cast, monkeypatch: Any) -> None:
-    _answered(cast, publish(cast, SCORED), 1, 1)
+    _submit_answers(cast, publish(cast, SCORED), 1, 1)
 
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError
@@ -142,10 +142,10 @@ def test_what_cannot_be_recorded_is_not_read(cast: Cast, monkeypatch: Any) -> No
 
 
 def test_a_client_sees_bands_only_where_the_practice_shows_them(cast: Cast) -> None:
-    _answered(cast, publish(cast, SCORED), 4, 4)
+    _submit_answers(cast, publish(cast, SCORED), 4, 4)
 
     def mine() -> list[dict[str, Any]]:
-        return _own(cast, cast.client.get("/me/measures").get_json())
+        return _others(cast, cast.client.get("/me/measures").get_json())
 
     [measure] = mine()
     assert measure["scores"][0]["points"][0]["value"] == 8
@@ -154,7 +154,7 @@ def test_a_client_sees_bands_only_where_the_practice_shows_them(cast: Cast) -> N
     assert cast.owner.patch("/practice", {"clients_see_bands": True}, etag).status_code == 200
     [measure] = mine()
     assert measure["scores"][0]["points"][0]["band"] == "much"
-    assert _own(cast, cast.partner.get("/me/measures").get_json()) == []
+    assert _others(cast, cast.partner.get("/me/measures").get_json()) == []
 
 
 def test_a_published_instrument_is_scored_by_its_recipe_and_its_ninth_item_raises_an_alert(cast: Cast) -> None:

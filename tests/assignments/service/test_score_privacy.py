@@ -26,14 +26,14 @@ def _form(*blocks: dict[str, Any]) -> dict[str, Any]:
 TOTAL = {"id": "t", "type": "score", "label": "All in all", "calculated": SUM}
 
 
-def _opened(cast: Cast, document: dict[str, Any]) -> str:
+def _assign_and_open(cast: Cast, document: dict[str, Any]) -> str:
     thing = assign(cast, publish(cast, document))
     cast.client.post(f"/me/assignments/{thing}/open")
     return thing
 
 
 def test_the_therapist_gets_only_the_reason_where_an_expression_draws_on_a_private_answer(cast: Cast) -> None:
-    thing = _opened(cast, _form(_scale("a"), _scale("b"), TOTAL))
+    thing = _assign_and_open(cast, _form(_scale("a"), _scale("b"), TOTAL))
     mine = save(cast.client, thing, {"block": "a", "value": 2}, {"block": "b", "value": 5, "share": "only_me"})
     assert [one["value"] for one in mine.get_json()["scores"]] == [7]
     submit(cast.client, thing)
@@ -44,7 +44,7 @@ def test_the_therapist_gets_only_the_reason_where_an_expression_draws_on_a_priva
 def test_a_private_condition_has_the_same_effect_in_scores_and_in_fhir(cast: Cast) -> None:
     when = {"match": "all", "conditions": [{"block": "gate", "op": "exists", "value": True}]}
     gate = {"id": "gate", "type": "short_text", "label": "Why?"}
-    thing = _opened(cast, _form(gate, _scale("a", show_if=when), _scale("b"), TOTAL))
+    thing = _assign_and_open(cast, _form(gate, _scale("a", show_if=when), _scale("b"), TOTAL))
     save(
         cast.client,
         thing,
@@ -68,7 +68,7 @@ def test_a_text_result_of_an_expression_is_for_the_therapist(cast: Cast) -> None
         "answer": "string",
         "calculated": "iif(true, 'grave', 'slight')",
     }
-    thing = _opened(cast, _form(_scale("a"), words))
+    thing = _assign_and_open(cast, _form(_scale("a"), words))
     assert save(cast.client, thing, {"block": "a", "value": 1}).get_json()["scores"] == []
     submit(cast.client, thing)
     for path in (f"/me/assignments/{thing}", f"/me/assignments/{thing}/attempts/1", "/me/measures"):
@@ -84,14 +84,14 @@ def test_a_result_outside_the_supported_range_is_reported_and_nothing_breaks(cas
         "label": "So",
         "calculated": "%resource.item.answer.value * 9223372036854775807",
     }
-    thing = _opened(cast, _form(_scale("a"), huge))
+    thing = _assign_and_open(cast, _form(_scale("a"), huge))
     save(cast.client, thing, {"block": "a", "value": 9})
     assert cast.client.get(f"/me/assignments/{thing}/response").status_code == 200
 
 
 def test_a_risky_initial_value_shows_the_crisis_card_with_the_first_save(cast: Cast) -> None:
     risky = {"id": "r", "type": "yes_no", "label": "?", "default": True, "risk": [{"op": "=", "value": True}]}
-    thing = _opened(cast, _form(risky, _scale("a")))
+    thing = _assign_and_open(cast, _form(risky, _scale("a")))
     assert [one["kind"] for one in save(cast.client, thing, {"block": "a", "value": 1}).get_json()["notices"]]
     assert save(cast.client, thing, {"block": "a", "value": 2}).get_json()["notices"] == []
 

@@ -31,5 +31,5 @@ def hand_over(cast: Cast, client: Actor, to: Actor, by: Actor | None = None) -> 
 
 
 def facts_about(cast: Cast, client: Actor, like: str) -> list[str]:
-    told = select(Event.fact).where(Event.client_id == client.id, Event.fact.like(like)).order_by(Event.id)
-    return [row.fact for row in stored.rows(cast.app, told)]
+    facts = select(Event.fact).where(Event.client_id == client.id, Event.fact.like(like)).order_by(Event.id)
+    return [row.fact for row in stored.rows(cast.app, facts)]

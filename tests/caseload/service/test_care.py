@@ -106,10 +106,10 @@ def test_a_therapist_who_has_not_accepted_yet_cannot_be_added_to_care(cast: Cast
 
 def test_the_therapist_cannot_see_the_client_from_the_next_request_after_care_ends(cast: Cast) -> None:
     path = f"/clients/{cast.client.id}"
-    given = f"/assignments/{cast.things['co_therapist.assignment']}"
-    assert cast.co_therapist.get(given).status_code == 200
+    assignment = f"/assignments/{cast.things['co_therapist.assignment']}"
+    assert cast.co_therapist.get(assignment).status_code == 200
     assert cast.co_therapist.post(f"{path}/care/{cast.things['co_therapist.care']}/end").status_code == 204
-    for gone in (path, f"{path}/care", f"{path}/notes", given):
+    for gone in (path, f"{path}/care", f"{path}/notes", assignment):
         assert cast.co_therapist.get(gone).status_code == 404
     assert cast.therapist.get(path).status_code == 200
 
@@ -142,10 +142,10 @@ def test_care_can_only_be_ended_once(cast: Cast) -> None:
 
 
 def test_handing_a_client_over_moves_them_and_their_assignments_to_the_colleague(cast: Cast) -> None:
-    given = f"/assignments/{cast.things['client.submitted']}"
-    assert cast.colleague.get(given).status_code == 404
+    assignment = f"/assignments/{cast.things['client.submitted']}"
+    assert cast.colleague.get(assignment).status_code == 404
     assert hand_over(cast, cast.client, cast.colleague) == 204
-    for path in (f"/clients/{cast.client.id}", given, f"{given}/attempts/1", f"{given}/comments"):
+    for path in (f"/clients/{cast.client.id}", assignment, f"{assignment}/attempts/1", f"{assignment}/comments"):
         assert cast.therapist.get(path).status_code == 404
         assert cast.colleague.get(path).status_code == 200
     listed = {row["id"] for row in cast.colleague.get("/assignments?limit=100").get_json()["data"]}
@@ -174,8 +174,8 @@ def test_nobody_can_hand_over_a_client_they_do_not_care_for(cast: Cast) -> None:
 
 def test_handing_over_records_both_therapists(cast: Cast) -> None:
     hand_over(cast, cast.client, cast.colleague)
-    told = select(Event.details).where(Event.fact == "care.handed_over")
-    details = stored.value(cast.app, told)
+    query = select(Event.details).where(Event.fact == "care.handed_over")
+    details = stored.value(cast.app, query)
     assert cast.therapist.id in details
     assert cast.colleague.id in details
 

@@ -205,15 +205,15 @@ def test_at_most_two_thousand_names_are_decrypted(cast: Cast) -> None:
 
 
 def test_an_archived_client_is_frozen_until_restored(cast: Cast) -> None:
-    path, given = f"/clients/{cast.client.id}", f"/assignments/{cast.things['client.draft']}"
-    before = cast.therapist.get(given).get_json()
+    path, assignment = f"/clients/{cast.client.id}", f"/assignments/{cast.things['client.draft']}"
+    before = cast.therapist.get(assignment).get_json()
     archived = cast.therapist.post(f"{path}/archive")
     assert archived.get_json()["status"] == "archived"
     assert archived.get_json()["archived_at"]
-    assert cast.therapist.get(given).get_json()["frozen"] is True
+    assert cast.therapist.get(assignment).get_json()["frozen"] is True
     restored = cast.therapist.post(f"{path}/restore")
     assert (restored.get_json()["status"], restored.get_json()["archived_at"]) == ("active", None)
-    assert cast.therapist.get(given).get_json() == before
+    assert cast.therapist.get(assignment).get_json() == before
 
 
 def test_archiving_twice_records_one_fact_and_keeps_the_first_time(cast: Cast) -> None:
@@ -252,10 +252,10 @@ def test_nobody_outside_care_can_change_a_client(cast: Cast) -> None:
 
 
 def test_a_clients_new_time_zone_moves_their_due_days(cast: Cast) -> None:
-    path, given = f"/clients/{cast.client.id}", f"/assignments/{cast.things['client.submitted']}"
-    before = cast.therapist.get(given).get_json()
+    path, assignment = f"/clients/{cast.client.id}", f"/assignments/{cast.things['client.submitted']}"
+    before = cast.therapist.get(assignment).get_json()
     cast.therapist.patch(path, {"time_zone": "Pacific/Auckland"}, cast.therapist.etag(path))
-    after = cast.therapist.get(given).get_json()
+    after = cast.therapist.get(assignment).get_json()
     assert before["due_on"] == after["due_on"]
     assert facts_about(cast, cast.client, "person.%") == ["person.time_zone_changed"]
 
