@@ -15,6 +15,7 @@ RUN pip install --no-cache-dir --require-hashes -r requirements.txt
 COPY LICENSE config.py wsgi.py ./
 COPY portal portal
 COPY migrations migrations
+COPY docs/api.md docs/api.md
 RUN python -m compileall -q config.py wsgi.py portal migrations
 
 USER portal

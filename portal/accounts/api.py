@@ -37,7 +37,7 @@ from portal.accounts.schemas.session import (
 from portal.accounts.service import integrations, invitations, people, practices, resets, sessions
 from portal.core.errors import Conflict, Forbidden, NotVisible, TooManyRequests, Unauthenticated
 from portal.http.blueprint import Blueprint
-from portal.http.paging import asked
+from portal.http.paging import list_request
 from portal.http.preconditions import expected_version
 from portal.http.request import address, viewer
 
@@ -110,7 +110,7 @@ def accept_invitation(body: dict[str, Any]) -> Any:
 @person.lists(SessionSchema())
 def list_sessions(query: dict[str, Any]) -> Any:
     """List your sessions"""
-    return sessions.list_sessions(viewer(), asked(viewer(), query))
+    return sessions.list_sessions(viewer(), list_request(viewer(), query))
 
 
 @person.route("/sessions/current", methods=["DELETE"])
@@ -187,7 +187,7 @@ def change_practice(body: dict[str, Any]) -> Any:
 @staff.lists(StaffMemberSchema())
 def list_staff(query: dict[str, Any]) -> Any:
     """List staff"""
-    return people.list_staff(viewer(), asked(viewer(), query))
+    return people.list_staff(viewer(), list_request(viewer(), query))
 
 
 @staff.route("/staff/<id:person_id>")
@@ -237,7 +237,7 @@ def invite_staff(body: dict[str, Any]) -> Any:
 @integration.lists(IntegrationSchema())
 def list_integrations(query: dict[str, Any]) -> Any:
     """List integrations"""
-    return integrations.list_integrations(viewer(), asked(viewer(), query))
+    return integrations.list_integrations(viewer(), list_request(viewer(), query))
 
 
 @integration.route("/integrations", methods=["POST"])

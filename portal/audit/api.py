@@ -7,7 +7,7 @@ from typing import Any
 from portal.audit import schemas, service
 from portal.core.errors import Forbidden
 from portal.http.blueprint import Blueprint
-from portal.http.paging import asked
+from portal.http.paging import list_request
 from portal.http.request import viewer
 
 client = Blueprint("audit_client", __name__, tag="Me")
@@ -22,7 +22,7 @@ def list_my_accesses(query: dict[str, Any]) -> Any:
 
     Who opened your answers, scores or alerts, and when.
     """
-    return service.list_accesses(viewer(), asked(viewer(), query))
+    return service.list_accesses(viewer(), list_request(viewer(), query))
 
 
 @staff.route("/events", scope="events:read")

@@ -10,7 +10,7 @@ from portal.caseload import schemas
 from portal.caseload.service import care, clients, notes, opt_ins
 from portal.core.errors import Conflict, Forbidden, Invalid
 from portal.http.blueprint import Blueprint
-from portal.http.paging import asked
+from portal.http.paging import list_request
 from portal.http.preconditions import expected_version
 from portal.http.request import viewer
 
@@ -25,7 +25,7 @@ def list_clients(query: dict[str, Any]) -> Any:
 
     Clients in your care. Owners also see the names of the others.
     """
-    return clients.list_clients(viewer(), asked(viewer(), query), query.get("q"))
+    return clients.list_clients(viewer(), list_request(viewer(), query), query.get("q"))
 
 
 @staff.route("/clients", methods=["POST"])
@@ -96,7 +96,7 @@ def list_care(query: dict[str, Any], client_id: str) -> Any:
 
     Present and former therapists.
     """
-    return care.list_care(viewer(), client_id, asked(viewer(), query))
+    return care.list_care(viewer(), client_id, list_request(viewer(), query))
 
 
 @staff.route("/clients/<id:client_id>/care", methods=["POST"])
@@ -152,7 +152,7 @@ def list_notes(query: dict[str, Any], client_id: str) -> Any:
 
     Private notes: each author sees only their own.
     """
-    return notes.list_notes(viewer(), client_id, asked(viewer(), query))
+    return notes.list_notes(viewer(), client_id, list_request(viewer(), query))
 
 
 @staff.route("/clients/<id:client_id>/notes", methods=["POST"])

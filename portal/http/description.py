@@ -120,7 +120,7 @@ def _operations(areas: Sequence[Area]) -> Iterator[tuple[Area, Operation]]:
 
 
 def _tags(areas: Sequence[Area]) -> list[dict[str, str]]:
-    """The headings, each with whom its operations are for."""
+    """The tags, each with the audience of its operations."""
     audiences: dict[str, list[str]] = {}
     for area, operation in _operations(areas):
         known = audiences.setdefault(operation.tag, [])

@@ -59,7 +59,7 @@ def position_of(viewer: Viewer, cursor: str) -> tuple[Any, str]:
     return key, thing_id
 
 
-def asked(viewer: Viewer, query: dict[str, Any]) -> ListRequest:
+def list_request(viewer: Viewer, query: dict[str, Any]) -> ListRequest:
     """The list request of a query string; every parameter that is not about paging or order is a filter."""
     cursor = query.get("cursor")
     return ListRequest(

@@ -7,7 +7,7 @@ from typing import Any
 
 from portal.core.errors import Conflict, Forbidden
 from portal.http.blueprint import Blueprint
-from portal.http.paging import asked
+from portal.http.paging import list_request
 from portal.http.preconditions import expected_version
 from portal.http.request import viewer
 from portal.http.responses import fhir_response
@@ -31,7 +31,7 @@ def list_resources(query: dict[str, Any]) -> Any:
 
     Readings, exercises and measures.
     """
-    return resources.list_resources(viewer(), asked(viewer(), query), query.get("q"))
+    return resources.list_resources(viewer(), list_request(viewer(), query), query.get("q"))
 
 
 @staff.route("/resources", methods=["POST"], scope="resources:write")
@@ -111,7 +111,7 @@ def change_resource(body: dict[str, Any], resource_id: str) -> Any:
 @staff.lists(version.VersionItemSchema())
 def list_versions(query: dict[str, Any], resource_id: str) -> Any:
     """List versions"""
-    return versions.list_versions(viewer(), resource_id, asked(viewer(), query))
+    return versions.list_versions(viewer(), resource_id, list_request(viewer(), query))
 
 
 @staff.route("/resources/<id:resource_id>/versions", methods=["POST"], scope="resources:write")

@@ -6,7 +6,7 @@ from typing import Any
 
 from portal.core.errors import Conflict, Forbidden
 from portal.http.blueprint import Blueprint
-from portal.http.paging import asked
+from portal.http.paging import list_request
 from portal.http.preconditions import expected_version
 from portal.http.request import viewer
 from portal.safety import schemas
@@ -47,7 +47,7 @@ def list_alerts(query: dict[str, Any]) -> Any:
 
     Alerts of clients in your care, and those that escalated to you.
     """
-    return alerts.list_alerts(viewer(), asked(viewer(), query))
+    return alerts.list_alerts(viewer(), list_request(viewer(), query))
 
 
 @staff.route("/alerts/<id:alert_id>")

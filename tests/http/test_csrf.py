@@ -8,7 +8,7 @@ import pytest
 
 from tests.access.table import TABLE, Row, filled, ids_of, prepared
 from tests.cast import Cast
-from tests.http.asking import ask
+from tests.http.client import ask
 
 FORMS = [row for row in TABLE if row.form is not None]
 HOST = "localhost"
@@ -58,7 +58,7 @@ def test_a_forged_form_is_refused_and_uses_nothing_up(row: Row, cast: Cast) -> N
 
 @pytest.mark.parametrize("row", FORMS, ids=str)
 @pytest.mark.parametrize("honest", HONEST)
-def test_our_own_form_is_taken(row: Row, honest: str, cast: Cast) -> None:
+def test_a_form_of_our_own_page_is_accepted(row: Row, honest: str, cast: Cast) -> None:
     prepared(row, cast)
     assert _send(row, cast, HONEST[honest]) == 303
 

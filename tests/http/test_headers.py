@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from portal.http import headers
 from tests.access.table import PRINCIPALS, TABLE, prepared, send
 from tests.cast import Cast
-from tests.http.asking import ask
+from tests.http.client import ask
 
 EVERYWHERE: Mapping[str, str] = {
     "Cache-Control": "no-store",
@@ -94,7 +94,7 @@ def test_every_status_carries_them(status: int, method: str, path: str, sent: di
 
 
 @pytest.mark.parametrize("path", ["/api/v1/practice", "/setup"])
-def test_a_failure_of_ours_carries_them(path: str, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_carries_them(path: str, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(**_values: Any) -> None:
         raise RuntimeError
 

@@ -1,4 +1,4 @@
-"""What a load balancer and an operator are told, and nothing beyond it."""
+"""Health checks for load balancers and operators, and nothing beyond them."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_health_tells_nothing_of_who_is_here(cast: Cast) -> None:
 
 
 @pytest.mark.engines("postgresql")
-def test_a_role_that_no_wall_stops_makes_it_unavailable(cast: Cast, config: Config) -> None:
+def test_a_role_that_bypasses_row_level_security_makes_it_unavailable(cast: Cast, config: Config) -> None:
     """The owner of the tables sees every practice's rows: no process that answers requests works as that role."""
     assert config.owner_url is not None
     app = create_app(replace(config, database_url=config.owner_url))
@@ -126,17 +126,17 @@ def test_a_role_that_no_wall_stops_makes_it_unavailable(cast: Cast, config: Conf
 
 
 @pytest.mark.engines("postgresql")
-def test_a_table_without_its_wall_makes_it_unavailable(cast: Cast) -> None:
+def test_a_table_without_row_level_security_makes_it_unavailable(cast: Cast) -> None:
     down, up = (f"ALTER TABLE people {act} ROW LEVEL SECURITY" for act in ("DISABLE", "ENABLE"))
     with _changed(cast, down, up):
         response = cast.nobody.get("/health/ready")
     assert response.status_code == 503
-    assert "open" in response.get_json()["row_level_security"]
+    assert "bypassed" in response.get_json()["row_level_security"]
     assert cast.nobody.get("/health/ready").status_code == 200
 
 
 @pytest.mark.engines("postgresql")
-def test_a_database_that_went_away_is_told_in_the_shape_of_health(cast: Cast) -> None:
+def test_a_lost_database_is_reported_in_the_shape_of_health(cast: Cast) -> None:
     """Whichever of a process's connections notices first."""
     assert cast.nobody.get("/health/ready").status_code == 200
     others = "usename = current_user AND pid <> pg_backend_pid()"

@@ -33,7 +33,7 @@ def _count(cast: Cast) -> int:
         return connection.execute(select(func.count()).select_from(Assignment)).scalar_one()
 
 
-def test_the_same_request_is_done_once_and_answered_alike(cast: Cast) -> None:
+def test_a_repeated_request_is_done_once_and_gets_the_same_response(cast: Cast) -> None:
     before = _count(cast)
     first, again = (_assign(cast.therapist, cast, "key") for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 201)
@@ -46,7 +46,7 @@ def test_the_same_request_is_done_once_and_answered_alike(cast: Cast) -> None:
     assert _count(cast) == before + 1
 
 
-def test_twenty_at_once_are_one(cast: Cast) -> None:
+def test_twenty_concurrent_requests_with_one_key_are_done_once(cast: Cast) -> None:
     before = _count(cast)
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _n: _assign(cast.therapist, cast, "at-once"), range(20)))
@@ -65,7 +65,7 @@ def test_the_same_key_for_another_body_is_422_and_does_nothing(cast: Cast) -> No
     assert _count(cast) == before
 
 
-def test_the_order_of_members_makes_no_other_body(cast: Cast) -> None:
+def test_a_body_with_its_members_in_another_order_is_the_same(cast: Cast) -> None:
     first = _assign(cast.therapist, cast, "key")
     turned = dict(reversed(list(_given(cast).items())))
     again = cast.therapist.post("/assignments", turned, headers={"Idempotency-Key": "key"})
@@ -83,7 +83,7 @@ def test_a_key_belongs_to_who_sends_it_and_where(cast: Cast) -> None:
     assert "Idempotency-Replayed" not in said.headers
 
 
-def test_a_refusal_is_not_kept(cast: Cast) -> None:
+def test_an_error_response_is_not_stored(cast: Cast) -> None:
     refused = _assign(cast.therapist, cast, "key", due_on="2000-01-01")
     assert refused.status_code == 422
     assert _assign(cast.therapist, cast, "key").status_code == 201
@@ -116,7 +116,7 @@ def test_a_key_lasts_a_day(cast: Cast) -> None:
             )
 
 
-def test_what_is_kept_is_sealed(cast: Cast) -> None:
+def test_stored_responses_are_encrypted(cast: Cast) -> None:
     with cast.app.app_context():
         _ = db.engine
     _assign(cast.therapist, cast, "key", why="A very private reason.")
@@ -132,7 +132,7 @@ def test_a_repeated_answer_passes_the_door_again(cast: Cast) -> None:
     assert _assign(cast.therapist, cast, "key").status_code == 401
 
 
-def test_a_repeated_answer_is_404_once_its_subject_is_out_of_sight(cast: Cast) -> None:
+def test_a_replay_is_404_when_its_subject_is_no_longer_visible(cast: Cast) -> None:
     first = _assign(cast.therapist, cast, "key")
     ending = f"/clients/{cast.client.id}/care/{cast.things['client.care']}/end"
     assert cast.therapist.post(ending).status_code == 204
@@ -182,7 +182,7 @@ def test_quotes_around_a_key_are_not_part_of_it(cast: Cast) -> None:
     assert first.get_data() == again.get_data()
 
 
-def test_every_post_takes_a_key_or_refuses_it_and_says_which(cast: Cast) -> None:
+def test_every_post_accepts_or_refuses_a_key_as_described(cast: Cast) -> None:
     """What holds a secret is never kept; nothing is taken silently."""
     spec = cast.nobody.get("/openapi.json").get_json()["paths"]
     for row in TABLE:
@@ -203,7 +203,7 @@ def test_every_post_takes_a_key_or_refuses_it_and_says_which(cast: Cast) -> None
             assert send(keyed, cast, principal).status_code == 400, str(row)
 
 
-def test_what_answers_with_a_secret_takes_no_key(cast: Cast) -> None:
+def test_a_route_whose_response_holds_a_secret_refuses_a_key(cast: Cast) -> None:
     for path, view in ((rule.rule, cast.app.view_functions[rule.endpoint]) for rule in cast.app.url_map.iter_rules()):
         if path.endswith(("/sessions", "/integrations", "/rotate", "/invitation", "/clients", "/resend")):
             declaration = vars(view).get("declaration")

@@ -10,7 +10,7 @@ import pytest
 
 from portal.http.logs import JsonLines, write_json_lines
 from tests.cast import Cast
-from tests.http.asking import ask
+from tests.http.client import ask
 
 CANARY = "canary7f3a"
 MEMBERS = {"at", "level", "logger", "message", "request_id", "method", "route", "status", "ms", "viewer"}
@@ -31,7 +31,7 @@ def _everything(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 
 
-def test_a_request_leaves_one_line_with_the_id_its_answer_carries(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_request_logs_one_line_with_the_id_of_its_response(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
     for actor, path, status, viewer in (
         (cast.therapist, "/assignments", 200, "staff"),
         (cast.client, "/me", 200, "client"),
@@ -108,7 +108,7 @@ def test_of_a_failure_only_kind_and_place_are_written(
     assert CANARY not in json.dumps(_lines(caplog))
 
 
-def test_names_and_addresses_of_people_are_in_no_line(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_line_has_a_name_or_an_address_of_a_person(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
     cast.therapist.get(f"/clients/{cast.client.id}")
     cast.therapist.get("/clients?sort=name")
     cast.therapist.get(f"/assignments/{cast.things['client.submitted']}/attempts/1")

@@ -58,7 +58,7 @@ def test_every_route_of_the_api_is_described_and_nothing_else(app: Flask, spec: 
     assert {(path, method) for path, method, _, _ in _operations(spec)} == routes
 
 
-def test_every_operation_says_what_it_does_and_how_it_can_end(spec: Spec) -> None:
+def test_every_operation_describes_itself_and_its_responses(spec: Spec) -> None:
     for path, method, operation, item in _operations(spec):
         where = f"{method} {path}"
         assert operation["summary"], where
@@ -75,7 +75,7 @@ def test_every_operation_says_what_it_does_and_how_it_can_end(spec: Spec) -> Non
         assert declared == {part[1:-1] for part in path.split("/") if part.startswith("{")}, where
 
 
-def test_every_no_is_a_problem_and_every_answer_names_the_request(spec: Spec) -> None:
+def test_every_error_is_a_problem_and_every_response_names_the_request(spec: Spec) -> None:
     for path, method, operation, _ in _operations(spec):
         for status, answer in operation["responses"].items():
             where, answered = f"{method} {path} {status}", resolved_answer(spec, answer)
@@ -96,7 +96,7 @@ def test_operations_have_names_that_read_well_as_functions(spec: Spec) -> None:
         assert "_" in name or name == "assign", f"{name}: a function of a client says what it is about"
 
 
-def test_every_parameter_and_schema_says_what_it_is(spec: Spec) -> None:
+def test_every_parameter_and_schema_has_a_description_and_an_example(spec: Spec) -> None:
     for path, method, operation, item in _operations(spec):
         for one in [*item.get("parameters", ()), *operation.get("parameters", ())]:
             assert one["description"].endswith("."), (method, path, one["name"])
@@ -134,12 +134,12 @@ def test_an_answer_the_description_does_not_know_is_noticed(cast: Cast) -> None:
     assert misdescribed(answer, spec, operation) == ["get_me does not say that it can answer 409"]
 
 
-def test_summaries_tell_operations_apart(spec: Spec) -> None:
+def test_no_two_operations_of_a_tag_have_the_same_summary(spec: Spec) -> None:
     said = [(operation["tags"][0], operation["summary"]) for _, _, operation, _ in _operations(spec)]
     assert len(said) == len(set(said))
 
 
-def test_a_route_that_needs_a_version_says_so(cast: Cast) -> None:
+def test_a_route_that_needs_a_version_declares_if_match(cast: Cast) -> None:
     for row in TABLE:
         operation = operation_of(row, cast.app)
         if operation is None:
@@ -149,7 +149,7 @@ def test_a_route_that_needs_a_version_says_so(cast: Cast) -> None:
         assert names.get("If-Match", {"required": True})["required"], str(row)
 
 
-def test_what_anyone_may_call_is_described_as_needing_no_token(cast: Cast) -> None:
+def test_a_public_operation_is_described_without_security(cast: Cast) -> None:
     """A client made from the description must not ask for a token in order to get one."""
     spec = description(cast.app)
     for row in TABLE:
@@ -169,7 +169,7 @@ def test_every_body_and_answer_has_an_example(spec: Spec) -> None:
         assert "example" in media or "examples" in media, where
 
 
-def test_every_example_is_what_its_schema_says(spec: Spec) -> None:
+def test_every_example_is_valid_against_its_schema(spec: Spec) -> None:
     wrong = []
     for where, media in _media(spec):
         examples = [media["example"]] if "example" in media else [one["value"] for one in media["examples"].values()]
@@ -229,7 +229,7 @@ def test_the_description_is_the_same_every_time(app: Flask) -> None:
     assert first.mimetype == "application/json"
 
 
-def test_the_description_tells_nothing_of_the_inside(app: Flask) -> None:
+def test_the_description_reveals_nothing_internal(app: Flask) -> None:
     with app.test_client() as asking:
         shown = asking.get("/api/v1/openapi.json").get_data(as_text=True)
     for word in ("password_hash", "mail_index", "secret_hash", "practice_id", "sqlalchemy", "marshmallow", "portal."):

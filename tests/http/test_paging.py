@@ -37,7 +37,7 @@ def _keys(rows: list[dict[str, object]]) -> list[object]:
 
 
 @BY_LIST
-def test_no_row_is_lost_or_doubled_one_by_one_in_any_order(listed: List, cast: Cast) -> None:
+def test_pages_of_one_row_neither_lose_nor_repeat_a_row_in_any_order(listed: List, cast: Cast) -> None:
     _grown(listed, cast, 7)
     actor, address = listed.actor(cast), listed.address(cast)
     whole = actor.get(with_query(address, limit=100)).get_json()
@@ -64,7 +64,7 @@ def test_the_other_direction_is_the_same_list_backwards(listed: List, cast: Cast
 
 
 @BY_LIST
-def test_a_page_is_as_long_as_asked_for_and_says_whether_more_follows(listed: List, cast: Cast) -> None:
+def test_a_page_has_the_requested_length_and_says_whether_another_follows(listed: List, cast: Cast) -> None:
     _grown(listed, cast, 4)
     actor, address = listed.actor(cast), listed.address(cast)
     count = len(actor.get(with_query(address, limit=100)).get_json()["data"])
@@ -76,7 +76,7 @@ def test_a_page_is_as_long_as_asked_for_and_says_whether_more_follows(listed: Li
 
 
 @BY_LIST
-def test_a_total_is_counted_only_when_asked_for(listed: List, cast: Cast) -> None:
+def test_a_total_is_counted_on_request_only(listed: List, cast: Cast) -> None:
     _grown(listed, cast, 3)
     actor, address = listed.actor(cast), listed.address(cast)
     count = len(actor.get(with_query(address, limit=100)).get_json()["data"])
@@ -156,14 +156,14 @@ def test_a_cursor_is_refused_from_another_viewer_list_order_or_filter(cast: Cast
     assert cast.therapist.get(f"/assignments?limit=50&cursor={cursor}").status_code == 200
 
 
-def test_a_cursor_carries_nothing_one_can_read(cast: Cast) -> None:
+def test_a_cursor_cannot_be_read(cast: Cast) -> None:
     cursor = cast.therapist.get("/clients?limit=1&sort=name").get_json()["next_cursor"]
     opened = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     for word in (b"Client", b"client", b"name", b"created", cast.client.id.encode(), cast.therapist.id.encode()):
         assert word not in opened
 
 
-def test_rows_that_come_in_while_one_walks_lose_and_double_none_of_those_that_were_there(cast: Cast) -> None:
+def test_rows_added_between_pages_neither_hide_nor_repeat_the_others(cast: Cast) -> None:
     before = {row["id"] for row in cast.therapist.get("/clients?limit=100").get_json()["data"]}
     walked = []
     for number, page in enumerate(pages(cast.therapist, "/clients", limit=1)):
@@ -174,8 +174,8 @@ def test_rows_that_come_in_while_one_walks_lose_and_double_none_of_those_that_we
     assert before <= set(walked)
 
 
-def test_a_row_that_goes_while_one_walks_takes_no_other_with_it(cast: Cast) -> None:
-    """The row a cursor stands on can leave one's sight; the walk goes on behind where it was."""
+def test_a_row_removed_between_pages_hides_no_other(cast: Cast) -> None:
+    """The row a cursor points to can become invisible; the next page begins after its place."""
     rows = [row["id"] for row in cast.therapist.get("/clients?limit=100").get_json()["data"]]
     first = cast.therapist.get("/clients?limit=1").get_json()
     gone = first["data"][0]["id"]

@@ -14,7 +14,7 @@ from portal.core.ids import new_id
 from portal.http.problems import KIND_OF_ERROR, KIND_OF_STATUS, KINDS
 from tests.access.table import TABLE, rule_of
 from tests.cast import Cast
-from tests.http.asking import ask
+from tests.http.client import ask
 
 MEMBERS = {"type", "title", "status", "detail", "instance"}
 MORE = {"errors", "current", "state", "allowed", "assignment_id", "attempt", "response_version"}
@@ -40,7 +40,7 @@ def _is_a_problem(response: TestResponse, status: int, slug: str) -> dict[str, A
 @pytest.mark.parametrize(
     "body", [b"{", b"", b"[]", b'"x"', b"null", b"\xff\xfe", b'{"a": 1,}', b"{'a': 1}", b"NaN", b"1e999"]
 )
-def test_a_body_that_is_no_json_object_is_malformed(body: bytes, cast: Cast) -> None:
+def test_a_body_that_is_not_a_json_object_is_malformed(body: bytes, cast: Cast) -> None:
     response = ask(cast, "POST", "/api/v1/clients", cast.therapist, data=body, content_type="application/json")
     _is_a_problem(response, 400, "malformed")
 
@@ -142,14 +142,14 @@ def test_a_body_that_is_too_large_is_not_read(cast: Cast) -> None:
 
 
 def test_nobody_learns_the_schema_of_a_route_behind_a_door(cast: Cast) -> None:
-    """Identity comes before everything the body could be told off for."""
+    """Authentication comes before every check of the body."""
     for path in ("/clients", "/assignments", "/resources"):
         for data, kind in ((b"{", "application/json"), (b"x", "text/plain"), (b"{}", "application/json")):
             response = ask(cast, "POST", f"/api/v1{path}", data=data, content_type=kind)
             _is_a_problem(response, 401, "unauthenticated")
 
 
-def test_a_method_a_path_does_not_take_is_told_with_those_it_takes(cast: Cast) -> None:
+def test_an_unsupported_method_gets_the_list_of_supported_ones(cast: Cast) -> None:
     taken: dict[str, set[str]] = {}
     examples: dict[str, str] = {}
     for row in TABLE:
@@ -170,7 +170,7 @@ def test_a_path_nobody_has_is_not_found_before_any_door(cast: Cast) -> None:
             _is_a_problem(ask(cast, method, path), 404, "not-found")
 
 
-def test_a_change_without_its_version_is_told_to_name_one(cast: Cast) -> None:
+def test_a_change_without_if_match_is_428(cast: Cast) -> None:
     for row in TABLE:
         if row.version is None or 200 not in row.cells.values():
             continue
@@ -211,7 +211,7 @@ def test_what_is_already_there_is_named(cast: Cast) -> None:
     assert shown["assignment_id"] == cast.things["client.reading"]
 
 
-def test_too_many_attempts_are_told_how_long_to_wait(cast: Cast) -> None:
+def test_too_many_attempts_get_retry_after(cast: Cast) -> None:
     sent = {"practice": "linden", "email": cast.client.email, "password": "not the right one at all"}
     for _ in range(5):
         _is_a_problem(cast.nobody.post("/sessions", sent), 401, "unauthenticated")
@@ -220,7 +220,7 @@ def test_too_many_attempts_are_told_how_long_to_wait(cast: Cast) -> None:
     assert 1 <= int(response.headers["Retry-After"]) <= 60
 
 
-def test_no_identity_is_told_how_to_get_one(cast: Cast) -> None:
+def test_a_request_without_a_credential_learns_how_to_get_one(cast: Cast) -> None:
     for actor in (cast.nobody, cast.outsider, cast.leaver):
         response = actor.get("/me")
         _is_a_problem(response, 401, "unauthenticated")
@@ -228,7 +228,7 @@ def test_no_identity_is_told_how_to_get_one(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html", "*/*"])
-def test_a_failure_of_ours_says_only_that_it_is_ours(accept: str, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_reveals_nothing(accept: str, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     canary = "canary: SELECT secret FROM people"
 
     def fails(**_values: Any) -> None:
@@ -277,7 +277,7 @@ def test_under_the_api_a_browser_gets_a_problem_too(cast: Cast) -> None:
     _is_a_problem(response, 401, "unauthenticated")
 
 
-def test_no_refusal_echoes_an_id_or_a_word_of_what_was_sent(cast: Cast) -> None:
+def test_no_error_repeats_an_id_or_a_word_that_was_sent(cast: Cast) -> None:
     hidden, word = new_id(), "canarycanary"
     for actor, method, path, body in (
         (cast.therapist, "GET", f"/clients/{hidden}", None),

@@ -8,7 +8,7 @@ from portal.core.ids import new_id
 from tests.cast import Cast
 
 
-def test_what_the_caller_has_already_is_not_sent_again(cast: Cast) -> None:
+def test_a_current_representation_is_not_sent_again(cast: Cast) -> None:
     for actor, path in (
         (cast.therapist, f"/clients/{cast.client.id}"),
         (cast.therapist, "/assignments?limit=2"),
@@ -23,13 +23,13 @@ def test_what_the_caller_has_already_is_not_sent_again(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("form", ["{tag}", "W/{tag}", '"other", {tag}', '{tag} , "other"', "*"])
-def test_each_way_to_say_what_one_has_is_understood(form: str, cast: Cast) -> None:
+def test_every_form_of_if_none_match_is_understood(form: str, cast: Cast) -> None:
     tag = cast.therapist.etag("/practice")
     assert cast.therapist.get("/practice", headers={"If-None-Match": form.format(tag=tag)}).status_code == 304
 
 
 @pytest.mark.parametrize("tag", ['"0-0000000000000000"', "", "junk", '"1-"', "x" * 5000])
-def test_having_something_else_means_all_is_sent(tag: str, cast: Cast) -> None:
+def test_another_tag_in_if_none_match_gets_the_whole_representation(tag: str, cast: Cast) -> None:
     assert cast.therapist.get("/practice", headers={"If-None-Match": tag}).status_code == 200
 
 
@@ -53,7 +53,7 @@ def test_two_people_who_see_the_same_get_the_same_tag(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("form", ["{tag}", "W/{tag}", " {tag} "])
-def test_a_change_is_taken_with_the_tag_as_it_was_given(form: str, cast: Cast) -> None:
+def test_a_change_is_accepted_with_the_etag_of_the_response(form: str, cast: Cast) -> None:
     tag = cast.owner.etag("/practice")
     assert cast.owner.patch("/practice", {"quiet_days": 20}, form.format(tag=tag)).status_code == 200
 
@@ -104,7 +104,7 @@ def test_a_change_goes_through_once_per_version(cast: Cast) -> None:
     assert cast.owner.get("/practice").get_json()["quiet_days"] == 20
 
 
-def test_the_version_is_asked_for_before_anything_is_said_of_the_thing(cast: Cast) -> None:
+def test_if_match_is_required_before_visibility_is_checked(cast: Cast) -> None:
     """A missing If-Match is the same for what is there, hidden and absent."""
     for thing in (cast.things["client.draft"], cast.things["stranger.draft"], new_id()):
         assert cast.therapist.patch(f"/assignments/{thing}", {"note": "x"}).status_code == 428

@@ -174,7 +174,7 @@ def test_a_field_that_is_not_known_is_refused_rather_than_guessed(field: fields.
         serialize_page(schema, Page([(1,)], ("it",)))
 
 
-def test_a_kind_of_field_of_ones_own_is_not_taken_for_its_parent() -> None:
+def test_a_subclass_of_a_field_is_not_treated_as_its_parent() -> None:
     """A subclass may convert: only the very class is known."""
 
     class Shouted(wire.Line):

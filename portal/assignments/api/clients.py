@@ -18,7 +18,7 @@ from portal.assignments.service import (
 )
 from portal.core.errors import Conflict
 from portal.http.blueprint import Blueprint
-from portal.http.paging import asked
+from portal.http.paging import list_request
 from portal.http.preconditions import expected_version
 from portal.http.request import viewer
 from portal.http.responses import fhir_response
@@ -35,7 +35,7 @@ ATTEMPT = "<int(min=1,max=1000000):number>"
 @client.lists(assignment.MyAssignmentItemSchema())
 def list_my_assignments(query: dict[str, Any]) -> Any:
     """List your assignments"""
-    return queries.list_assignments(viewer(), asked(viewer(), query))
+    return queries.list_assignments(viewer(), list_request(viewer(), query))
 
 
 @client.route("/me/assignments/<id:assignment_id>")
@@ -161,7 +161,7 @@ def undo_decline(assignment_id: str) -> Any:
 @client.lists(response.AttemptItemSchema())
 def list_my_attempts(query: dict[str, Any], assignment_id: str) -> Any:
     """List your attempts"""
-    return attempts.list_attempts(viewer(), assignment_id, asked(viewer(), query))
+    return attempts.list_attempts(viewer(), assignment_id, list_request(viewer(), query))
 
 
 @client.route(f"/me/assignments/<id:assignment_id>/attempts/{ATTEMPT}")
@@ -193,7 +193,7 @@ def list_my_measures() -> Any:
 @client.lists(comment.AssignmentCommentSchema())
 def list_my_comments(query: dict[str, Any], assignment_id: str) -> Any:
     """List comments on your assignment"""
-    return comments.list_comments(viewer(), assignment_id, asked(viewer(), query))
+    return comments.list_comments(viewer(), assignment_id, list_request(viewer(), query))
 
 
 @client.route("/me/assignments/<id:assignment_id>/comments", methods=["POST"])

@@ -22,7 +22,7 @@ from portal.assignments.service import (
 )
 from portal.core.errors import Conflict, Duplicate, Forbidden
 from portal.http.blueprint import Blueprint
-from portal.http.paging import asked
+from portal.http.paging import list_request
 from portal.http.preconditions import expected_version
 from portal.http.request import viewer
 from portal.http.responses import fhir_response
@@ -46,7 +46,7 @@ def list_assignments(query: dict[str, Any]) -> Any:
 
     What you assigned, or what was assigned in the caseloads an integration may see. The newest come first.
     """
-    return queries.list_assignments(viewer(), asked(viewer(), query), frozenset(query.get("expand", ())))
+    return queries.list_assignments(viewer(), list_request(viewer(), query), frozenset(query.get("expand", ())))
 
 
 @staff.route("/assignments", methods=["POST"], scope="assignments:write")
@@ -172,7 +172,7 @@ def list_attempts(query: dict[str, Any], assignment_id: str) -> Any:
 
     Times of each attempt, without answers.
     """
-    return attempts.list_attempts(viewer(), assignment_id, asked(viewer(), query))
+    return attempts.list_attempts(viewer(), assignment_id, list_request(viewer(), query))
 
 
 @staff.route(f"/assignments/<id:assignment_id>/attempts/{ATTEMPT}", scope="responses:read")
@@ -206,7 +206,7 @@ def list_measures(client_id: str) -> Any:
 @staff.lists(comment.AssignmentCommentSchema())
 def list_comments(query: dict[str, Any], assignment_id: str) -> Any:
     """List comments"""
-    return comments.list_comments(viewer(), assignment_id, asked(viewer(), query))
+    return comments.list_comments(viewer(), assignment_id, list_request(viewer(), query))
 
 
 @staff.route("/assignments/<id:assignment_id>/comments", methods=["POST"])

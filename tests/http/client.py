@@ -1,4 +1,4 @@
-"""Requests beyond the cast's own: any address, any header, with or without somebody's token."""
+"""Requests that the cast does not make: any address, any header, with or without a token."""
 
 from __future__ import annotations
 
