@@ -73,14 +73,14 @@ def test_behind_a_proxy_with_tls_and_mail_it_opens() -> None:
 @pytest.mark.parametrize("keyring", ["keyring.json", "deep/below/keyring.json", "../data/keyring.json", ""])
 def test_the_keyring_never_lies_inside_the_data(tmp_path: Path, keyring: str) -> None:
     environ = {"PORTAL_DATA_DIR": str(tmp_path / "data"), "PORTAL_KEYRING": str(tmp_path / "data" / keyring)}
-    _refused(environ, "PORTAL_KEYRING", "move it beside the data")
+    _refused(environ, "PORTAL_KEYRING", "Move it beside that directory")
 
 
 def test_a_link_into_the_data_hides_no_keyring(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "elsewhere").symlink_to(tmp_path / "data")
     environ = {"PORTAL_DATA_DIR": str(tmp_path / "data"), "PORTAL_KEYRING": str(tmp_path / "elsewhere" / "k.json")}
-    _refused(environ, "PORTAL_KEYRING", "move it beside the data")
+    _refused(environ, "PORTAL_KEYRING", "Move it beside that directory")
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "80 00", "8000.5", "", "²"])
@@ -100,7 +100,7 @@ def test_the_proxies_are_a_count(proxies: str) -> None:
 
 @pytest.mark.parametrize("name", ["prod", "Production", "testing", ""])
 def test_an_unknown_environment_is_refused_with_those_that_are_known(name: str) -> None:
-    _refused({"PORTAL_ENV": name}, f"PORTAL_ENV={name}", "use one of local, production")
+    _refused({"PORTAL_ENV": name}, f"PORTAL_ENV={name}", "Use one of local, production")
 
 
 @pytest.mark.parametrize("missing", ["DATABASE_URL", "PORTAL_BASE_URL", "SMTP_URL"])
