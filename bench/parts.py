@@ -17,7 +17,7 @@ import orjson
 from flask import Flask
 
 from bench.databases import command, engines_or_both, portal_on, settle_memory
-from bench.rounds import Ratio, Runner, measure, of, ratio
+from bench.rounds import Ratio, Runner, measure, ratio, seconds_of
 from bench.seed import seed
 from portal.accounts.service import sessions
 from portal.assignments.schemas.assignment import AssignmentItemSchema
@@ -112,7 +112,7 @@ def run(app: Flask, rounds: int) -> Mapping[str, Ratio]:
         found = {}
         for name, contest in PARTS.items():
             measured = measure(contest(viewer), rounds)
-            found[name] = ratio(of(measured, THEIRS), of(measured, OURS))
+            found[name] = ratio(seconds_of(measured, THEIRS), seconds_of(measured, OURS))
         return found
 
 

@@ -1,4 +1,4 @@
-"""Jobs are claimed once, tried again with patience, given up in the end and kept; handlers hold no transaction open."""
+"""Jobs are claimed once, retried after growing delays and become dead letters; handlers hold no transaction open."""
 
 from __future__ import annotations
 
