@@ -19,9 +19,21 @@ from flask import Flask
 from bench import idiomatic
 from bench.databases import command, engines_or_both, portal_on, settle_memory
 from bench.floor import Floor, flask_floor, postgresql_store, sqlite_store
-from bench.rounds import App, Asking, Contestant, Contestants, Rounds, Runner, Saving, measure, of, ratio, require_equal
+from bench.rounds import (
+    App,
+    Contestant,
+    Contestants,
+    RepeatedRequest,
+    RepeatedSave,
+    Rounds,
+    Runner,
+    measure,
+    ratio,
+    require_equal,
+    seconds_of,
+)
 from bench.seed import ADDRESS, PASSWORD, SAVED, Seeded, seed
-from bench.statements import Watched
+from bench.statements import StatementRecorder
 from bench.targets import (
     AUTOSAVE,
     CASELOAD,
@@ -44,14 +56,14 @@ from portal.core.crypto import keyring
 API = "/api/v1"
 
 
-def contest(url: str, portal: Flask, seeded: Seeded) -> Mapping[str, Contestants]:
-    """Everybody, by workload."""
+def contestants_by_workload(url: str, portal: Flask, seeded: Seeded) -> Mapping[str, Contestants]:
+    """The contestants of each workload."""
     store = sqlite_store(url.removeprefix("sqlite:///")) if url.startswith("sqlite") else postgresql_store(url)
     floor = Floor(store, keyring().wrapping)
     flask = flask_floor(floor)
-    page = Asking(f"{API}/assignments?limit=50", seeded.therapist_token)
-    one = Asking(f"{API}/assignments/{seeded.assignment_id}", seeded.therapist_token)
-    caseload = Asking(f"{API}/caseload", seeded.therapist_token)
+    page = RepeatedRequest(f"{API}/assignments?limit=50", seeded.therapist_token)
+    one = RepeatedRequest(f"{API}/assignments/{seeded.assignment_id}", seeded.therapist_token)
+    caseload = RepeatedRequest(f"{API}/caseload", seeded.therapist_token)
     apps: dict[str, App] = {FLOOR: floor, FLASK_FLOOR: flask.wsgi_app, PORTAL: portal.wsgi_app}
     return {
         LIST: {
@@ -61,25 +73,27 @@ def contest(url: str, portal: Flask, seeded: Seeded) -> Mapping[str, Contestants
         ONE: {name: Contestant(app, one) for name, app in apps.items()},
         CASELOAD: {name: Contestant(app, caseload) for name, app in apps.items()},
         AUTOSAVE: {
-            name: Contestant(app, Saving(f"{API}/me/assignments/{draft.assignment_id}/response", draft.token, SAVED))
+            name: Contestant(
+                app, RepeatedSave(f"{API}/me/assignments/{draft.assignment_id}/response", draft.token, SAVED)
+            )
             for (name, app), draft in zip(apps.items(), seeded.drafts, strict=False)
         },
     }
 
 
 def unchanged(lists: Contestants, seeded: Seeded) -> Contestants:
-    """The portal asked for a page the caller has already, and the floor sending it."""
+    """The portal answers 304 for a page the caller has, the floor sends it."""
     known = {"If-None-Match": lists[PORTAL].header("ETag")}
-    again = Asking(f"{API}/assignments?limit=50", seeded.therapist_token, headers=known)
+    again = RepeatedRequest(f"{API}/assignments?limit=50", seeded.therapist_token, headers=known)
     return {FLOOR: lists[FLOOR], PORTAL: Contestant(lists[PORTAL].app, again, "304")}
 
 
-class SigningIn:
-    """A sign-in, by the processor's time: its commits wait for the disk."""
+class SignIns:
+    """Sign-ins, in processor time, since their commits wait for the disk."""
 
     def __init__(self, portal: Flask) -> None:
         body = orjson.dumps({"email": ADDRESS, "password": PASSWORD})
-        self._one = Contestant(portal.wsgi_app, Asking(f"{API}/sessions", "", "POST", body), "201")
+        self._one = Contestant(portal.wsgi_app, RepeatedRequest(f"{API}/sessions", "", "POST", body), "201")
 
     def seconds(self, count: int) -> float:
         began = time.process_time()
@@ -87,8 +101,8 @@ class SigningIn:
         return time.process_time() - began
 
 
-class Verifying:
-    """What nobody can leave out of a sign-in: one verification of an argon2id hash of the portal's cost."""
+class Verifications:
+    """The unavoidable part of a sign-in: verifications of an argon2id hash at the portal's cost."""
 
     def __init__(self, cost: Mapping[str, int]) -> None:
         self._argon2 = PasswordHasher(cost["time_cost"], cost["memory_cost"], cost["parallelism"])
@@ -102,12 +116,12 @@ class Verifying:
 
 
 def run(engine: str, rounds: int) -> Outcome:
-    """Seed, make sure that all answer alike, count, measure."""
-    watched = Watched()
+    """Seed, check that all answer the same, count statements, measure."""
+    watched = StatementRecorder()
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as name, portal_on(engine, Path(name)) as app:
         with app.app_context():
             seeded, config = seed(), app.config["PORTAL"]
-        workloads = dict(contest(config.owner_url or config.database_url, app, seeded))
+        workloads = dict(contestants_by_workload(config.owner_url or config.database_url, app, seeded))
         for contestants in workloads.values():
             require_equal(contestants)
         counts = [
@@ -117,19 +131,19 @@ def run(engine: str, rounds: int) -> Outcome:
         workloads[UNCHANGED] = unchanged(workloads[LIST], seeded)
         settle_memory()
         measured = {name: measure(contestants, rounds) for name, contestants in workloads.items()}
-        signing_in: dict[str, Runner] = {PORTAL: SigningIn(app), VERIFY: Verifying(config.argon2_cost)}
+        signing_in: dict[str, Runner] = {PORTAL: SignIns(app), VERIFY: Verifications(config.argon2_cost)}
         measured[SIGN_IN] = measure(signing_in, rounds)
         return Outcome([_figure(target, engine, measured[target.workload]) for target in IN_PROCESS], counts)
 
 
 def _figure(target: Target, engine: str, measured: Rounds) -> Figure:
-    ours, theirs = of(measured, PORTAL), of(measured, target.other)
+    ours, theirs = seconds_of(measured, PORTAL), seconds_of(measured, target.other)
     return Figure.of(target, engine, ratio(ours, theirs) if target.at_most else ratio(theirs, ours))
 
 
 @command(75, 15)
 def main(engines: tuple[str, ...], rounds: int, path: Path | None) -> None:
-    """Measure the portal's speed as ratios to what the same work costs otherwise."""
+    """Measure the portal's speed as ratios to the floors and the idiomatic stack."""
     outcomes: dict[str, Outcome] = {}
     for engine in engines_or_both(engines):
         outcomes[engine] = run(engine, rounds)

@@ -18,7 +18,7 @@ import psycopg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import URL
 
-from bench.seed import ANSWERED, COUNTS, QUESTIONS, SENTENCE, STATUSES, ZONE, Draft, answers, founded
+from bench.seed import ANSWERED, COUNTS, QUESTIONS, SENTENCE, STATUSES, ZONE, Draft, answers, set_up_practice
 from portal.accounts.models import Person
 from portal.accounts.secrets import generate_secret
 from portal.accounts.service import sessions
@@ -127,7 +127,7 @@ class _Growing:
         self.now, self.total = clock.now(), assignments
 
     def run(self) -> Grown:
-        owner, versions = founded()
+        owner, versions = set_up_practice()
         self.practice_id = owner.practice_id
         self.bulk = Bulk(db.engines[OWNER].url.set(username=SUPERUSER) if is_postgresql() else db.engine.url)
         self.versions = {owner.practice_id: versions}

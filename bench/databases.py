@@ -1,4 +1,4 @@
-"""Migrated databases that are thrown away afterwards, and the portal over them as it is served."""
+"""Temporary migrated databases, and the portal on them as it is served."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @contextmanager
 def database(engine: str, folder: Path) -> Iterator[str]:
-    """The address of an empty database, on PostgreSQL as the role that owns it."""
+    """The URL of an empty database; on PostgreSQL as the role that owns it."""
     if engine == SQLITE:
         yield f"sqlite:///{folder / 'data' / 'portal.db'}"
     else:
@@ -34,7 +34,7 @@ def database(engine: str, folder: Path) -> Iterator[str]:
 
 
 def settings(url: str, folder: Path, **more: Any) -> Config:
-    """The portal's, on PostgreSQL as the role that row-level security holds."""
+    """The portal's settings; on PostgreSQL as the role that row-level security applies to."""
     chosen: dict[str, Any] = {"data_dir": folder / "data", "keyring": folder / "keyring.json", "database_url": url}
     if not url.startswith("sqlite"):
         chosen |= {"database_url": as_application(url), "owner_url": url}
@@ -43,7 +43,7 @@ def settings(url: str, folder: Path, **more: Any) -> Config:
 
 @contextmanager
 def portal_over(url: str, folder: Path, **more: Any) -> Iterator[Flask]:
-    """The portal on a migrated database; what it logs goes nowhere. `more` are further settings."""
+    """The portal on a migrated database, without its logs; `more` are further settings."""
     with Path("/dev/null").open("w", encoding="utf-8") as nowhere:
         app = create_app(settings(url, folder, **more))
         with app.app_context():
@@ -66,7 +66,7 @@ def portal_on(engine: str, folder: Path) -> Iterator[Flask]:
 
 
 def settle_memory() -> None:
-    """As wsgi.py does."""
+    """Freeze the heap as wsgi.py does."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
@@ -80,7 +80,7 @@ def command(default_rounds: int, least_rounds: int) -> Callable[[Command], Any]:
         path = click.Path(dir_okay=False, path_type=Path)
         rounds = click.IntRange(least_rounds)
         for add in (
-            click.option("--engine", "engines", multiple=True, type=engine, help="Both unless said."),
+            click.option("--engine", "engines", multiple=True, type=engine, help="Both by default."),
             click.option("--rounds", default=default_rounds, type=rounds, help=f"{least_rounds} at least."),
             click.option("--json", "path", type=path, help="Also write the figures here."),
         ):

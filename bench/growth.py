@@ -18,9 +18,9 @@ from flask import Flask
 
 from bench.bulk import Grown, grow
 from bench.databases import command, database, engines_or_both, portal_over, settle_memory
-from bench.rounds import Asking, Contestant, Saving, Turns, measure, of, ratio
+from bench.rounds import Contestant, RepeatedRequest, RepeatedSave, Turns, measure, ratio, seconds_of
 from bench.seed import POSTGRESQL_SETTINGS, SAVED
-from bench.statements import Watched
+from bench.statements import StatementRecorder
 from bench.targets import AUTOSAVE, CASELOAD, GROWTH, LIST, ONE
 from bench.verdict import Figure, Outcome, conclude
 from portal.core.db.engines import SQLITE_PRAGMAS
@@ -40,21 +40,26 @@ BAD_STEPS = re.compile(
 
 def workloads(portal: Flask, grown: Grown) -> Mapping[str, Contestant]:
     app, token = portal.wsgi_app, grown.therapist_token
-    one = Turns([Asking(f"{API}/assignments/{assignment_id}", token) for assignment_id in grown.assignment_ids])
+    one = Turns(
+        [RepeatedRequest(f"{API}/assignments/{assignment_id}", token) for assignment_id in grown.assignment_ids]
+    )
     save = Turns(
-        [Saving(f"{API}/me/assignments/{draft.assignment_id}/response", draft.token, SAVED) for draft in grown.drafts]
+        [
+            RepeatedSave(f"{API}/me/assignments/{draft.assignment_id}/response", draft.token, SAVED)
+            for draft in grown.drafts
+        ]
     )
     return {
-        LIST: Contestant(app, Asking(f"{API}/assignments?limit=50", token)),
+        LIST: Contestant(app, RepeatedRequest(f"{API}/assignments?limit=50", token)),
         ONE: Contestant(app, one),
         AUTOSAVE: Contestant(app, save),
-        CASELOAD: Contestant(app, Asking(f"{API}/caseload", token)),
+        CASELOAD: Contestant(app, RepeatedRequest(f"{API}/caseload", token)),
     }
 
 
 def run(engine: str, sizes: Sequence[int], rounds: int) -> Outcome:
     """Fill both, look at the plans of the big one, measure one beside the other."""
-    watched = Watched()
+    watched = StatementRecorder()
     contestants: dict[int, Mapping[str, Contestant]] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
@@ -75,24 +80,26 @@ def run(engine: str, sizes: Sequence[int], rounds: int) -> Outcome:
         for target in GROWTH:
             both = {str(size): contestants[size][target.workload] for size in sizes}
             measured = measure(both, rounds)
-            figures.append(Figure.of(target, engine, ratio(of(measured, str(big)), of(measured, str(small)))))
+            figures.append(
+                Figure.of(target, engine, ratio(seconds_of(measured, str(big)), seconds_of(measured, str(small))))
+            )
         return Outcome(figures, faults=faults)
 
 
-def _faults(name: str, asked: Contestant, watched: Watched) -> list[str]:
+def _faults(name: str, asked: Contestant, watched: StatementRecorder) -> list[str]:
     """The steps of a route's statements that would grow with the tables."""
     asked.answer()
     return [
-        f"{name}: {step.strip()}, of {' '.join(said.text.split())[:120]}"
-        for said in watched.said(asked.answer)
-        if said.text.startswith(PLANNED)
-        for step in said.plan()
+        f"{name}: {step.strip()}, of {' '.join(statement.text.split())[:120]}"
+        for statement in watched.recorded(asked.answer)
+        if statement.text.startswith(PLANNED)
+        for step in statement.plan()
         if BAD_STEPS.search(step)
     ]
 
 
 @command(60, 15)
-@click.option("--sizes", default=(SMALL, BIG), nargs=2, type=int, help="10,000 and 1,000,000 unless said.")
+@click.option("--sizes", default=(SMALL, BIG), nargs=2, type=int, help="10,000 and 1,000,000 unless statement.")
 def main(engines: tuple[str, ...], rounds: int, path: Path | None, sizes: tuple[int, int]) -> None:
     """Measure what a request costs in a big database as a multiple of what it costs in a small one."""
     SQLITE_PRAGMAS["synchronous"] = "OFF"

@@ -1,6 +1,6 @@
-"""A small client: processes of its own, each with some connections, every one asking again as soon as it is answered.
+"""A small HTTP client: several processes with some connections each, which send again as soon as they are answered.
 
-It knows as much HTTP/1.1 as it needs, so that it takes little of the processors it shares with the server.
+It knows just enough HTTP/1.1, so that it takes little of the processors it shares with the server.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _VERSION = re.compile(rb'"version": ?(\d+)')
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one connection asks, again and again; with a `version` it saves, each time on top of the last answer's."""
+    """The request that a connection repeats; with a `version` it saves, each time on top of the last one."""
 
     path: str
     token: str = ""
@@ -48,8 +48,8 @@ class Line:
 
 
 @dataclass(slots=True)
-class Driven:
-    """What came of a run: how often each status, seconds of each answer, and the version each line has come to."""
+class RunResult:
+    """The result of a run: a count per status, the seconds of each answer, and the last version of each line."""
 
     seconds: float = 0.0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -70,7 +70,7 @@ class Driven:
 
 
 class _Connection:
-    """A socket, what it asks, and how much of the answer is there."""
+    """A socket, its request, and the part of the answer that has arrived."""
 
     def __init__(self, port: int, line: Line) -> None:
         self._port, self._line, self.version = port, line, line.version
@@ -91,7 +91,7 @@ class _Connection:
         self._socket.sendall(self._fixed or self._line.request(self.version))
 
     def is_answered(self, selector: selectors.BaseSelector) -> bool:
-        """Take what has come; whether that completes the answer."""
+        """Read what has arrived; returns whether the answer is complete."""
         assert self._socket is not None
         part = self._socket.recv(1 << 18)
         if not part:
@@ -114,7 +114,7 @@ class _Connection:
         self._body_at, self._whole = body_at, body_at + int(length[1])
         self._closes = _CLOSES.search(head) is not None or head.startswith(b"HTTP/1.0")
 
-    def note(self, driven: Driven) -> None:
+    def note(self, driven: RunResult) -> None:
         driven.latencies.append(time.perf_counter() - self._asked)
         status = int(self._received[9:12])
         driven.statuses[status] += 1
@@ -131,12 +131,12 @@ class _Connection:
             self._socket = None
 
 
-def drive(port: int, lines: Sequence[Line], seconds: float) -> Driven:
+def drive(port: int, lines: Sequence[Line], seconds: float) -> RunResult:
     """Ask all lines at once, each again and again, for so long; every request is answered before this returns.
 
     With 0 seconds each line is asked once.
     """
-    driven = Driven()
+    driven = RunResult()
     connections = [_Connection(port, line) for line in lines]
     with selectors.DefaultSelector() as selector:
         began = time.perf_counter()
@@ -178,14 +178,14 @@ class Clients:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown()
 
-    def drive(self, port: int, lines: Sequence[Line], seconds: float, beside: Line | None = None) -> Driven:
+    def drive(self, port: int, lines: Sequence[Line], seconds: float, beside: Line | None = None) -> RunResult:
         """All lines, shared out among the processes; `beside` is asked by one more, and not counted."""
         company = None
         if beside is not None:
             company = self._pool.submit(drive, port, [beside], seconds + 0.4)
             time.sleep(0.2)
         running = [self._pool.submit(drive, port, lines[n::CLIENTS], seconds) for n in range(CLIENTS)]
-        whole, versions = Driven(), list[int | None]([None] * len(lines))
+        whole, versions = RunResult(), list[int | None]([None] * len(lines))
         for n, part in enumerate(one.result() for one in running):
             whole.seconds = max(whole.seconds, part.seconds)
             whole.statuses += part.statuses
@@ -198,6 +198,6 @@ class Clients:
         return whole
 
 
-def moved_on(lines: Sequence[Line], driven: Driven) -> list[Line]:
+def moved_on(lines: Sequence[Line], driven: RunResult) -> list[Line]:
     """The lines with the versions a run has come to."""
     return [replace(line, version=version) for line, version in zip(lines, driven.versions, strict=True)]

@@ -18,8 +18,8 @@ import click
 import orjson
 
 from bench.databases import command, database, engines_or_both, portal_over, settings
-from bench.load import Clients, Driven, Line, drive, moved_on
-from bench.rounds import Rounds, of, ratio, require_alike
+from bench.load import Clients, Line, RunResult, drive, moved_on
+from bench.rounds import Rounds, ratio, require_equal_answers, seconds_of
 from bench.seed import ADDRESS, PASSWORD, SAVED, Seeded, seed
 from bench.servers import Server, free_ports, running
 from bench.targets import (
@@ -78,7 +78,7 @@ class Bench:
             driven = drive(self.servers[name].port, self.lines[workload][:1], 0)
             answers[name] = orjson.loads(driven.last)
             self.lines[workload][:1] = moved_on(self.lines[workload][:1], driven)
-        require_alike({name: _without_version(answer) for name, answer in answers.items()})
+        require_equal_answers({name: _without_version(answer) for name, answer in answers.items()})
 
     def measure(self, workload: str, names: Sequence[str], rounds: int) -> Measured:
         """Everybody in every round, each after a moment of warming up."""
@@ -99,7 +99,7 @@ class Bench:
             measured.wall.append(wall)
         return measured
 
-    def _drive(self, workload: str, name: str, seconds: float) -> Driven:
+    def _drive(self, workload: str, name: str, seconds: float) -> RunResult:
         driven = self.clients.drive(self.servers[name].port, self.lines[workload], seconds)
         if workload == AUTOSAVE:
             self.lines[workload] = moved_on(self.lines[workload], driven)
@@ -145,10 +145,10 @@ def run(engine: str, rounds: int, clients: Clients) -> Outcome:
 def _outcome(engine: str, measured: Mapping[str, Measured], sign_in: Rounds) -> Outcome:
     figures = [_figure(target, engine, measured[target.workload].cpu, ", CPU") for target in BY_CPU]
     figures += [_figure(target, engine, measured[target.workload].wall, ", rate") for target in BY_RATE]
-    figures.append(Figure.of(BESIDE_A_SIGN_IN, engine, ratio(of(sign_in, BESIDE), of(sign_in, QUIET))))
+    figures.append(Figure.of(BESIDE_A_SIGN_IN, engine, ratio(seconds_of(sign_in, BESIDE), seconds_of(sign_in, QUIET))))
     refused = Count("autosaves refused", measured[AUTOSAVE].failed[PORTAL], MOST_LOCK_ERRORS, MOST_LOCK_ERRORS)
     costs = [
-        Cost(f"{workload}, {name}", median(of(one.cpu, name)) * 1e6, 1 / median(of(one.wall, name)))
+        Cost(f"{workload}, {name}", median(seconds_of(one.cpu, name)) * 1e6, 1 / median(seconds_of(one.wall, name)))
         for workload, one in measured.items()
         for name in one.cpu[0]
     ]
@@ -162,7 +162,7 @@ def _outcome(engine: str, measured: Mapping[str, Measured], sign_in: Rounds) -> 
 
 
 def _figure(target: Target, engine: str, rounds: Rounds, note: str) -> Figure:
-    return Figure.of(target, engine, ratio(of(rounds, target.other), of(rounds, PORTAL)), note=note)
+    return Figure.of(target, engine, ratio(seconds_of(rounds, target.other), seconds_of(rounds, PORTAL)), note=note)
 
 
 @command(7, 3)

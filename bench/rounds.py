@@ -1,4 +1,4 @@
-"""Measuring: everybody does the same in every round, in shuffled order; what counts is the ratio within a round."""
+"""Measuring: all contestants do the same work in every round, in random order; figures are ratios within a round."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ Environs = Callable[[int], list["WSGIEnvironment"]]
 BATCH_SECONDS = 0.008
 WARM_UP = 12
 MASKED = {"next_cursor", "assignment_id", "saved_at"}
-"""Each seals its own cursor, saves its own draft and has its own second; everything else must be equal."""
+"""Members that differ between contestants: a sealed cursor, the draft each one saves, the second of saving."""
 
 
 class NotEqual(AssertionError):
-    """The contestants do not answer alike, so that comparing their speed would mean nothing."""
+    """The contestants answer differently, so that a comparison of their speed would mean nothing."""
 
 
-class Asking:
-    """One request, made anew as often as it is needed: an environ is used up by answering it."""
+class RepeatedRequest:
+    """A request that is built again for every time it is sent, since an environ is consumed by answering it."""
 
     def __init__(
         self, path: str, token: str, method: str = "GET", body: bytes = b"", headers: Mapping[str, str] | None = None
@@ -50,8 +50,8 @@ class Asking:
         return {**self._environ, "wsgi.input": io.BytesIO(self._body)}
 
 
-class Saving(Asking):
-    """Saving a draft over and over, each time on top of the version before; so no request may be left unsent."""
+class RepeatedSave(RepeatedRequest):
+    """Saves a draft again and again, each time on top of the version before, so every request must be sent."""
 
     def __init__(self, path: str, token: str, body: bytes) -> None:
         super().__init__(path, token, "PATCH", body)
@@ -68,7 +68,7 @@ class Saving(Asking):
 class Turns:
     """Several askings, one after the other, so that no row is asked for all the time."""
 
-    def __init__(self, askings: Sequence[Asking]) -> None:
+    def __init__(self, askings: Sequence[RepeatedRequest]) -> None:
         self._askings = itertools.cycle(askings)
 
     def times(self, count: int) -> list[WSGIEnvironment]:
@@ -77,10 +77,10 @@ class Turns:
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """Somebody who answers, and how they are asked."""
+    """An application and the request it answers."""
 
     app: App
-    asking: Asking | Turns
+    asking: RepeatedRequest | Turns
     status: str = "200"
 
     def answer(self) -> Any:
@@ -97,7 +97,7 @@ class Contestant:
         return str(dict(headers)[name])
 
     def seconds(self, count: int) -> float:
-        """What `count` requests take."""
+        """The seconds that `count` requests take."""
         environs = self.asking.times(count)
         began = time.perf_counter()
         answers = self._answers(environs)
@@ -127,12 +127,12 @@ Contestants = Mapping[str, Contestant]
 
 
 def require_equal(contestants: Contestants) -> None:
-    """Raise NotEqual unless everybody answers the same JSON."""
-    require_alike({name: contestant.answer() for name, contestant in contestants.items()})
+    """Raise NotEqual unless all contestants answer the same JSON."""
+    require_equal_answers({name: contestant.answer() for name, contestant in contestants.items()})
 
 
-def require_alike(answers: Mapping[str, dict[str, Any]]) -> None:
-    """Raise NotEqual where an answer differs in more than what is each one's own."""
+def require_equal_answers(answers: Mapping[str, dict[str, Any]]) -> None:
+    """Raise NotEqual if answers differ in more than the MASKED members."""
     masked = {name: _masked(answer) for name, answer in answers.items()}
     first, *others = masked
     for other in others:
@@ -146,7 +146,7 @@ def _masked(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _difference(one: Any, other: Any, place: str = "") -> str:
-    """Where two answers first part."""
+    """The first place where two answers differ, with both values."""
     if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
         return next(_difference(one[key], other[key], f"{place}/{key}") for key in one if one[key] != other[key])
     if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
@@ -159,14 +159,14 @@ Rounds = Sequence[Mapping[str, float]]
 
 
 class Runner(Protocol):
-    """Whoever takes part in rounds."""
+    """A participant in the rounds."""
 
     def seconds(self, count: int) -> float:
-        """What it takes to do its work so many times."""
+        """The seconds it takes to do its work `count` times."""
 
 
 def measure(runners: Mapping[str, Runner], rounds: int) -> Rounds:
-    """Seconds of everybody for one go, round by round."""
+    """The seconds that each participant takes for its work once, round by round."""
     counts = {name: _count_for_a_batch(runner) for name, runner in runners.items()}
     order, measured = list(runners), []
     shuffle = random.Random().shuffle
@@ -183,7 +183,7 @@ def _count_for_a_batch(runner: Runner) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A ratio within a round: its median, and how far the middle half of the rounds lies."""
+    """A ratio within a round: its median and the quartiles around it."""
 
     median: float
     low: float
@@ -191,11 +191,11 @@ class Ratio:
 
 
 def ratio(over: Sequence[float], under: Sequence[float]) -> Ratio:
-    """One's figures over another's, round by round."""
+    """The ratio of two participants' figures, round by round."""
     low, median, high = statistics.quantiles([one / other for one, other in zip(over, under, strict=True)], n=4)
     return Ratio(median, low, high)
 
 
-def of(rounds: Rounds, name: str) -> list[float]:
-    """The figures of one of them, round by round."""
+def seconds_of(rounds: Rounds, name: str) -> list[float]:
+    """The figures of one participant, round by round."""
     return [measured[name] for measured in rounds]

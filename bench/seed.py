@@ -116,7 +116,7 @@ class _Client:
     vault: Vault
 
 
-def founded() -> tuple[Viewer, list[tuple[str, str]]]:
+def set_up_practice() -> tuple[Viewer, list[tuple[str, str]]]:
     """The owner of a new practice, and the ids of its published exercises and their versions."""
     if is_postgresql():
         _tune_postgresql()
@@ -154,7 +154,7 @@ class _Seeding:
         self.now = clock.now()
 
     def run(self) -> Seeded:
-        owner, versions = founded()
+        owner, versions = set_up_practice()
         self.practice_id = owner.practice_id
         with transaction(self.practice_id):
             self.vaults = {one: create_vault(self.practice_id, one) for one in (new_id() for _ in range(CLIENTS))}

@@ -23,8 +23,8 @@ from portal.server import web_command
 ROOT = Path(__file__).parent.parent
 PEERS = ROOT / ".venv-bench"
 WORKERS = "2"
-GRANIAN = {PORTAL: "wsgi:app", FLOOR: "bench.served:floor", FLASK_FLOOR: "bench.served:flask"}
-GRANIAN[IDIOMATIC] = "bench.served:idiomatic"
+GRANIAN = {PORTAL: "wsgi:app", FLOOR: "bench.wsgi_floor:floor", FLASK_FLOOR: "bench.wsgi_floor:flask"}
+GRANIAN[IDIOMATIC] = "bench.wsgi_floor:idiomatic"
 GUNICORN = {DRF: ("drf", "bench.peers.drf:app"), APIFAIRY: ("apifairy", "bench.peers.apifairy_app:app")}
 UVICORN = {
     FASTAPI: ("fastapi", "bench.peers.fastapi_def:app"),

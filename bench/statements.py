@@ -15,15 +15,15 @@ NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A statement as a driver sent it, and the connection it went through; SQLite tells it with its values."""
+class SentStatement:
+    """A statement as a driver sent it, and its connection; SQLite's has its values in the text."""
 
     connection: Any
     text: str
     arguments: Any = None
 
     def plan(self) -> list[str]:
-        """How the database goes about it, step by step."""
+        """The database's plan, step by step."""
         if isinstance(self.connection, sqlite3.Connection):
             return [row[3] for row in self.connection.execute(f"EXPLAIN QUERY PLAN {self.text}")]
         steps = [row[0] for row in self.connection.execute(f"EXPLAIN {self.text}", self.arguments)]
@@ -32,46 +32,48 @@ class Said:
         return steps
 
 
-class Watched:
-    """Every connection SQLAlchemy makes from now on: so it comes before the applications."""
+class StatementRecorder:
+    """Records on every connection that SQLAlchemy makes from now on; create it before the applications."""
 
     def __init__(self) -> None:
         self._connections: list[Any] = []
         event.listen(Pool, "connect", lambda connection, _record: self._connections.append(connection))
 
     def count(self, work: Callable[[], object]) -> int:
-        """How many statements `work` sends; call it once before, so that its connections are there."""
-        return len(self.said(work))
+        """The number of statements that `work` sends; run `work` once before, so that its connections exist."""
+        return len(self.recorded(work))
 
-    def said(self, work: Callable[[], object]) -> list[Said]:
-        """The statements `work` sends."""
-        said: list[Said] = []
+    def recorded(self, work: Callable[[], object]) -> list[SentStatement]:
+        """The statements that `work` sends."""
+        sent: list[SentStatement] = []
         for connection in self._connections:
-            _listen(connection, said)
+            _listen(connection, sent)
         work()
         for connection in self._connections:
             _listen(connection, None)
-        if not said:
-            msg = "no statement was seen: what was asked reads through a connection that is not watched"
+        if not sent:
+            msg = "no statement was recorded: the work uses a connection that is not recorded"
             raise RuntimeError(msg)
-        return [one for one in said if not one.text.startswith(NOT_COUNTED)]
+        return [one for one in sent if not one.text.startswith(NOT_COUNTED)]
 
 
-def _listen(connection: Any, said: list[Said] | None) -> None:
+def _listen(connection: Any, sent: list[SentStatement] | None) -> None:
     if isinstance(connection, sqlite3.Connection):
-        connection.set_trace_callback(None if said is None else lambda text: said.append(Said(connection, text)))
-    elif said is None:
+        connection.set_trace_callback(
+            None if sent is None else lambda text: sent.append(SentStatement(connection, text))
+        )
+    elif sent is None:
         connection.cursor_factory = psycopg.Cursor
     else:
-        connection.cursor_factory = _cursor_that_tells(connection, said)
+        connection.cursor_factory = _recording_cursor(connection, sent)
 
 
-def _cursor_that_tells(connection: Any, said: list[Said]) -> type[psycopg.Cursor[Any]]:
-    class Telling(psycopg.Cursor[Any]):
-        """A cursor that writes down what it executes."""
+def _recording_cursor(connection: Any, sent: list[SentStatement]) -> type[psycopg.Cursor[Any]]:
+    class RecordingCursor(psycopg.Cursor[Any]):
+        """A cursor that records what it executes."""
 
         def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:
-            said.append(Said(connection, str(query).strip(), params))
+            sent.append(SentStatement(connection, str(query).strip(), params))
             return super().execute(query, params, **kwargs)
 
-    return Telling
+    return RecordingCursor

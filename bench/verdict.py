@@ -1,4 +1,4 @@
-"""What a benchmark came to: figures beside their gates and goals, as a table and as JSON; exit 1 for a missed gate."""
+"""Results of a benchmark: figures beside their gates and goals, as a table and as JSON; exits 1 for a missed gate."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class Figure:
 
     def line(self) -> str:
         got = self.measured
-        aims = f"{_shown(self.gate)} {_shown(self.goal)}"
+        aims = f"{_cell(self.gate)} {_cell(self.goal)}"
         verdict = "   MISSED" if self.missed else ""
         return f"  {self.name:<{WIDTH}} {got.median:>6.2f} {aims}   {got.low:.2f} to {got.high:.2f}{verdict}"
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A number that may not be passed."""
+    """A number that must not exceed its gate."""
 
     name: str
     counted: int
@@ -63,7 +63,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one contestant's request costs on this machine; shown, never judged."""
+    """What a contestant's request costs on this machine; printed without a gate."""
 
     name: str
     cpu_microseconds: float
@@ -75,7 +75,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one engine came to."""
+    """The results on one engine."""
 
     figures: Sequence[Figure]
     counts: Sequence[Count] = ()
@@ -95,15 +95,15 @@ class Outcome:
         return "\n".join([*lines, *(f"  FAULT {fault}" for fault in self.faults)]) + "\n"
 
 
-def _shown(value: float | None) -> str:
+def _cell(value: float | None) -> str:
     return f"{'-':>6}" if value is None else f"{value:>6.2f}"
 
 
 def conclude(outcomes: Mapping[str, Outcome], path: Path | None) -> None:
-    """Write the figures to `path`, if wanted; exit with 1 where a gate is missed."""
+    """Write the figures to `path`, if any; exit with 1 if a gate is missed."""
     if path is not None:
-        shown: dict[str, Any] = {name: {**asdict(one), "missed": one.missed} for name, one in outcomes.items()}
-        path.write_bytes(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
+        content: dict[str, Any] = {name: {**asdict(one), "missed": one.missed} for name, one in outcomes.items()}
+        path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
     missed = [f"{name} on {engine}" for engine, outcome in outcomes.items() for name in outcome.missed]
     if missed:
         click.echo(f"Gates missed: {', '.join(missed)}.", err=True)

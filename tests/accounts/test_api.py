@@ -191,7 +191,7 @@ def test_a_misspelt_parameter_never_widens_a_list(cast: Cast, path: str) -> None
         assert cast.owner.get(path + query).status_code == 400
 
 
-def test_a_cursor_belongs_to_who_was_given_it(cast: Cast) -> None:
+def test_a_cursor_is_valid_only_for_the_viewer_it_was_made_for(cast: Cast) -> None:
     cursor = cast.owner.get("/staff?limit=1").get_json()["next_cursor"]
     assert cast.owner.get(f"/staff?limit=1&cursor={cursor}").status_code == 200
     assert cast.therapist.get(f"/staff?limit=1&cursor={cursor}").status_code == 400

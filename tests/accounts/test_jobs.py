@@ -59,13 +59,13 @@ def test_a_mail_names_its_link_once_and_leads_to_the_page(cast: Cast) -> None:
     assert mail.secret.startswith("portal_inv_")
 
 
-def test_the_link_of_a_kept_mail_can_be_copied_from_its_file(cast: Cast) -> None:
+def test_the_link_of_a_mail_in_the_outbox_can_be_copied_from_its_file(cast: Cast) -> None:
     invite(cast)
     mail = letters.last(cast.app, ROBIN)
     assert mail.secret.encode() in mail.raw, "a link cut in two leads nowhere"
 
 
-def test_a_mail_run_twice_leaves_the_later_link_as_the_one_that_works(cast: Cast) -> None:
+def test_after_an_invitation_was_mailed_twice_only_the_later_link_works(cast: Cast) -> None:
     made = cast.owner.post("/invitations", {"name": "N", "email": "n@x.example", "capabilities": ["therapist"]})
     job = claimed(cast, invitations.SEND_INVITATION, made.get_json()["id"])
     with cast.app.app_context():
@@ -138,13 +138,13 @@ def test_a_mail_says_nothing_clinical_even_where_the_practices_name_does(cast: C
     assert told_by(letters.last(cast.app, cast.client.email)) == set()
 
 
-def test_a_mail_to_a_client_cannot_be_told_by_its_subject_from_one_to_staff(cast: Cast) -> None:
+def test_mails_to_clients_and_staff_have_the_same_subject(cast: Cast) -> None:
     invite(cast)
     cast.owner.post("/invitations", {"name": "N", "email": "n@x.example", "capabilities": ["therapist"]})
     assert letters.last(cast.app, ROBIN).subject == letters.last(cast.app, "n@x.example").subject
 
 
-def test_a_kept_mail_is_readable_to_the_portal_alone(cast: Cast) -> None:
+def test_a_mail_in_the_outbox_is_readable_by_the_portal_only(cast: Cast) -> None:
     invite(cast)
     letters.deliver(cast.app)
     outbox = cast.app.config["PORTAL"].outbox
@@ -164,7 +164,7 @@ def number_of(app: Flask, table: type) -> int:
     return int(stored.value(app, select(func.count()).select_from(table)))
 
 
-def test_tries_at_passwords_are_tidied_away_after_an_hour(cast: Cast) -> None:
+def test_tries_at_passwords_are_deleted_after_an_hour(cast: Cast) -> None:
     cast.nobody.post("/sessions", {"practice": "linden", "email": cast.client.email, "password": "wrong"})
     tidy_after(cast.app, timedelta(minutes=59))
     assert number_of(cast.app, ThrottledTry) == 3
@@ -172,7 +172,7 @@ def test_tries_at_passwords_are_tidied_away_after_an_hour(cast: Cast) -> None:
     assert number_of(cast.app, ThrottledTry) == 0
 
 
-def test_credentials_are_kept_for_thirty_days_after_their_end(cast: Cast) -> None:
+def test_credentials_are_deleted_thirty_days_after_their_end(cast: Cast) -> None:
     before = number_of(cast.app, Credential)
     assert before > 0
     tidy_after(cast.app, timedelta(days=30))
@@ -189,7 +189,7 @@ def test_tidying_leaves_an_open_invitation_its_link(cast: Cast) -> None:
     assert stored.value(cast.app, links) >= 1
 
 
-def test_tidying_signs_nobody_out(cast: Cast) -> None:
+def test_deleting_what_has_expired_signs_nobody_out(cast: Cast) -> None:
     with cast.app.app_context():
         accounts_jobs.delete_expired()
     assert cast.client.get("/me").status_code == 200

@@ -84,7 +84,7 @@ def test_two_credentials_cannot_share_a_secret(cast: Cast) -> None:
     ("accepted_at", "revoked_at", "is_open"),
     [(None, None, True), (NOON, None, False), (None, NOON, False), (NOON, NOON, False)],
 )
-def test_an_invitation_is_open_until_it_is_accepted_or_taken_back(
+def test_an_invitation_is_open_until_it_is_accepted_or_revoked(
     accepted_at: datetime | None, revoked_at: datetime | None, *, is_open: bool
 ) -> None:
     assert Invitation(accepted_at=accepted_at, revoked_at=revoked_at).is_open is is_open

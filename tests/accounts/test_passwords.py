@@ -27,7 +27,7 @@ def cheap() -> Hasher:
 
 
 @pytest.mark.parametrize("password", [WORDS, "fifteen letters", "ü" * 3 + "ber den Wolken", (WORDS * 6)[:128]])
-def test_a_long_password_nobody_guesses_is_taken(password: str) -> None:
+def test_a_long_password_that_is_hard_to_guess_is_accepted(password: str) -> None:
     check_password(password)
 
 
@@ -38,7 +38,7 @@ def test_a_password_has_15_to_128_characters(password: str) -> None:
     assert "15 to 128" in refused.value.faults[0].detail
 
 
-def test_there_are_common_passwords_that_length_alone_would_let_through() -> None:
+def test_some_common_passwords_are_long_enough() -> None:
     assert len(LONG_COMMON) >= 5
 
 
@@ -52,18 +52,18 @@ def test_the_most_common_passwords_are_refused_however_they_are_capitalised(pass
 @pytest.mark.parametrize(
     "password", ["passwordpassword", "PASSWORDpassword1"[:16], "a" * 20, "abababababababab", "qwertyqwertyqwerty"]
 )
-def test_a_common_password_said_twice_is_still_common(password: str) -> None:
+def test_a_common_password_repeated_is_still_common(password: str) -> None:
     with pytest.raises(Invalid):
         check_password(password)
 
 
 @given(st.sampled_from(FREQUENCY_LISTS["passwords"][:10_000]), st.integers(2, 6))
-def test_no_common_password_is_saved_by_repeating_it(common: str, times: int) -> None:
+def test_no_common_password_is_accepted_when_repeated(common: str, times: int) -> None:
     with pytest.raises(Invalid):
         check_password(common * times)
 
 
-def test_the_refusal_points_at_the_field_and_says_what_helps() -> None:
+def test_the_refusal_points_at_the_field_and_names_the_remedy() -> None:
     with pytest.raises(Invalid) as refused:
         check_password("short", "#/new_password")
     fault = refused.value.faults[0]
@@ -79,7 +79,7 @@ def test_the_refusal_never_repeats_the_password() -> None:
         assert password not in str(refused.value.faults)
 
 
-def test_a_password_is_kept_as_argon2id_under_the_cost_of_the_settings(cheap: Hasher) -> None:
+def test_a_password_is_stored_as_argon2id_at_the_configured_cost(cheap: Hasher) -> None:
     kept = extract_parameters(cheap.hash(WORDS))
     assert (kept.type, kept.time_cost, kept.memory_cost, kept.parallelism) == (Type.ID, 1, 8, 1)
 
@@ -91,7 +91,7 @@ def test_the_cost_outside_the_tests_is_at_least_what_security_asks(tmp_path_fact
     assert cost["parallelism"] == 1
 
 
-def test_the_same_password_is_kept_differently_each_time(cheap: Hasher) -> None:
+def test_the_same_password_has_a_different_hash_each_time(cheap: Hasher) -> None:
     assert cheap.hash(WORDS) != cheap.hash(WORDS)
 
 
@@ -103,17 +103,17 @@ def test_only_the_right_password_is_verified(cheap: Hasher) -> None:
     assert not cheap.verify(kept, "")
 
 
-def test_nobody_signs_in_where_no_password_is_kept(cheap: Hasher) -> None:
+def test_a_person_without_a_password_cannot_sign_in(cheap: Hasher) -> None:
     assert not cheap.verify(None, WORDS)
     assert not cheap.verify(None, "nobody has this password")
 
 
-def test_a_password_beyond_128_characters_is_wrong_whatever_is_kept(cheap: Hasher) -> None:
+def test_a_password_over_128_characters_never_matches(cheap: Hasher) -> None:
     kept = cheap._argon2.hash("x" * 129)
     assert not cheap.verify(kept, "x" * 129)
 
 
-def test_a_hash_that_is_none_is_no_door(cheap: Hasher) -> None:
+def test_an_invalid_hash_matches_no_password(cheap: Hasher) -> None:
     assert not cheap.verify("", "")
     assert not cheap.verify("plain text", "plain text")
 

@@ -51,14 +51,14 @@ def test_a_client_sees_themself_alone(cast: Cast, name: str) -> None:
     assert ids(cast, someone.viewer, policy.visible_to) == {someone.id}
 
 
-def test_the_portal_itself_sees_nobody_through_a_persons_eyes(cast: Cast) -> None:
+def test_the_system_viewer_sees_nobody_through_a_persons_policy(cast: Cast) -> None:
     viewer = system(cast.things["linden.practice"])
     assert ids(cast, viewer, policy.visible_to) == set()
     assert ids(cast, viewer, policy.staff_invitations_visible_to) == set()
     assert ids(cast, viewer, policy.sessions_visible_to) == set()
 
 
-def test_an_id_of_one_practice_shown_with_another_sees_nothing_of_either(cast: Cast) -> None:
+def test_a_person_id_with_another_practices_id_sees_nothing(cast: Cast) -> None:
     stranger = Viewer(cast.client.id, cast.things["birch.practice"], PrincipalKind.CLIENT)
     assert ids(cast, stranger, policy.visible_to) == set()
     assert ids(cast, stranger, policy.sessions_visible_to) == set()

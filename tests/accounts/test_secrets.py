@@ -22,19 +22,19 @@ KINDS = ["ses", "inv", "rst", "set"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_secret_says_what_it_is_for_and_is_whole(kind: str) -> None:
+def test_a_secret_shows_its_kind_and_is_well_formed(kind: str) -> None:
     secret, _ = generate_secret(kind)
     assert secret.startswith(f"portal_{kind}_")
     assert is_well_formed(secret, kind)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_secret_of_one_kind_is_none_of_another(kind: str) -> None:
+def test_a_secret_of_one_kind_is_not_valid_as_another(kind: str) -> None:
     secret, _ = generate_secret(kind)
     assert not any(is_well_formed(secret, other) for other in KINDS if other != kind)
 
 
-def test_what_is_kept_of_a_secret_is_its_sha_256_alone() -> None:
+def test_only_the_sha_256_of_a_secret_is_stored() -> None:
     secret, kept = generate_secret("ses")
     assert kept == hash_secret(secret) == hashlib.sha256(secret.encode()).hexdigest()
     assert secret not in kept
@@ -50,7 +50,7 @@ SECRET = generate_secret("inv")[0]
 
 
 @given(st.data())
-def test_a_secret_with_one_letter_changed_is_not_whole(data: st.DataObject) -> None:
+def test_a_secret_with_one_changed_letter_is_not_well_formed(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(SECRET) - 1))
     letter = data.draw(st.sampled_from(string.ascii_letters + string.digits).filter(lambda new: new != SECRET[place]))
     assert not is_well_formed(SECRET[:place] + letter + SECRET[place + 1 :], "inv")
@@ -59,7 +59,7 @@ def test_a_secret_with_one_letter_changed_is_not_whole(data: st.DataObject) -> N
 @pytest.mark.parametrize(
     "typed", ["", "portal_ses_", "portal_ses_é0000000", "Bearer", "ß" * 60, "portal_ses_" + "0" * 5000]
 )
-def test_what_is_no_secret_is_not_whole(typed: str) -> None:
+def test_other_text_is_not_a_well_formed_secret(typed: str) -> None:
     assert not is_well_formed(typed, "ses")
 
 
@@ -71,7 +71,7 @@ def test_a_code_is_two_groups_of_four_without_letters_that_read_like_digits() ->
     assert not set("OILU") & set(ALPHABET)
 
 
-def test_codes_are_drawn_anew_each_time() -> None:
+def test_every_code_is_new() -> None:
     assert len({generate_code() for _ in range(500)}) == 500
 
 

@@ -22,7 +22,7 @@ def test_a_log_without_openings_is_an_empty_list(cast: Cast) -> None:
     assert page.get_json() == {"data": [], "has_more": False, "next_cursor": None, "total": 0}
 
 
-def test_an_opening_says_who_when_and_what_and_holds_no_word_of_the_answers(cast: Cast) -> None:
+def test_an_entry_holds_who_when_and_what_and_no_answer(cast: Cast) -> None:
     open_and_seal(cast)
     page = cast.client.get("/me/access-log")
     [opening] = page.get_json()["data"]
@@ -46,7 +46,7 @@ def test_the_log_takes_the_parameters_it_names_and_no_other(cast: Cast, query: s
     assert cast.client.get(f"/me/access-log{query}").status_code == 400
 
 
-def test_the_latest_opening_comes_first_unless_asked_otherwise(cast: Cast) -> None:
+def test_the_latest_opening_comes_first_by_default(cast: Cast) -> None:
     open_and_seal(cast, 3)
     latest = [row["id"] for row in cast.client.get("/me/access-log").get_json()["data"]]
     oldest = [row["id"] for row in cast.client.get("/me/access-log?sort=occurred_at").get_json()["data"]]

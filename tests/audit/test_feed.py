@@ -116,7 +116,7 @@ def test_an_owner_who_is_a_therapist_follows_their_own_clients_too(sealed: Cast)
     assert clients == {None, sealed.other_client.id}
 
 
-def test_an_integration_follows_those_whose_therapists_let_it(sealed: Cast) -> None:
+def test_an_integration_sees_events_of_clients_whose_therapists_opted_in(sealed: Cast) -> None:
     seen = {fact["client_id"] for fact in _followed(sealed.integration)} - {None}
     assert seen == {sealed.client.id, sealed.partner.id, sealed.former_client.id, sealed.newcomer.id}
     assert {fact["client_id"] for fact in _followed(sealed.uninvited)} == {None}
@@ -135,7 +135,7 @@ def test_sight_of_the_past_ends_with_care(sealed: Cast) -> None:
     assert sealed.client.id not in {fact["client_id"] for fact in _followed(sealed.integration)}
 
 
-def test_when_a_client_signs_in_is_nobodys_to_follow(cast: Cast) -> None:
+def test_the_feed_does_not_say_when_a_client_signs_in(cast: Cast) -> None:
     cast.client.delete("/sessions/current")
     with cast.app.app_context():
         while sealing.seal():
@@ -161,7 +161,7 @@ def test_a_query_it_does_not_know_is_400(cast: Cast, query: str) -> None:
     assert cast.integration.get(f"/events?{query}").status_code == 400
 
 
-def test_a_fact_holds_ids_and_counts_and_no_word(sealed: Cast) -> None:
+def test_an_event_holds_ids_and_counts_and_no_text(sealed: Cast) -> None:
     said = str(_followed(sealed.integration)) + str(_followed(sealed.owner))
     for word in ("what client needs", "learned", "Why draft", "Thank you", "@"):
         assert word not in said
@@ -180,7 +180,7 @@ def test_no_policy_of_the_feed_shows_what_is_not_sealed(cast: Cast, name: str) -
     assert len(after) == before
 
 
-def test_a_fact_that_names_no_care_link_is_nobodys_to_follow(cast: Cast) -> None:
+def test_a_clinical_event_without_a_care_link_is_visible_to_nobody(cast: Cast) -> None:
     """Recorded before facts named theirs: whose assignment it was can no longer be told."""
     with cast.app.app_context(), as_owner() as session:
         session.execute(update(Event).values(care_id=None))

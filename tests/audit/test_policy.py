@@ -36,7 +36,7 @@ def test_nobody_else_sees_them(cast: Cast, name: str) -> None:
     assert seen(cast, cast.everyone()[name].viewer) == []
 
 
-def test_what_is_not_sealed_yet_is_seen_by_nobody(cast: Cast) -> None:
+def test_an_unsealed_event_is_visible_to_nobody(cast: Cast) -> None:
     cast.therapist.get(f"/assignments/{cast.things['client.submitted']}/attempts/1")
     assert seen(cast, cast.client.viewer) == []
 

@@ -29,7 +29,7 @@ def test_an_opening_is_shown_to_the_client_once_it_is_sealed(cast: Cast) -> None
     assert opening["attempt"] == 1
 
 
-def test_every_opening_is_one_row_however_often_somebody_looks(cast: Cast) -> None:
+def test_every_opening_leaves_one_row(cast: Cast) -> None:
     for _ in range(3):
         open_submission(cast, cast.therapist)
     seal(cast)
@@ -49,7 +49,7 @@ def test_a_client_sees_openings_of_their_own_answers_alone(cast: Cast) -> None:
     assert access_log(cast.other_client) == []
 
 
-def test_reading_ones_own_answers_leaves_no_row(cast: Cast) -> None:
+def test_clients_who_read_their_own_answers_leave_no_row(cast: Cast) -> None:
     assert cast.client.get(f"/me/assignments/{cast.things['client.submitted']}/response").status_code == 200
     assert cast.client.get(f"/me/assignments/{cast.things['client.submitted']}/attempts/1").status_code == 200
     seal(cast)
@@ -88,7 +88,7 @@ def test_both_readers_of_a_client_handed_over_are_named(cast: Cast) -> None:
     assert sorted(readers) == ["Colleague", "Therapist"]
 
 
-def test_the_log_goes_on_where_a_page_ended(cast: Cast) -> None:
+def test_the_next_page_of_the_log_continues_where_the_last_one_ended(cast: Cast) -> None:
     for _ in range(5):
         open_submission(cast, cast.therapist)
     seal(cast)

@@ -31,7 +31,7 @@ def test_who_may_see_gets_the_row(cast: Cast, context: None) -> None:
 
 
 @pytest.mark.parametrize("thing", ["stranger", "other_client", "absent", "nonsense", "upper", "wildcard"])
-def test_hidden_absent_and_nonsense_are_one_answer(cast: Cast, context: None, thing: str) -> None:
+def test_hidden_absent_and_malformed_ids_get_the_same_response(cast: Cast, context: None, thing: str) -> None:
     viewer = cast.therapist.viewer
     made_up = {"absent": new_id(), "nonsense": "x' OR 1=1 --", "upper": cast.client.id.upper(), "wildcard": "%"}
     thing_id = made_up.get(thing) or cast.everyone()[thing].id

@@ -35,7 +35,7 @@ def test_a_travel_ends_with_an_error_too() -> None:
     assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=2)
 
 
-def test_one_persons_travel_is_nobody_elses() -> None:
+def test_a_shifted_clock_is_shifted_in_its_own_context_only() -> None:
     seen: list[datetime] = []
     with clock.time_shifted(timedelta(days=3)):
         thread = threading.Thread(target=contextvars.Context().run, args=(lambda: seen.append(clock.now()),))
@@ -70,14 +70,14 @@ def test_a_day_is_as_long_as_the_clocks_there_make_it(zone: str, day: date, begi
 
 @given(st.sampled_from(ZONES), st.dates(date(1990, 1, 1), date(2100, 12, 31)))
 @settings(max_examples=500, derandomize=True, deadline=None)
-def test_the_first_second_of_a_day_is_of_that_day_and_the_one_before_is_not(zone: str, day: date) -> None:
+def test_a_day_starts_with_its_first_second(zone: str, day: date) -> None:
     begins, local = clock.start_of_day(day, zone), ZoneInfo(zone)
     assert (begins - timedelta(seconds=1)).astimezone(local).date() < day
     assert begins.astimezone(local).date() >= day
     assert clock.end_of_day(day, zone) == clock.start_of_day(day + timedelta(days=1), zone) >= begins
 
 
-def test_today_depends_on_where_one_is() -> None:
+def test_today_depends_on_the_time_zone() -> None:
     at = datetime(2026, 6, 1, 10, 30, tzinfo=UTC)
     with clock.time_shifted(at - datetime.now(UTC)):
         assert clock.today("Pacific/Apia") == date(2026, 6, 1)

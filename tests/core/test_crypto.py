@@ -142,7 +142,7 @@ def test_a_value_of_one_practice_is_refused_in_another(filled: Cast, context: No
     assert _refused(Vault(key, "practice-a", "other"), column, "row", sealed)
 
 
-def test_the_same_words_are_never_sealed_to_the_same_bytes(context: None) -> None:
+def test_sealing_the_same_text_twice_gives_different_bytes(context: None) -> None:
     column = next(getattr(entity, name) for entity, name in _sealed_columns() if name == "why")
     box = Vault(b"k" * 32, "practice", "subject")
     assert len({box.seal(column, "row", "words") for _ in range(1_000)}) == 1_000
@@ -158,7 +158,9 @@ def test_the_same_words_are_never_sealed_to_the_same_bytes(context: None) -> Non
         ("/assignments/{0}/comments", "comments", "body"),
     ],
 )
-def test_moved_in_the_database_a_value_is_not_shown_to_anyone(filled: Cast, path: str, table: str, name: str) -> None:
+def test_a_value_that_was_moved_in_the_database_cannot_be_opened(
+    filled: Cast, path: str, table: str, name: str
+) -> None:
     target = db.Model.metadata.tables[table]
     things = [filled.things["client.submitted"], filled.things["partner.submitted"]]
     key = target.c.id if table == "assignments" else target.c.assignment_id
@@ -206,7 +208,7 @@ def test_each_client_has_a_key_of_their_own(cast: Cast, context: None) -> None:
     assert len({key.wrapped for key in keys}) == len(keys)
 
 
-def test_a_mail_address_is_looked_up_alike_in_one_practice_and_nowhere_else(context: None) -> None:
+def test_the_blind_index_of_an_address_is_stable_in_one_practice_and_differs_in_others(context: None) -> None:
     index = crypto.blind_index("practice-a", "Robin@Example.org ")
     assert index == crypto.blind_index("practice-a", "robin@example.org")
     assert index != crypto.blind_index("practice-b", "robin@example.org")
@@ -227,7 +229,7 @@ def ring(cast: Cast) -> Iterator[Keyring]:
     crypto.use_keyring(Keyring.load(there.path))
 
 
-def test_a_new_keyring_is_its_users_alone_and_like_no_other(tmp_path: Path) -> None:
+def test_a_new_keyring_is_unique_and_readable_by_its_user_only(tmp_path: Path) -> None:
     first, second = Keyring.fresh(tmp_path / "a" / "one.json"), Keyring.fresh(tmp_path / "two.json")
     assert stat.S_IMODE(first.path.stat().st_mode) == 0o600
     secrets = [*first.wrapping.values(), *first.roots.values(), *second.wrapping.values(), *second.roots.values()]
@@ -245,7 +247,7 @@ def test_a_keyring_others_can_reach_is_refused(tmp_path: Path, mode: int) -> Non
         Keyring.load(path)
 
 
-def test_saving_replaces_the_file_whole_and_keeps_it_private(tmp_path: Path) -> None:
+def test_saving_the_keyring_replaces_the_file_and_its_mode_stays_0600(tmp_path: Path) -> None:
     ring = Keyring.fresh(tmp_path / "one.json")
     ring.path.chmod(0o644)
     ring.exported_at = "2026-01-01T00:00:00+00:00"
@@ -285,7 +287,7 @@ def test_an_empty_database_makes_its_keyring_on_the_first_run_and_keeps_it(app: 
         crypto.use_keyring(before)
 
 
-def test_the_right_keyring_opens_what_stands_there(ring: Keyring, context: None, cast: Cast) -> None:
+def test_the_right_keyring_opens_existing_rows(ring: Keyring, context: None, cast: Cast) -> None:
     crypto.open_keyring(ring.path)
     assert vault(cast.client.viewer.practice_id, cast.client.id)
 
@@ -304,7 +306,7 @@ def test_a_recovery_file_brings_the_keyring_back_and_tells_nothing(
     assert cast.client.get(f"/me/assignments/{cast.things['client.draft']}").status_code == 200
 
 
-def test_a_recovery_file_opens_with_its_passphrase_alone_and_unaltered(
+def test_a_recovery_file_opens_only_unaltered_and_with_its_passphrase(
     ring: Keyring, context: None, tmp_path: Path
 ) -> None:
     recovery = crypto.export_keyring("correct horse battery staple")
@@ -318,7 +320,7 @@ def test_a_recovery_file_opens_with_its_passphrase_alone_and_unaltered(
     assert not (tmp_path / "back.json").exists()
 
 
-def test_every_mapped_table_says_whose_key_seals_it(context: None) -> None:
+def test_every_sealed_table_names_the_key_that_seals_it(context: None) -> None:
     for entity, _ in _sealed_columns():
         assert issubclass(entity, DeclarativeBase)
         assert hasattr(entity, "client_id") or hasattr(entity, "subject_id")

@@ -53,14 +53,14 @@ def test_what_is_harmless_is_left_alone(text: str) -> None:
 
 
 @given(st.lists(st.lists(st.text(st.characters(codec="utf-8"), max_size=20), min_size=2, max_size=2), max_size=5))
-def test_any_text_comes_back_and_none_begins_live(rows: list[list[str]]) -> None:
+def test_any_text_survives_csv_and_none_starts_a_formula(rows: list[list[str]]) -> None:
     file = b"".join(csv_lines(["a", "b"], rows)).decode()
     read = list(csv.reader(io.StringIO(file, newline="")))
     assert read == [["a", "b"], *([escape_formula(cell) for cell in row] for row in rows)]
     assert not [cell for row in read[1:] for cell in row if cell.startswith(FORMULA_STARTS)]
 
 
-def test_lines_end_as_the_standard_says_and_values_are_iso() -> None:
+def test_lines_end_in_crlf_and_values_are_iso_8601() -> None:
     row = [True, False, None, 7, date(2026, 3, 1), datetime(2026, 3, 1, 9, 30, tzinfo=UTC), 'say "hi", please']
     file = b"".join(csv_lines(["x"] * 7, [row])).decode()
     assert file.splitlines(keepends=True)[1] == (

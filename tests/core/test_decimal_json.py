@@ -33,5 +33,5 @@ def test_what_json_cannot_say_is_refused(value: Any) -> None:
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=4))
 @settings(max_examples=100, derandomize=True, deadline=None)
-def test_any_decimal_comes_back_the_same(value: Decimal) -> None:
+def test_any_decimal_survives_a_round_trip(value: Decimal) -> None:
     assert str(decimal_json.loads(decimal_json.dumps([value]))[0]) == str(value)

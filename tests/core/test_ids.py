@@ -18,7 +18,7 @@ def test_ids_are_unique_version_seven_and_sort_as_they_were_made() -> None:
     assert all(is_id(one) for one in made[::100])
 
 
-def test_an_id_says_when_it_was_made() -> None:
+def test_ids_sort_by_the_time_they_were_made() -> None:
     milliseconds = int(new_id().replace("-", "")[:12], 16)
     assert abs(milliseconds / 1000 - datetime.now(UTC).timestamp()) < 5
 

@@ -1,4 +1,4 @@
-"""Jobs are claimed once, tried again with patience, given up in the end and kept; handlers hold no transaction open."""
+"""Jobs are claimed once, retried after growing delays and become dead letters; handlers hold no transaction open."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_job_left_in_a_transaction_that_fails_is_not_there(cast: Cast, handled
     assert handled == []
 
 
-def test_jobs_are_done_in_the_order_they_are_due_and_once(cast: Cast, handled: list[str]) -> None:
+def test_jobs_run_once_in_the_order_they_are_due(cast: Cast, handled: list[str]) -> None:
     _leave(cast.therapist.viewer, "second", later=timedelta(seconds=-5))
     _leave(cast.therapist.viewer, "first", later=timedelta(seconds=-9))
     _leave(cast.therapist.viewer, "later", later=timedelta(hours=1))
@@ -79,7 +79,7 @@ def test_work_stops_after_as_many_as_were_asked_for(cast: Cast, handled: list[st
     assert len(handled) == 2
 
 
-def test_a_claimed_job_is_nobody_elses_until_its_lease_ends(cast: Cast, handled: list[str]) -> None:
+def test_a_claimed_job_cannot_be_claimed_again_until_its_lease_ends(cast: Cast, handled: list[str]) -> None:
     _leave(cast.therapist.viewer, "one")
     first = claim()
     assert first is not None
@@ -90,9 +90,7 @@ def test_a_claimed_job_is_nobody_elses_until_its_lease_ends(cast: Cast, handled:
     assert (again.id, again.attempts) == (first.id, 2)
 
 
-def test_a_failed_job_is_tried_again_with_growing_patience_then_given_up_and_kept(
-    cast: Cast, handled: list[str]
-) -> None:
+def test_a_failed_job_is_retried_after_growing_delays_and_becomes_a_dead_letter(cast: Cast, handled: list[str]) -> None:
     _leave(cast.therapist.viewer, "fail")
     waited = timedelta()
     for attempt, wait in enumerate(RETRY_DELAYS, 1):
@@ -121,13 +119,13 @@ def test_a_job_that_fails_does_not_stop_the_next(cast: Cast, handled: list[str])
     assert sorted(handled) == ["fail", "fine"]
 
 
-def test_a_job_nobody_knows_how_to_do_waits_for_a_worker_that_does(cast: Cast, handled: list[str]) -> None:
+def test_a_job_without_a_handler_waits_for_a_worker_that_has_one(cast: Cast, handled: list[str]) -> None:
     _leave(cast.therapist.viewer, "x", kind="test.unknown")
     assert run_due_jobs() == 1
     assert _only().ended_at is None
 
 
-def test_done_jobs_are_forgotten_after_a_while(cast: Cast, handled: list[str]) -> None:
+def test_old_jobs_that_succeeded_are_deleted(cast: Cast, handled: list[str]) -> None:
     _leave(cast.therapist.viewer, "one")
     run_due_jobs()
     delete_ended()

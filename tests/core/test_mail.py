@@ -42,7 +42,7 @@ ALL = sorted(path.stem for path in TEMPLATES.glob("*.txt"))
 
 
 @pytest.mark.parametrize("template", ALL)
-def test_a_mail_is_a_file_its_user_alone_can_read(outbox: Path, template: str) -> None:
+def test_a_mail_in_the_outbox_is_readable_by_its_user_only(outbox: Path, template: str) -> None:
     mail.send("robin@example.org", template, **_needs(template))
     (path,) = outbox.iterdir()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -153,7 +153,7 @@ def test_the_script_of_the_demo_names_acts_people_and_resources_that_exist() -> 
             assert step["assignment"] in assigned
 
 
-def test_the_story_of_the_demo_is_told_in_the_order_of_its_days() -> None:
+def test_the_story_of_the_demo_is_in_the_order_of_its_days() -> None:
     days = [day["days_ago"] for day in script()["story"]]
     assert days == sorted(set(days), reverse=True)
 

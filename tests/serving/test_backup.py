@@ -46,7 +46,7 @@ def made(cast: Cast, tmp_path: Path) -> Path:
     return tmp_path / "made.portal"
 
 
-def test_a_backup_is_for_its_owner_alone_and_opens_again(cast: Cast, made: Path, engine: str) -> None:
+def test_a_backup_is_readable_by_its_owner_only_and_can_be_verified(cast: Cast, made: Path, engine: str) -> None:
     assert made.stat().st_mode & 0o777 == 0o600
     with cast.app.app_context():
         assert backup.verify(made)["engine"] == engine
@@ -201,7 +201,7 @@ def empty_place(cast: Cast, tmp_path: Path, engine: str) -> Iterator[dict[str, s
 
 
 @pytest.mark.bar
-def test_a_backup_comes_back_in_an_empty_place_with_the_keyring(
+def test_a_backup_is_restored_into_an_empty_database_with_the_keyring(
     cast: Cast, tmp_path: Path, empty_place: dict[str, str]
 ) -> None:
     made = str(tmp_path / "made.portal")

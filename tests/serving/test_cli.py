@@ -83,14 +83,14 @@ def test_files_and_folders_come_into_the_library_with_a_line_each_and_a_summary(
     assert _run(cast.app, command, named[1], "--practice", "nowhere").exit_code == 1
 
 
-def test_a_new_set_up_link_ends_the_one_before(app: Flask) -> None:
+def test_a_new_set_up_link_ends_the_earlier_one(app: Flask) -> None:
     first, second = _link(_run(app, cli.set_up_link)), _link(_run(app, cli.set_up_link))
     with pytest.raises(NotVisible):
         _set_up(app, first, "linden")
     _set_up(app, second, "linden")
 
 
-def test_a_set_up_link_is_given_even_where_a_practice_exists(cast: Cast) -> None:
+def test_a_set_up_link_can_be_made_although_a_practice_exists(cast: Cast) -> None:
     _set_up(cast.app, _link(_run(cast.app, cli.set_up_link)), "cedar")
 
 
@@ -136,7 +136,9 @@ def _export(server: Server, path: Path, passphrase: str = PASSPHRASE) -> tuple[i
 
 @loopback
 @pytest.mark.bar
-def test_a_recovery_file_is_for_its_owner_alone_and_never_overwritten(empty_install: Server, tmp_path: Path) -> None:
+def test_a_recovery_file_is_readable_by_its_owner_only_and_never_overwritten(
+    empty_install: Server, tmp_path: Path
+) -> None:
     path = tmp_path / "recovery.json"
     code, said = _export(empty_install, path)
     assert code == 0, said

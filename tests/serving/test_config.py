@@ -37,7 +37,7 @@ def _without(environ: dict[str, str], name: str) -> dict[str, str]:
     return {key: value for key, value in environ.items() if key != name}
 
 
-def test_nothing_said_means_a_laptop() -> None:
+def test_the_defaults_are_those_of_a_laptop() -> None:
     config = from_environment({})
     assert config.name == "local"
     assert (config.host, config.port, config.base_url) == ("127.0.0.1", 8000, "http://127.0.0.1:8000")
@@ -71,16 +71,16 @@ def test_behind_a_proxy_with_tls_and_mail_it_opens() -> None:
 
 
 @pytest.mark.parametrize("keyring", ["keyring.json", "deep/below/keyring.json", "../data/keyring.json", ""])
-def test_the_keyring_never_lies_inside_the_data(tmp_path: Path, keyring: str) -> None:
+def test_a_keyring_inside_the_data_directory_is_refused(tmp_path: Path, keyring: str) -> None:
     environ = {"PORTAL_DATA_DIR": str(tmp_path / "data"), "PORTAL_KEYRING": str(tmp_path / "data" / keyring)}
-    _refused(environ, "PORTAL_KEYRING", "move it beside the data")
+    _refused(environ, "PORTAL_KEYRING", "Move it beside that directory")
 
 
 def test_a_link_into_the_data_hides_no_keyring(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "elsewhere").symlink_to(tmp_path / "data")
     environ = {"PORTAL_DATA_DIR": str(tmp_path / "data"), "PORTAL_KEYRING": str(tmp_path / "elsewhere" / "k.json")}
-    _refused(environ, "PORTAL_KEYRING", "move it beside the data")
+    _refused(environ, "PORTAL_KEYRING", "Move it beside that directory")
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "80 00", "8000.5", "", "²"])
@@ -89,7 +89,7 @@ def test_a_port_is_a_number_between_1_and_65535(port: str) -> None:
 
 
 @pytest.mark.parametrize("port", ["1", "8000", "65535"])
-def test_every_real_port_is_taken(port: str) -> None:
+def test_every_valid_port_is_accepted(port: str) -> None:
     assert from_environment({"PORT": port}).port == int(port)
 
 
@@ -100,12 +100,12 @@ def test_the_proxies_are_a_count(proxies: str) -> None:
 
 @pytest.mark.parametrize("name", ["prod", "Production", "testing", ""])
 def test_an_unknown_environment_is_refused_with_those_that_are_known(name: str) -> None:
-    _refused({"PORTAL_ENV": name}, f"PORTAL_ENV={name}", "use one of local, production")
+    _refused({"PORTAL_ENV": name}, f"PORTAL_ENV={name}", "Use one of local, production")
 
 
 @pytest.mark.parametrize("missing", ["DATABASE_URL", "PORTAL_BASE_URL", "SMTP_URL"])
 @pytest.mark.parametrize("how", ["absent", "empty"])
-def test_a_half_configured_production_says_what_is_missing(missing: str, how: str) -> None:
+def test_an_incomplete_production_names_what_is_missing(missing: str, how: str) -> None:
     environ = _without(PRODUCTION, missing) if how == "absent" else {**PRODUCTION, missing: ""}
     message = _refused(environ, missing, "needs")
     others = {"DATABASE_URL", "PORTAL_BASE_URL", "SMTP_URL"} - {missing}
@@ -129,7 +129,7 @@ def test_a_production_is_reached_by_https_only() -> None:
     _refused({**PRODUCTION, "PORTAL_BASE_URL": "http://portal.example"}, "PORTAL_BASE_URL", "https://")
 
 
-def test_a_whole_production_starts() -> None:
+def test_a_complete_production_starts() -> None:
     config = from_environment(PRODUCTION)
     assert (config.name, config.secure, config.base_url) == ("production", True, "https://portal.example")
     assert config.database_url == "postgresql+psycopg://portal@db.example/portal"

@@ -86,7 +86,7 @@ def test_control_c_ends_everything(server: Server) -> None:
 
 @loopback
 @pytest.mark.bar
-def test_when_the_web_ends_by_itself_the_worker_ends_and_the_failure_is_told(server: Server) -> None:
+def test_when_the_web_server_ends_by_itself_the_worker_ends_and_the_exit_code_says_so(server: Server) -> None:
     """Whoever watches over the portal starts it again: for that it must end, and not as if all were well.
 
     A process left behind would keep the port and answer some requests of the next start, with old code and keys.
@@ -102,7 +102,7 @@ def test_when_the_web_ends_by_itself_the_worker_ends_and_the_failure_is_told(ser
 
 @loopback
 @pytest.mark.bar
-def test_the_end_comes_while_a_dead_worker_waits_to_be_started_again(server: Server) -> None:
+def test_stopping_works_while_a_dead_worker_waits_to_be_restarted(server: Server) -> None:
     os.kill(_worker(server), signal.SIGKILL)
     until(lambda: "restarts in 1 s" in server.log, "its end is not noticed")
     assert server.stop() == 0
@@ -190,7 +190,7 @@ def test_a_web_process_that_dies_is_replaced(server: Server) -> None:
 
 @loopback
 @pytest.mark.bar
-def test_a_port_that_is_taken_is_said_and_not_shared(empty_install: Server) -> None:
+def test_a_port_in_use_is_reported_and_not_shared(empty_install: Server) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", empty_install.port))
         taken.listen()
@@ -210,7 +210,7 @@ def test_two_portals_never_share_a_port(server: Server) -> None:
 
 @loopback
 @pytest.mark.bar
-def test_the_workers_first_sign_of_life_makes_it_ready(server: Server) -> None:
+def test_the_first_heartbeat_of_the_worker_makes_it_ready(server: Server) -> None:
     until(lambda: _ready(server)["worker"] == "ok", "the worker does not start")
     os.kill(_worker(server), signal.SIGSTOP)
     client = take_on(server, set_up_practice(server), "Robin Aster", "robin@clients.example")
@@ -236,7 +236,7 @@ def test_readiness_follows_the_workers_heartbeat(app: Flask) -> None:
 
 @loopback
 @pytest.mark.bar
-def test_what_a_worker_does_now_and_then_it_does_first_when_it_starts(server: Server) -> None:
+def test_a_worker_runs_every_tick_when_it_starts(server: Server) -> None:
     """One that is started anew more often than every ten minutes would never write the anchor."""
     owner = set_up_practice(server)
     until(lambda: owner.get("/events")["data"], "nothing is sealed")

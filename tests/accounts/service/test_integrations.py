@@ -40,7 +40,7 @@ def test_every_scope_opens_some_route(cast: Cast) -> None:
     assert used == set(integrations.SCOPES)
 
 
-def test_a_token_is_recognised_by_its_form_and_shown_once(cast: Cast) -> None:
+def test_a_token_is_recognized_by_its_format_and_shown_once(cast: Cast) -> None:
     made = _made(cast)
     assert is_well_formed(made["token"], integrations.PREFIX)
     assert made["token"].startswith("portal_int_")
@@ -49,7 +49,7 @@ def test_a_token_is_recognised_by_its_form_and_shown_once(cast: Cast) -> None:
     assert hash_secret(made["token"]) not in listed
 
 
-def test_a_new_system_sees_nobody_until_a_therapist_opts_in(cast: Cast) -> None:
+def test_a_new_integration_sees_no_client_until_a_therapist_opts_in(cast: Cast) -> None:
     made = _made(cast)
     system = _holding(cast, made["token"])
     assert system.get("/assignments").get_json()["data"] == []
@@ -67,7 +67,7 @@ def test_it_reads_about_itself(cast: Cast) -> None:
     assert shown["expires_at"] == made["expires_at"]
 
 
-def test_what_it_lacks_the_scope_for_is_403_and_says_which(cast: Cast) -> None:
+def test_a_missing_scope_is_403_and_named(cast: Cast) -> None:
     refused = cast.narrow.get(f"/clients/{cast.client.id}")
     assert refused.status_code == 403
     assert "clients:read" in refused.get_json()["detail"]
@@ -173,7 +173,7 @@ def test_a_system_is_no_person(cast: Cast) -> None:
         assert cast.integration.ask(method, path, **body).status_code == 404, path
 
 
-def test_opening_answers_is_shown_to_the_client_by_the_systems_name(cast: Cast) -> None:
+def test_the_access_log_names_the_integration_that_opened_answers(cast: Cast) -> None:
     path = f"/assignments/{cast.things['client.submitted']}/attempts/1"
     assert cast.integration.get(path).status_code == 200
     with cast.app.app_context():

@@ -49,7 +49,7 @@ def other_than(code: str) -> str:
 # The link and the code -----------------------------------------------------------------------------------------
 
 
-def test_a_client_comes_in_with_the_mailed_link_and_the_code_from_the_session(cast: Cast) -> None:
+def test_a_client_accepts_with_the_mailed_link_and_the_code_from_the_session(cast: Cast) -> None:
     made = invite(cast)
     secret = letters.last(cast.app, ROBIN).secret
     accepted = accept(cast, secret, made["invitation"]["code"], time_zone="Asia/Tokyo")
@@ -62,7 +62,7 @@ def test_a_client_comes_in_with_the_mailed_link_and_the_code_from_the_session(ca
     assert cast.therapist.get(f"/clients/{made['id']}").get_json()["status"] == "active"
 
 
-def test_the_mailed_link_alone_lets_nobody_in_who_holds_the_mailbox(cast: Cast) -> None:
+def test_the_mailed_link_without_the_code_is_not_enough(cast: Cast) -> None:
     made = invite(cast)
     mail = letters.last(cast.app, ROBIN)
     assert accept(cast, mail.secret).status_code == 404
@@ -72,7 +72,7 @@ def test_the_mailed_link_alone_lets_nobody_in_who_holds_the_mailbox(cast: Cast) 
     assert cast.therapist.get(f"/clients/{made['id']}").get_json()["status"] == "invited"
 
 
-def test_the_code_alone_lets_nobody_in(cast: Cast) -> None:
+def test_the_code_without_the_link_is_not_enough(cast: Cast) -> None:
     made = invite(cast)
     letters.deliver(cast.app)
     assert accept(cast, "portal_inv_" + "A" * 50, made["invitation"]["code"]).status_code == 404
@@ -85,7 +85,7 @@ def test_the_code_of_another_client_does_not_fit(cast: Cast) -> None:
     assert accept(cast, secret, other["invitation"]["code"]).status_code == 404
 
 
-def test_a_code_is_taken_however_it_is_typed(cast: Cast) -> None:
+def test_a_code_is_accepted_however_it_is_typed(cast: Cast) -> None:
     made = invite(cast)
     secret = letters.last(cast.app, ROBIN).secret
     typed = made["invitation"]["code"].lower().replace("-", " ").replace("0", "o").replace("1", "l")
@@ -175,7 +175,7 @@ def test_ten_looks_at_the_page_do_not_use_an_invitation_up(cast: Cast) -> None:
     assert accept(cast, letters.secret_in(made["invitation"]["link"])).status_code == 201
 
 
-def test_twenty_acceptances_at_the_same_time_make_exactly_one_account(cast: Cast) -> None:
+def test_of_twenty_simultaneous_acceptances_exactly_one_succeeds(cast: Cast) -> None:
     made = invite(cast)
     secret, code = letters.last(cast.app, ROBIN).secret, made["invitation"]["code"]
     passwords = [f"{number:02}-{PASSWORD}" for number in range(20)]
@@ -207,7 +207,7 @@ def test_an_invitation_is_accepted_once(cast: Cast) -> None:
     assert signed_in.status_code == 201
 
 
-def test_a_weak_password_does_not_use_an_invitation_up(cast: Cast) -> None:
+def test_a_weak_password_does_not_consume_an_invitation(cast: Cast) -> None:
     secret = letters.secret_in(invite(cast, delivery="in_person")["invitation"]["link"])
     assert accept(cast, secret, password="short").status_code == 422
     assert accept(cast, secret).status_code == 201
@@ -222,21 +222,21 @@ def test_a_link_is_over_after_fourteen_days(cast: Cast) -> None:
         assert accept(cast, secret, made["invitation"]["code"]).status_code == 201
 
 
-def test_an_invitation_taken_back_lets_nobody_in(cast: Cast) -> None:
+def test_a_revoked_invitation_cannot_be_accepted(cast: Cast) -> None:
     made = invite(cast)
     secret = letters.last(cast.app, ROBIN).secret
     assert cast.therapist.delete(f"/invitations/{made['invitation']['id']}").status_code == 204
     assert accept(cast, secret, made["invitation"]["code"]).status_code == 404
 
 
-def test_an_invitation_taken_back_before_its_mail_is_never_mailed(cast: Cast) -> None:
+def test_an_invitation_revoked_before_its_mail_is_never_mailed(cast: Cast) -> None:
     made = invite(cast)
     cast.therapist.delete(f"/invitations/{made['invitation']['id']}")
     letters.deliver(cast.app)
     assert letters.sent(cast.app, ROBIN) == []
 
 
-def test_an_invitation_that_is_over_can_be_neither_resent_nor_taken_back(cast: Cast) -> None:
+def test_a_closed_invitation_can_be_neither_resent_nor_revoked(cast: Cast) -> None:
     made = invite(cast, delivery="in_person")
     accept(cast, letters.secret_in(made["invitation"]["link"]))
     path = f"/invitations/{made['invitation']['id']}"
@@ -337,7 +337,7 @@ def test_the_secret_is_minted_only_when_the_mail_is_sent(cast: Cast) -> None:
     assert len(stored.rows(cast.app, minted)) == 1
 
 
-def test_neither_secret_nor_code_stands_in_the_database(cast: Cast) -> None:
+def test_neither_secret_nor_code_is_in_the_database(cast: Cast) -> None:
     mailed, handed = invite(cast), invite(cast, email="other@clients.example", delivery="in_person")
     secret = letters.last(cast.app, ROBIN).secret
     in_person = letters.secret_in(handed["invitation"]["link"])
@@ -403,7 +403,7 @@ def test_without_the_code_a_known_and_an_unknown_address_are_refused_alike(cast:
     assert refusals[0] == refusals[1]
 
 
-def test_only_who_holds_link_and_code_learns_that_the_address_is_already_taken(cast: Cast) -> None:
+def test_only_the_holder_of_link_and_code_learns_that_the_address_is_taken(cast: Cast) -> None:
     made = invite(cast, email=cast.partner.email)
     secret = letters.last(cast.app, cast.partner.email).secret
     taken = accept(cast, secret, made["invitation"]["code"])

@@ -46,7 +46,7 @@ def test_what_is_left_out_of_a_change_stays(cast: Cast) -> None:
     assert cast.client.get("/me").get_json()["name"] == "Client"
 
 
-def test_a_change_to_oneself_that_comes_too_late_is_refused_with_what_stands_now(cast: Cast) -> None:
+def test_a_stale_change_of_a_profile_is_refused_with_the_current_one(cast: Cast) -> None:
     etag = cast.client.etag("/me")
     cast.therapist.patch(
         f"/clients/{cast.client.id}", {"name": "Corrected"}, cast.therapist.etag(f"/clients/{cast.client.id}")
@@ -61,14 +61,14 @@ def test_a_change_to_oneself_that_comes_too_late_is_refused_with_what_stands_now
     "sent",
     [{"email": "new@x.example"}, {"kind": "staff"}, {"capabilities": ["owner"]}, {"owner": True}, {"practice_id": "x"}],
 )
-def test_nobody_makes_themself_somebody_else(cast: Cast, sent: dict[str, Any]) -> None:
+def test_a_person_cannot_change_who_they_are(cast: Cast, sent: dict[str, Any]) -> None:
     for someone in (cast.client, cast.therapist):
         before = someone.get("/me")
         assert someone.patch("/me", sent, before.headers["ETag"]).status_code == 422
         assert someone.get("/me").get_json() == before.get_json()
 
 
-def test_a_new_time_zone_moves_what_is_due_with_it(cast: Cast) -> None:
+def test_a_new_time_zone_moves_due_times(cast: Cast) -> None:
     path = f"/me/assignments/{cast.things['client.submitted']}"
     moves = select(Event.id).where(Event.fact == "person.time_zone_changed", Event.subject_id == cast.client.id)
     cast.client.patch("/me", {"time_zone": "Asia/Tokyo"}, cast.client.etag("/me"))
@@ -88,7 +88,7 @@ def test_names_and_addresses_stand_sealed_in_the_database(cast: Cast) -> None:
 # Passwords -----------------------------------------------------------------------------------------------------
 
 
-def test_a_new_password_opens_the_door_and_the_old_one_no_more(cast: Cast) -> None:
+def test_the_new_password_signs_in_and_the_old_one_does_not(cast: Cast) -> None:
     sent = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
     assert signed_in(cast, cast.client).put("/me/password", sent).status_code == 204
     assert sign_in(cast, cast.client, NEW_PASSWORD) == 201
@@ -113,7 +113,7 @@ def test_changing_the_password_ends_a_reset_link_that_is_on_its_way(cast: Cast) 
     assert sign_in(cast, cast.client, NEW_PASSWORD) == 201
 
 
-def test_nobody_changes_a_password_without_the_current_one(cast: Cast) -> None:
+def test_a_password_cannot_be_changed_without_the_current_one(cast: Cast) -> None:
     other = signed_in(cast, cast.client)
     refused = cast.client.put("/me/password", {"current_password": "a-guess-of-someone", "new_password": NEW_PASSWORD})
     assert refused.status_code == 422
@@ -131,7 +131,7 @@ def test_a_new_password_follows_the_rules(cast: Cast, weak: str) -> None:
     assert sign_in(cast, cast.client, PASSWORD) == 201
 
 
-def test_the_current_password_cannot_be_guessed_without_end_from_a_borrowed_phone(cast: Cast) -> None:
+def test_guesses_at_the_current_password_are_limited(cast: Cast) -> None:
     sent = {"current_password": "a-guess-of-someone", "new_password": NEW_PASSWORD}
     assert [cast.client.put("/me/password", sent).status_code for _ in range(6)] == [422] * 5 + [429]
 
@@ -153,7 +153,7 @@ def test_the_staff_are_listed_with_what_they_may_do_and_how_they_stand(cast: Cas
     }
 
 
-def test_the_staff_who_can_sign_in_are_told_from_those_who_cannot(cast: Cast) -> None:
+def test_the_staff_list_can_be_filtered_by_who_can_sign_in(cast: Cast) -> None:
     cannot = cast.owner.get("/staff?active=false").get_json()["data"]
     can = cast.owner.get("/staff?active=true").get_json()["data"]
     assert {row["name"] for row in cannot} == {"Leaver", "Ina Invited"}
@@ -161,7 +161,7 @@ def test_the_staff_who_can_sign_in_are_told_from_those_who_cannot(cast: Cast) ->
     assert len(can) == 5
 
 
-def test_the_staff_list_goes_on_where_a_page_ended(cast: Cast) -> None:
+def test_the_next_page_of_the_staff_list_continues_where_the_last_one_ended(cast: Cast) -> None:
     names, cursor = [], ""
     while True:
         page = cast.owner.get(f"/staff?limit=2{cursor}").get_json()
@@ -204,13 +204,13 @@ def test_an_owner_gives_and_takes_capabilities_and_it_counts_at_once(cast: Cast)
     )
 
 
-def test_a_therapist_changes_nobodys_capabilities_not_even_their_own(cast: Cast) -> None:
+def test_a_therapist_cannot_change_capabilities_not_even_their_own(cast: Cast) -> None:
     assert set_capabilities(cast, cast.therapist, cast.therapist, "owner", "therapist").status_code == 403
     assert set_capabilities(cast, cast.therapist, cast.colleague, "owner").status_code == 403
     assert cast.owner.get(f"/staff/{cast.therapist.id}").get_json()["capabilities"] == ["therapist"]
 
 
-def test_a_change_of_capabilities_that_comes_too_late_is_refused(cast: Cast) -> None:
+def test_a_stale_change_of_capabilities_is_refused(cast: Cast) -> None:
     path = f"/staff/{cast.colleague.id}"
     etag = cast.owner.etag(path)
     assert cast.owner.patch(path, {"capabilities": ["owner"]}, etag).status_code == 200
@@ -290,7 +290,7 @@ def test_somebody_deactivated_before_they_accepted_cannot_come_in(cast: Cast, *,
     assert cast.nobody.post("/invitations/accept", sent).status_code == 404
 
 
-def test_deactivating_twice_is_one_fact(cast: Cast) -> None:
+def test_deactivating_twice_records_one_event(cast: Cast) -> None:
     for _ in range(2):
         assert cast.owner.post(f"/staff/{cast.colleague.id}/deactivate").status_code == 200
     facts = select(Event.id).where(Event.fact == "staff.deactivated", Event.subject_id == cast.colleague.id)

@@ -75,13 +75,13 @@ def test_a_set_up_link_is_over_after_two_days(app: Flask) -> None:
         assert set_up(app, token).status_code == 201
 
 
-def test_a_newer_set_up_link_ends_the_one_before(app: Flask) -> None:
+def test_a_newer_set_up_link_ends_the_earlier_one(app: Flask) -> None:
     first, second = link(app), link(app)
     assert set_up(app, first).status_code == 404
     assert set_up(app, second).status_code == 201
 
 
-def test_without_a_link_nobody_sets_anything_up(app: Flask) -> None:
+def test_a_practice_cannot_be_set_up_without_a_link(app: Flask) -> None:
     real = link(app)
     refusals = []
     for made_up in ("portal_set_" + "A" * 50, real[:-1], real.replace("portal_set_", "portal_inv_"), "x"):
@@ -99,7 +99,7 @@ def test_a_used_and_an_unknown_set_up_link_are_refused_alike(app: Flask) -> None
     assert {**bodies[0], "instance": ""} == {**bodies[1], "instance": ""}
 
 
-def test_a_set_up_link_is_kept_as_its_hash_alone(app: Flask) -> None:
+def test_only_the_hash_of_a_set_up_link_is_stored(app: Flask) -> None:
     token = link(app)
     assert stored.value(app, select(SetupLink.secret_hash)) == hash_secret(token)
     assert token.encode() not in stored.everything(app)
@@ -142,7 +142,7 @@ def test_an_owner_changes_the_settings_of_the_version_they_read(cast: Cast) -> N
     assert cast.owner.get("/practice").headers["ETag"] == changed.headers["ETag"]
 
 
-def test_a_change_to_settings_that_have_moved_on_is_refused_with_what_stands_now(cast: Cast) -> None:
+def test_a_stale_change_of_settings_is_refused_with_the_current_ones(cast: Cast) -> None:
     etag = cast.owner.etag("/practice")
     assert cast.owner.patch("/practice", {"name": "First"}, etag).status_code == 200
     late = cast.owner.patch("/practice", {"name": "Second"}, etag)

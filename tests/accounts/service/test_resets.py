@@ -42,7 +42,7 @@ def test_the_mailed_link_sets_a_new_password(cast: Cast) -> None:
     assert sign_in(cast, cast.client, PASSWORD) == 401
 
 
-def test_asking_alone_changes_nothing(cast: Cast) -> None:
+def test_requesting_a_reset_changes_nothing(cast: Cast) -> None:
     ask(cast, cast.client.email)
     letters.deliver(cast.app)
     assert cast.client.get("/me").status_code == 200
@@ -85,7 +85,7 @@ def test_a_later_mail_ends_the_link_of_the_earlier(cast: Cast) -> None:
     assert complete(cast, second).status_code == 204
 
 
-def test_a_weak_new_password_does_not_use_the_link_up(cast: Cast) -> None:
+def test_a_weak_new_password_does_not_consume_the_link(cast: Cast) -> None:
     ask(cast, cast.client.email)
     secret = letters.last(cast.app, cast.client.email).secret
     assert complete(cast, secret, "passwordpassword").status_code == 422
@@ -97,7 +97,7 @@ def test_the_secret_of_an_invitation_resets_nothing(cast: Cast) -> None:
     assert complete(cast, letters.secret_in(made["invitation"]["link"])).status_code == 404
 
 
-def test_nobody_is_mailed_who_is_unknown_or_not_yet_in_or_gone(cast: Cast) -> None:
+def test_unknown_invited_and_deactivated_people_get_no_reset_mail(cast: Cast) -> None:
     letters.deliver(cast.app)
     letters.clear(cast.app)
     for email in ("nobody@nowhere.example", cast.newcomer.email, cast.leaver.email, cast.other_client.email):
@@ -113,7 +113,7 @@ def test_somebody_who_left_between_asking_and_answering_stays_out(cast: Cast) ->
     assert letters.sent(cast.app, cast.colleague.email) == []
 
 
-def test_the_secret_of_a_reset_is_kept_as_its_hash_alone(cast: Cast) -> None:
+def test_only_the_hash_of_a_reset_secret_is_stored(cast: Cast) -> None:
     ask(cast, cast.client.email)
     secret = letters.last(cast.app, cast.client.email).secret
     kept = stored.everything(cast.app)

@@ -40,7 +40,7 @@ def test_a_mail_address_is_recognised_whatever_its_capitals(cast: Cast) -> None:
     assert cast.nobody.post("/sessions", sent).status_code == 201
 
 
-def test_the_token_of_a_session_is_kept_as_its_hash_alone(cast: Cast) -> None:
+def test_only_the_hash_of_a_session_token_is_stored(cast: Cast) -> None:
     token = signed_in(cast, cast.client).token or ""
     kept = stored.everything(cast.app)
     assert hash_secret(token).encode() in kept
@@ -75,7 +75,7 @@ def test_a_session_ended_from_another_device_is_over_on_its_next_request(cast: C
     assert kept.get("/me").status_code == 200
 
 
-def test_nobody_ends_the_session_of_somebody_else(cast: Cast) -> None:
+def test_a_person_cannot_end_the_session_of_another(cast: Cast) -> None:
     theirs = cast.things["client.session"]
     for someone in (cast.partner, cast.therapist, cast.owner, cast.other_client):
         assert someone.delete(f"/sessions/{theirs}").status_code == 404
@@ -111,7 +111,7 @@ def test_a_session_ends_after_eight_hours_however_busy_it_is(cast: Cast) -> None
         assert someone.get("/me").status_code == 401
 
 
-def test_signing_in_says_when_the_session_ends_at_the_latest(cast: Cast) -> None:
+def test_signing_in_returns_the_latest_end_of_the_session(cast: Cast) -> None:
     before = clock.now()
     sent = {"practice": "linden", "email": cast.client.email, "password": PASSWORD}
     shown = cast.nobody.post("/sessions", sent).get_json()["expires_at"]
@@ -148,7 +148,7 @@ def test_a_junk_cookie_changes_nothing_about_a_valid_token(cast: Cast) -> None:
     assert answer.get_json()["id"] == cast.client.id
 
 
-def test_two_people_asking_in_turn_stay_two(cast: Cast) -> None:
+def test_two_people_who_send_requests_in_turn_stay_two(cast: Cast) -> None:
     for _ in range(3):
         for someone in (cast.client, cast.therapist, cast.other_owner):
             assert someone.get("/me").get_json()["id"] == someone.id
@@ -172,7 +172,7 @@ def test_a_token_with_a_wrong_checksum_is_not_even_looked_up(cast: Cast, queries
     assert not queries.statements
 
 
-def test_a_deactivated_member_of_the_staff_neither_stays_nor_comes_back_in(cast: Cast) -> None:
+def test_a_deactivated_member_of_staff_is_signed_out_and_cannot_sign_in(cast: Cast) -> None:
     assert cast.leaver.get("/me").status_code == 401
     sent = {"practice": "linden", "email": cast.leaver.email, "password": PASSWORD}
     assert cast.nobody.post("/sessions", sent).status_code == 401
@@ -232,7 +232,7 @@ def test_with_several_practices_signing_in_names_one(cast: Cast) -> None:
         assert [error["pointer"] for error in answer.get_json()["errors"]] == ["#/practice"]
 
 
-def test_one_practice_never_learns_who_is_known_to_another(cast: Cast) -> None:
+def test_one_practice_never_learns_who_has_an_account_in_another(cast: Cast) -> None:
     elsewhere = {"practice": "birch", "email": cast.client.email, "password": PASSWORD}
     unknown = {"practice": "birch", "email": "nobody@nowhere.example", "password": PASSWORD}
     no_practice = {"practice": "no-such", "email": cast.client.email, "password": PASSWORD}

@@ -38,7 +38,7 @@ def without_the_moment(problem: dict[str, Any]) -> dict[str, Any]:
     return {**problem, "instance": "", "detail": re.sub("[0-9]+", "some", problem["detail"])}
 
 
-def test_the_sixth_failure_in_a_minute_is_refused_and_says_how_long_to_wait(cast: Cast) -> None:
+def test_the_sixth_failure_in_a_minute_is_refused_with_a_retry_after(cast: Cast) -> None:
     assert [guess(cast, cast.client).status_code for _ in range(5)] == [401] * 5
     sixth = guess(cast, cast.client)
     assert sixth.status_code == 429
@@ -46,7 +46,7 @@ def test_the_sixth_failure_in_a_minute_is_refused_and_says_how_long_to_wait(cast
     assert sixth.content_type == "application/problem+json"
 
 
-def test_the_sixth_is_refused_before_the_password_is_looked_at(cast: Cast) -> None:
+def test_the_sixth_try_is_refused_before_the_password_is_verified(cast: Cast) -> None:
     for _ in range(5):
         guess(cast, cast.client)
     wrong, right = guess(cast, cast.client), guess(cast, cast.client, PASSWORD)
@@ -87,7 +87,7 @@ def test_capitals_do_not_make_another_account(cast: Cast) -> None:
     assert guess(cast, loud).status_code == 429
 
 
-def test_after_the_wait_it_asked_for_one_may_try_again(cast: Cast) -> None:
+def test_another_try_is_allowed_after_retry_after(cast: Cast) -> None:
     for _ in range(5):
         guess(cast, cast.client)
     wait = int(guess(cast, cast.client).headers["Retry-After"])
@@ -116,7 +116,7 @@ def test_signing_in_from_home_does_not_forgive_a_guesser_elsewhere(cast: Cast) -
     assert guess(cast, cast.client, address=CAFE).status_code == 429
 
 
-def test_one_account_is_not_guessed_at_from_ever_new_addresses(cast: Cast) -> None:
+def test_tries_at_one_account_from_many_addresses_are_limited(cast: Cast) -> None:
     most = throttle.PER_ACCOUNT.most
     with cast.app.app_context():
         for number in range(most):
@@ -126,7 +126,7 @@ def test_one_account_is_not_guessed_at_from_ever_new_addresses(cast: Cast) -> No
         throttle.count_try("sign-in", "another account", "2001:db8::ffff")
 
 
-def test_one_address_does_not_guess_at_ever_new_accounts(cast: Cast) -> None:
+def test_tries_from_one_address_at_many_accounts_are_limited(cast: Cast) -> None:
     most = throttle.PER_ADDRESS.most
     with cast.app.app_context():
         for number in range(most):
@@ -136,20 +136,20 @@ def test_one_address_does_not_guess_at_ever_new_accounts(cast: Cast) -> None:
         throttle.count_try("sign-in", "one more", CAFE)
 
 
-def test_thousands_of_failures_of_others_hold_nobody_up(cast: Cast) -> None:
+def test_thousands_of_failures_of_others_do_not_lock_anybody_out(cast: Cast) -> None:
     with cast.app.app_context():
         for number in range(300):
             throttle.count_try("sign-in", f"account {number}", f"2001:db8::{number:x}")
     assert guess(cast, cast.client, PASSWORD).status_code == 201
 
 
-def test_one_purpose_does_not_use_up_the_tries_of_another(cast: Cast) -> None:
+def test_tries_are_counted_per_purpose(cast: Cast) -> None:
     for _ in range(6):
         cast.nobody.post("/password-resets", {"practice": "linden", "email": cast.client.email})
     assert guess(cast, cast.client, PASSWORD, "127.0.0.1").status_code == 201
 
 
-def test_who_tried_what_is_kept_under_an_hmac(cast: Cast) -> None:
+def test_tries_are_stored_under_an_hmac(cast: Cast) -> None:
     guess(cast, cast.client)
     kept = stored.everything(cast.app)
     assert cast.client.email.encode() not in kept
@@ -212,7 +212,7 @@ def _work(config: Config, slug: str, email: str, together: Barrier, heard: Simpl
 
 
 @pytest.mark.bar
-def test_four_workers_together_never_let_more_than_five_guesses_through(cast: Cast) -> None:
+def test_four_processes_together_allow_five_guesses_at_most(cast: Cast) -> None:
     config: Config = cast.app.config["PORTAL"]
     processes = multiprocessing.get_context("spawn")
     for _ in range(2):

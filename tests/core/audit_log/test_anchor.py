@@ -78,7 +78,9 @@ def test_the_worker_marks_the_ends_every_ten_minutes() -> None:
     assert [tick.seconds for tick in jobs.TICKS if tick.call is audit_jobs.mark_chain_ends] == [600]
 
 
-def test_the_anchor_stands_beside_the_keyring_for_this_user_alone(cast: Cast, anchor_file: Path, end: int) -> None:
+def test_the_anchor_is_stored_beside_the_keyring_and_readable_by_its_user_only(
+    cast: Cast, anchor_file: Path, end: int
+) -> None:
     assert anchor_file.parent == cast.app.config["PORTAL"].keyring.parent
     assert not anchor_file.is_relative_to(cast.app.config["PORTAL"].data_dir)
     assert anchor_file.stat().st_mode & 0o777 == 0o600
@@ -92,7 +94,7 @@ def test_the_anchor_holds_ids_times_positions_and_links_alone(cast: Cast, anchor
         assert [set(mark) for mark in of_practice] == [{"at", "position", "link", "lost_up_to"}]
 
 
-def test_a_chain_that_goes_on_agrees_with_its_mark(cast: Cast, end: int) -> None:
+def test_a_chain_that_grew_agrees_with_its_mark(cast: Cast, end: int) -> None:
     happens(cast, 2)
     found = verdict(cast)
     assert (found.finding, found.holds, found.checked, found.mark) == (Finding.AGREES, True, end + 2, marks(cast)[-1])
@@ -125,7 +127,7 @@ def test_a_tail_cut_off_is_noticed_although_new_facts_have_filled_the_gap(cast: 
     assert (verdict(cast).finding, verdict(cast).holds) == (Finding.DIFFERS, False)
 
 
-def test_a_chain_written_anew_with_the_right_key_is_noticed(cast: Cast, end: int) -> None:
+def test_a_chain_rewritten_with_the_right_key_is_noticed(cast: Cast, end: int) -> None:
     _write_anew(cast, from_position=4, change={"actor_id": cast.colleague.id})
     assert verdict(cast).broken_at is None, "whoever has the keyring can make a chain that fits"
     assert verdict(cast).finding is Finding.DIFFERS
@@ -168,7 +170,7 @@ def test_the_worker_leaves_the_marks_of_a_cut_chain_as_they_are(cast: Cast, anch
     assert verdict(cast).finding is Finding.DIFFERS
 
 
-def test_what_is_wrong_in_one_practice_does_not_keep_another_from_being_marked(cast: Cast, end: int) -> None:
+def test_a_problem_in_one_practice_does_not_stop_the_marks_of_another(cast: Cast, end: int) -> None:
     birch = cast.things["birch.practice"]
     with cast.app.app_context():
         before = anchor.load()[birch][-1].position
@@ -180,7 +182,7 @@ def test_what_is_wrong_in_one_practice_does_not_keep_another_from_being_marked(c
         assert anchor.load()[birch][-1].position == before + 1
 
 
-def test_one_mark_a_day_is_kept_and_five_weeks_of_them(cast: Cast, anchor_file: Path) -> None:
+def test_one_mark_per_day_is_stored_for_five_weeks(cast: Cast, anchor_file: Path) -> None:
     at_first = 0
     for day in range(anchor.MARK_LIMIT + 3):
         with clock.time_shifted(timedelta(days=day)):
@@ -281,7 +283,7 @@ def test_the_operator_learns_that_a_restore_and_a_cut_look_alike(cast: Cast, end
         assert words in done.output
 
 
-def test_a_restore_that_is_accepted_goes_on_from_there_and_is_remembered(cast: Cast, end: int) -> None:
+def test_an_accepted_restore_is_recorded_and_the_chain_continues(cast: Cast, end: int) -> None:
     cut(cast, after=end - 2)
     done = run_command(cast, cli.accept_restore)
     assert done.exit_code == 0, done.output
@@ -296,7 +298,7 @@ def test_a_restore_that_is_accepted_goes_on_from_there_and_is_remembered(cast: C
     assert verdict(cast).finding is Finding.AHEAD, "from there on a cut is noticed again"
 
 
-def test_a_restore_is_accepted_after_people_have_gone_on_working(cast: Cast, end: int) -> None:
+def test_a_restore_can_be_accepted_after_people_have_continued_to_work(cast: Cast, end: int) -> None:
     cut(cast, after=end - 3)
     happens(cast, 4)
     assert "DIFFERENT CHAIN" in run_command(cast).output

@@ -57,7 +57,7 @@ def _seal_all() -> None:
         pass
 
 
-def test_a_fact_says_who_what_and_when_in_ids_and_numbers(cast: Cast, context: None) -> None:
+def test_an_event_holds_actor_subject_and_time_in_ids_and_numbers(cast: Cast, context: None) -> None:
     subject = _happen(cast.therapist.viewer, number=2)
     with as_owner() as session:
         event = session.scalars(select(Event).where(Event.subject_id == subject)).one()
@@ -67,7 +67,7 @@ def test_a_fact_says_who_what_and_when_in_ids_and_numbers(cast: Cast, context: N
     assert (event.client_id, event.position, event.link) == (None, None, None)
 
 
-def test_a_fact_concerns_its_subjects_client_unless_said_otherwise(cast: Cast, context: None) -> None:
+def test_an_event_concerns_its_subjects_client_by_default(cast: Cast, context: None) -> None:
     with transaction(cast.therapist.viewer.practice_id) as session:
         for client_id in (None, cast.partner.id):
             record(cast.therapist.viewer, HAPPENED, Thing(new_id(), cast.client.id), client_id=client_id, number=1)
@@ -75,7 +75,7 @@ def test_a_fact_concerns_its_subjects_client_unless_said_otherwise(cast: Cast, c
     assert found == [cast.client.id, cast.partner.id]
 
 
-def test_a_fact_that_is_rolled_back_never_happened(cast: Cast, context: None) -> None:
+def test_a_fact_that_is_rolled_back_is_not_recorded(cast: Cast, context: None) -> None:
     @transactional
     def fail(viewer: Viewer) -> None:
         _happen(viewer)
@@ -132,7 +132,7 @@ def test_sealing_in_small_steps_gives_the_same_chain(cast: Cast, context: None) 
     assert seal() == 0
 
 
-def test_what_is_sealed_later_goes_on_where_the_chain_stood(cast: Cast, context: None) -> None:
+def test_events_sealed_later_continue_the_chain(cast: Cast, context: None) -> None:
     _seal_all()
     before = _sealed(cast.owner.viewer.practice_id)
     _happen(cast.therapist.viewer)

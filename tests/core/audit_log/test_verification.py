@@ -40,14 +40,14 @@ def chain(cast: Cast) -> int:
     return checked
 
 
-def test_an_untouched_chain_is_whole_in_every_practice(cast: Cast, chain: int) -> None:
+def test_an_untouched_chain_is_intact_in_every_practice(cast: Cast, chain: int) -> None:
     assert {broken for _, broken in verdicts(cast).values()} == {None}
     assert set(verdicts(cast)) == {cast.things["linden.practice"], cast.things["birch.practice"]}
     of_linden = select(Event.id).where(Event.practice_id == cast.things["linden.practice"])
     assert chain == len(stored.rows(cast.app, of_linden))
 
 
-def test_a_chain_that_grows_stays_whole(cast: Cast, chain: int) -> None:
+def test_a_chain_that_grows_stays_intact(cast: Cast, chain: int) -> None:
     open_submission(cast, cast.therapist)
     assert verdicts(cast)[cast.things["linden.practice"]] == (chain, None), "what is not sealed yet is no fault"
     seal(cast)
@@ -71,7 +71,7 @@ CHANGES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("changed", CHANGES, ids="-".join)
-def test_a_changed_row_is_noticed_where_it_stands(cast: Cast, chain: int, changed: dict[str, Any]) -> None:
+def test_a_changed_row_is_noticed_at_its_position(cast: Cast, chain: int, changed: dict[str, Any]) -> None:
     middle = chain // 2
     filled = update(Event).where(at(cast, middle)).values(details='{"was":1}', client_id=cast.client.id)
     stored.change(cast.app, filled)
@@ -137,7 +137,7 @@ def test_an_inserted_row_is_noticed(cast: Cast, chain: int) -> None:
     assert broken_at(cast) == chain + 1
 
 
-def test_a_row_taken_out_of_the_chain_and_sealed_again_is_noticed(cast: Cast, chain: int) -> None:
+def test_a_row_that_was_unsealed_and_sealed_again_is_noticed(cast: Cast, chain: int) -> None:
     stored.change(cast.app, update(Event).where(at(cast, 7)).values(position=None, link=None))
     seal(cast)
     assert broken_at(cast) == 7
@@ -153,7 +153,7 @@ def test_a_row_moved_to_another_practice_is_noticed_in_both(cast: Cast, chain: i
     assert verdicts(cast)[elsewhere][1] == end + 1
 
 
-def test_what_is_broken_in_one_practice_says_nothing_against_another(cast: Cast, chain: int) -> None:
+def test_a_broken_chain_does_not_affect_another_practice(cast: Cast, chain: int) -> None:
     stored.change(cast.app, update(Event).where(at(cast, 3)).values(details="{}x"))
     assert broken_at(cast) == 3
     assert verdicts(cast)[cast.things["birch.practice"]][1] is None

@@ -45,7 +45,7 @@ def _everyone(practice: str) -> set[str]:
     return {row["practice_id"] for row in rows}
 
 
-def test_every_table_of_a_practice_has_its_wall(context: None) -> None:
+def test_every_table_of_a_practice_has_row_level_security(context: None) -> None:
     with as_owner() as session:
         walls = session.execute(
             text(
@@ -58,7 +58,7 @@ def test_every_table_of_a_practice_has_its_wall(context: None) -> None:
     )
 
 
-def test_a_query_that_forgets_the_practice_sees_one_all_the_same(cast: Cast, context: None) -> None:
+def test_a_query_that_forgets_the_practice_still_sees_only_one(cast: Cast, context: None) -> None:
     linden, birch = cast.things["linden.practice"], cast.things["birch.practice"]
     assert _everyone(linden) == {linden}
     assert _everyone(birch) == {birch}
@@ -66,7 +66,7 @@ def test_a_query_that_forgets_the_practice_sees_one_all_the_same(cast: Cast, con
     assert _everyone(EVERY_PRACTICE) == set()
 
 
-def test_a_thousand_times_to_and_fro_on_one_connection_nothing_comes_along(cast: Cast, context: None) -> None:
+def test_switching_practices_a_thousand_times_on_one_connection_leaks_nothing(cast: Cast, context: None) -> None:
     practices = (cast.things["linden.practice"], cast.things["birch.practice"])
     backends = set()
     for turn in range(1_000):
@@ -80,7 +80,7 @@ def test_a_thousand_times_to_and_fro_on_one_connection_nothing_comes_along(cast:
     assert len(backends) == 1
 
 
-def test_people_of_two_practices_ask_in_turn_through_one_thread(cast: Cast) -> None:
+def test_one_thread_serves_people_of_two_practices_in_turn(cast: Cast) -> None:
     for _ in range(20):
         for actor, client in ((cast.therapist, cast.client), (cast.other_owner, cast.other_client)):
             assert actor.get(f"/clients/{client.id}").status_code == 200

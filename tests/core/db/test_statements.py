@@ -84,7 +84,7 @@ def test_a_statement_is_built_once_and_takes_new_values_each_time(cast: Cast, co
     assert _built == [1]
 
 
-def test_a_claim_comes_back_as_true_or_false(cast: Cast, context: None) -> None:
+def test_booleans_are_read_as_bool(cast: Cast, context: None) -> None:
     practice_id = cast.owner.viewer.practice_id
     with transaction(practice_id):
         db.session.add(Job(practice_id=practice_id, kind="k", subject="s", due_at=clock.now(), gave_up=True))

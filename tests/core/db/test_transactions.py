@@ -86,7 +86,7 @@ def test_after_an_error_the_next_transaction_works(cast: Cast, context: None) ->
     assert _names() >= {"outer", "inner"}
 
 
-def test_a_transaction_that_breaks_a_constraint_rolls_back_whole(cast: Cast, context: None) -> None:
+def test_a_transaction_that_breaks_a_constraint_rolls_back_completely(cast: Cast, context: None) -> None:
     @transactional(practice=NO_PRACTICE)
     def twice() -> None:
         _beat("first")
@@ -138,7 +138,7 @@ def test_writers_of_one_process_queue_and_none_is_lost(cast: Cast, threads: int)
         assert session.get_one(Heartbeat, "counter").at == datetime(2026, 1, 1, 0, 1, 20, tzinfo=UTC)
 
 
-def test_sqlite_is_set_up_as_the_design_says(cast: Cast, context: None) -> None:
+def test_sqlite_has_the_documented_pragmas(cast: Cast, context: None) -> None:
     if is_postgresql():
         with db.engines[READ].connect() as connection:
             assert connection.execute(text("SHOW timezone")).scalar() == "UTC"
@@ -181,7 +181,7 @@ INSTANTS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(  # noqa:
 @given(st.lists(INSTANTS, min_size=1, max_size=10))
 @settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @pytest.mark.usefixtures("context")
-def test_every_instant_comes_back_as_it_was_and_sorts_by_time(cast: Cast, instants: list[datetime]) -> None:
+def test_instants_survive_a_round_trip_and_sort_by_time(cast: Cast, instants: list[datetime]) -> None:
     names = {f"beat-{index}": at for index, at in enumerate(instants)}
     with transaction(NO_PRACTICE) as session:
         session.execute(text("DELETE FROM heartbeats"))
@@ -193,7 +193,7 @@ def test_every_instant_comes_back_as_it_was_and_sorts_by_time(cast: Cast, instan
     assert all(row["at"].utcoffset() == timedelta() for row in found)
 
 
-def test_an_instant_said_in_another_zone_is_the_same_instant(cast: Cast, context: None) -> None:
+def test_an_instant_in_another_zone_is_stored_as_the_same_instant(cast: Cast, context: None) -> None:
     at = datetime(2026, 3, 29, 3, 30, tzinfo=timezone(timedelta(hours=2)))
     with transaction(NO_PRACTICE):
         _beat("zoned", at)
@@ -202,7 +202,7 @@ def test_an_instant_said_in_another_zone_is_the_same_instant(cast: Cast, context
 
 
 @pytest.mark.parametrize("day", [date(1, 1, 1), date(999, 12, 31), date(2024, 2, 29), date(9999, 12, 31), None])
-def test_every_day_comes_back_as_it_was(cast: Cast, context: None, day: date | None) -> None:
+def test_days_survive_a_round_trip(cast: Cast, context: None, day: date | None) -> None:
     thing, practice_id = cast.things["client.draft"], cast.things["linden.practice"]
     with transaction(practice_id) as session:
         session.execute(update(Assignment).where(Assignment.id == thing).values(due_on=day))

@@ -1,4 +1,4 @@
-"""What granian imports of the floors and the idiomatic stack, each worker's thread with a connection of its own."""
+"""The WSGI callables of the floors and the idiomatic stack for granian, with one connection per thread."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _url = os.environ["BENCH_DATABASE"]
 
 
 class _FloorOfThreads(Floor):
-    """A floor whose store is the asking thread's."""
+    """A floor with a store per thread."""
 
     def __init__(self) -> None:
         self._of_thread = threading.local()
@@ -28,12 +28,12 @@ class _FloorOfThreads(Floor):
 
     @property
     def store(self) -> Store:  # type: ignore[override]  # -- one per thread, where a floor in process has one
-        kept: Store | None = getattr(self._of_thread, "store", None)
-        if kept is None:
+        store: Store | None = getattr(self._of_thread, "store", None)
+        if store is None:
             sqlite = _url.startswith("sqlite")
-            kept = sqlite_store(_url.removeprefix("sqlite:///")) if sqlite else postgresql_store(_url)
-            self._of_thread.store = kept
-        return kept
+            store = sqlite_store(_url.removeprefix("sqlite:///")) if sqlite else postgresql_store(_url)
+            self._of_thread.store = store
+        return store
 
 
 floor = _FloorOfThreads()
