@@ -1,4 +1,4 @@
-"""The application: extensions, errors, and one table of which blueprint stands behind which door."""
+"""The application: its extensions, and the one table of areas, doors and blueprints."""
 
 from __future__ import annotations
 
@@ -9,40 +9,49 @@ from typing import Any
 
 from flask import Flask, Request, Response
 from flask_migrate import Migrate
-from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config, from_environment
 from portal.accounts import api as accounts
+from portal.accounts import facts as accounts_facts
 from portal.accounts import jobs as accounts_jobs
 from portal.accounts import passwords, views
 from portal.accounts.service import integrations, sessions
 from portal.assignments import api as assignments
+from portal.assignments import facts as assignments_facts
+from portal.assignments.schemas.problems import DuplicateAssignmentSchema, OutdatedReviewSchema
 from portal.audit import api as audit
 from portal.audit import jobs as audit_jobs
 from portal.caseload import api as caseload
+from portal.caseload import facts as caseload_facts
 from portal.core import crypto, mail
 from portal.core.db.engines import db, engine_settings, prepare_engines
+from portal.core.errors import Conflict, Duplicate
 from portal.core.viewer import ANYONE, Viewer
 from portal.http import areas, headers, problems
 from portal.http.areas import Anonymous, Area, BearerOnly, NoSessions, Principal, bearer_token
-from portal.http.description import describe, document
+from portal.http.description import DomainParts, describe
 from portal.http.docs import docs
+from portal.http.events import facts_of
 from portal.http.health import health
 from portal.http.pages import pages
 from portal.http.request import viewer
 from portal.library import api as library
+from portal.library import facts as library_facts
 from portal.library import jobs as library_jobs
 from portal.safety import api as safety
+from portal.safety import facts as safety_facts
 from portal.safety import jobs as safety_jobs
+from portal.safety.schemas import AlertAcknowledgedSchema
 
 AREAS = (
-    Area("guest", areas.anyone, (accounts.guest,)),
-    Area("person", areas.signed_in, (accounts.person,)),
-    Area("program", areas.program, (accounts.program,)),
+    Area("guest", areas.anyone, "Open to anyone; needs no token.", (accounts.guest,)),
+    Area("person", areas.signed_in, "For everybody who is signed in.", (accounts.person,)),
+    Area("program", areas.program, "For integrations.", (accounts.program,)),
     Area(
         "staff",
         areas.staff,
+        "For owners and therapists.",
         (
             accounts.staff,
             accounts.integration,
@@ -53,12 +62,20 @@ AREAS = (
             audit.staff,
         ),
     ),
-    Area("client", areas.client, (assignments.client, safety.client, audit.client)),
-    Area("operator", areas.anyone, (health,), prefix=""),
-    Area("guest pages", areas.page_of_a_guest, (views.guest, pages, docs), prefix=None),
+    Area("client", areas.client, "For clients.", (assignments.client, safety.client, audit.client)),
+    Area("operator", areas.anyone, "Open to anyone; needs no token.", (health,), prefix=""),
+    Area("guest pages", areas.guest_page, "For browsers.", (views.guest, pages, docs), prefix=None),
 )
 DECLARING = (accounts_jobs, audit_jobs, library_jobs, safety_jobs)
 """Imported for the jobs and ticks they declare, and for what they attach to facts."""
+DESCRIBED = DomainParts(
+    facts=facts_of((accounts_facts, assignments_facts, caseload_facts, library_facts, safety_facts)),
+    problem_members=(
+        (Duplicate, DuplicateAssignmentSchema()),
+        (Conflict, OutdatedReviewSchema()),
+        (Conflict, AlertAcknowledgedSchema()),
+    ),
+)
 
 LARGEST_BODY = 1_000_000
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -93,35 +110,34 @@ def create_app(config: Config | None = None) -> Flask:
         crypto.open_keyring(config.keyring)
     mail.use_transport(mail.Transport(config.mail_from, config.outbox, config.base_url, config.smtp_url))
     passwords.use_hasher(config.argon2_cost)
-    _open_doors(app, secure=config.secure)
+    _open_doors(app, config)
     return app
 
 
-def _open_doors(app: Flask, *, secure: bool) -> None:
-    headers.add_headers(app, secure=secure)
+def _open_doors(app: Flask, config: Config) -> None:
+    headers.add_headers(app, secure=config.secure)
     app.session_interface = NoSessions()
-    api = describe(app)
     login = BearerOnly(app)
     login.session_protection = None
     login.anonymous_user = Anonymous
     login.request_loader(lambda _request: Principal(viewer()) if viewer() is not ANYONE else None)
-    app.extensions["recognise"] = _recognise
-    areas.open_areas(app, api, AREAS)
-    _serve_description(app, api)
+    app.extensions["identify"] = _identify
+    areas.open_areas(app, AREAS)
+    _serve_description(app, config.base_url)
     problems.shape_errors(app)
 
 
-def _recognise(request: Request) -> Viewer:
-    """Whom the request's token stands for: a person's session or another system."""
+def _identify(request: Request) -> Viewer:
+    """The person or the integration that the request's token belongs to."""
     token = bearer_token(request)
     if token is None:
         return ANYONE
     return sessions.identify(token) or integrations.identify(token) or ANYONE
 
 
-def _serve_description(app: Flask, api: Api) -> None:
-    described = app.extensions["description"] = lru_cache(lambda: document(api, app))
+def _serve_description(app: Flask, base_url: str) -> None:
+    description = app.extensions["description"] = lru_cache(lambda: describe(AREAS, base_url, DESCRIBED))
 
     @app.route("/api/v1/openapi.json")
     def openapi() -> Response:
-        return Response(described(), mimetype="application/json")
+        return Response(description(), mimetype="application/json")

@@ -153,7 +153,7 @@ class _Story:
         noor = self._keep("Noor Haddad", "therapist")
         invitations.invite_staff(self.viewers["Ada"], name=noor.name, email=noor.email, capabilities=["therapist"])
         self._accept(noor, "Noor", PrincipalKind.STAFF)
-        rows = resources.list_resources(self.viewers["Ada"], ListRequest(limit=100)).rows()
+        rows = resources.list_resources(self.viewers["Ada"], ListRequest(limit=100)).as_dicts()
         self.resources = {row["origin_key"]: row["id"] for row in rows}
 
     def _accept(self, person: Person, first: str, kind: PrincipalKind) -> None:
@@ -331,10 +331,10 @@ Paste these lines into a second shell, one after the other:
   client=$(get $ada '/clients?q=robin' | pick '["data"][0]["id"]')
   reading=$(get $ada '/resources?kind=reading&limit=1' | pick '["data"][0]["id"]')
   item=$(post $ada /assignments '{{"client_id": "'$client'", "resource_id": "'$reading'", "why": "We spoke about this."}}' | pick '["id"]')
-  post $robin /me/assignments/$item/opening | pick '["document"]["blocks"][0]'
+  post $robin /me/assignments/$item/open | pick '["document"]["blocks"][0]'
   etag=$(curl -sSi "$base/me/assignments/$item/response" -H "Authorization: Bearer $robin" | tr -d '\r' | sed -n 's/^[Ee][Tt]ag: //p')
   curl -sS -X PATCH "$base/me/assignments/$item/response" -H "Authorization: Bearer $robin" -H "If-Match: $etag" -H "Content-Type: application/json" -d '{{"answers": [{{"block": "sections/1", "value": true}}]}}' | pick '["progress"]'
-  post $robin /me/assignments/$item/submission '{{"response_version": 2, "helpfulness": 4}}' | pick '["status"]'
+  post $robin /me/assignments/$item/submit '{{"response_version": 2, "helpfulness": 4}}' | pick '["status"]'
   get $ada /assignments/$item/attempts/1 | pick '["answers"]'
   post $ada /assignments/$item/review '{{"attempt": 1, "comment": "Thank you."}}' | pick '["status"]'
   get $ada /clients/$client/progress | python3 -m json.tool

@@ -263,7 +263,7 @@ class _Builder:
         practice_id = made["practice"]["id"]
         viewer = Viewer(made["person"]["id"], practice_id, PrincipalKind.STAFF, owner=True, therapist=therapist)
         self.things[f"{slug}.practice"] = practice_id
-        rows = resources.list_resources(viewer, ListRequest(limit=100)).rows()
+        rows = resources.list_resources(viewer, ListRequest(limit=100)).as_dicts()
         self.things[f"{slug}.reading"] = next(row["id"] for row in rows if row["kind"] == "reading")
         if therapist:
             self._exercise(viewer, slug)
@@ -328,7 +328,7 @@ class _Builder:
         made = create_client(by.viewer, name=title, email=email, delivery=Delivery.MAIL)
         self.things[f"{name}.invitation"] = made["invitation"]["id"]
         with self.app.app_context():
-            links = care.list_care(by.viewer, made["id"], ListRequest()).rows()
+            links = care.list_care(by.viewer, made["id"], ListRequest()).as_dicts()
         self.things[f"{name}.care"] = links[0]["id"]
         viewer = Viewer(made["id"], by.viewer.practice_id, PrincipalKind.CLIENT)
         if not accept:
@@ -427,7 +427,7 @@ class _Builder:
             attempt=1,
             items=[{"block": "safe", "row": [], "label": "Are you safe?"}],
         )
-        alert = alerts.list_alerts(therapist, ListRequest()).rows()[0]["id"]
+        alert = alerts.list_alerts(therapist, ListRequest()).as_dicts()[0]["id"]
         escalation.escalate(system(owner.viewer.practice_id), alert)
         alerts.acknowledge(therapist, alert, note="We spoke.")
         self.things["partner.alert"] = alert

@@ -386,7 +386,7 @@ def take_on(server: Server, therapist: Caller, name: str, email: str) -> Caller:
 
 def accept(server: Server, secret: str, *, code: str | None = None, status: int = 201) -> Any:
     sent = {"token": secret, "password": PASSWORD} | ({} if code is None else {"code": code})
-    return server.caller().post("/invitations/acceptance", sent, status=status)
+    return server.caller().post("/invitations/accept", sent, status=status)
 
 
 def exercise_of(therapist: Caller, blocks: Sequence[dict[str, Any]], title: str = "Many questions") -> str:

@@ -10,7 +10,7 @@ from portal.accounts.models import Credential
 from portal.accounts.service import invitations, resets, throttle
 from portal.core import clock, jobs, mail, stored_responses
 from portal.core.db.engines import db
-from portal.core.db.transactions import transactional
+from portal.core.db.transactions import NO_PRACTICE, transactional
 
 KEPT = timedelta(days=30)
 
@@ -41,6 +41,6 @@ def tidy() -> None:
     _forget_credentials()
 
 
-@transactional
+@transactional(practice=NO_PRACTICE)
 def _forget_credentials() -> None:
     db.session.execute(delete(Credential).where(Credential.expires_at < clock.now() - KEPT))

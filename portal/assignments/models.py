@@ -42,7 +42,7 @@ class Act(StrEnum):
     DECLINE = "decline"
     UNDO_DECLINE = "undo_decline"
     SUBMIT = "submit"
-    TAKE_BACK = "take_back"
+    RECALL = "recall"
 
 
 _UNSENT = frozenset({Status.ASSIGNED, Status.SEEN, Status.IN_PROGRESS, Status.PAUSED})
@@ -64,7 +64,7 @@ FROM: Mapping[Act, frozenset[Status]] = {
     Act.DECLINE: _UNSENT,
     Act.UNDO_DECLINE: frozenset({Status.DECLINED}),
     Act.SUBMIT: frozenset({Status.SEEN, Status.IN_PROGRESS}),
-    Act.TAKE_BACK: frozenset({Status.SUBMITTED}),
+    Act.RECALL: frozenset({Status.SUBMITTED}),
 }
 THERAPISTS_ACTS = frozenset({Act.CHANGE, Act.REOPEN, Act.REVIEW, Act.RETURN, Act.WITHDRAW})
 BEFORE_IT_OPENS = frozenset({Act.PLAN, Act.DECLINE, Act.UNDO_DECLINE})

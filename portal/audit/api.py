@@ -6,7 +6,7 @@ from typing import Any
 
 from portal.audit import schemas, service
 from portal.core.errors import Forbidden
-from portal.http.openapi import Blueprint
+from portal.http.blueprint import Blueprint
 from portal.http.paging import asked
 from portal.http.request import viewer
 
@@ -16,9 +16,12 @@ staff = Blueprint("audit_staff", __name__, tag="Events")
 
 @client.route("/me/access-log")
 @client.arguments(schemas.AccessQuerySchema(), location="query")
-@client.lists(schemas.AccessSchema())
+@client.lists(schemas.AccessLogEntrySchema())
 def list_my_accesses(query: dict[str, Any]) -> Any:
-    """List who opened one's answers"""
+    """List access to your answers
+
+    Who opened your answers, scores or alerts, and when.
+    """
     return service.list_accesses(viewer(), asked(viewer(), query))
 
 
@@ -26,5 +29,9 @@ def list_my_accesses(query: dict[str, Any]) -> Any:
 @staff.arguments(schemas.FeedQuerySchema(), location="query")
 @staff.response(200, schemas.FeedSchema(), refuses=[Forbidden])
 def list_events(query: dict[str, Any]) -> Any:
-    """Follow what happens: the facts after a position, in order"""
+    """List events
+
+    What happened, in order, in ids and counts. Continue with `next_after` as `after`; begin with `after=latest`
+    to skip the past. New events appear about a second after they happen, while the worker runs.
+    """
     return service.follow(viewer(), **query)

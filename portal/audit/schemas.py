@@ -1,8 +1,12 @@
-"""The wire shapes of the trail."""
+"""The requests and responses of the access log and of the event feed."""
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import fields
 
 from portal.core.wire import (
     EnumList,
@@ -12,139 +16,207 @@ from portal.core.wire import (
     Json,
     Line,
     ListQuerySchema,
+    Range,
+    SortOrder,
     StrictBoolean,
     WireSchema,
+    refuse,
 )
 
+ACCESS_TYPES = {
+    "response.opened": "The answers of an attempt were opened.",
+    "measures.opened": "Scores over time were opened; they are about no single assignment.",
+    "safety.opened": "The questions behind an alert were opened.",
+}
+ACCESS_ACTORS = {
+    "staff": "A person who works at the practice.",
+    "integration": "Another system, with its token.",
+}
+ACTOR_KINDS = {
+    "staff": "An owner or a therapist.",
+    "client": "The client.",
+    "integration": "Another system, with its token.",
+    "system": "The portal itself, for example when an alert escalates.",
+}
+TYPES = {
+    "assignment.changed": "Why, note or days were changed. `details.changed` names them.",
+    "assignment.commented": "A comment was added. The subject is the comment, `details.assignment` the assignment.",
+    "assignment.created": "A resource was assigned. `details.resource` is its id.",
+    "assignment.decline_undone": "The client took the assignment back after declining it.",
+    "assignment.declined": "The client declined the assignment.",
+    "assignment.paused": "The client paused the assignment.",
+    "assignment.planned": "The client set a plan.",
+    "assignment.reopened": "The therapist offered a declined assignment again.",
+    "assignment.resumed": "The client resumed a paused assignment.",
+    "assignment.returned": "The therapist returned an attempt for another go. `details.attempt` is its number.",
+    "assignment.reviewed": "The therapist reviewed an attempt. `details.attempt` is its number.",
+    "assignment.seen": "The client opened the assignment for the first time.",
+    "assignment.started": "The client saved the first answer of an attempt.",
+    "assignment.submitted": "The client submitted an attempt. `details.attempt` is its number.",
+    "assignment.recalled": "The client recalled a submitted attempt. `details.attempt` is its number.",
+    "assignment.withdrawn": "The therapist withdrew the assignment.",
+    "care.ended": "A therapist ended care for a client. `details.therapist` is the therapist.",
+    "care.handed_over": "A client went from `details.left` to `details.therapist`.",
+    "care.merged": "On a hand-over, a care link merged into the one the therapist already had: `details.into`.",
+    "care.started": "A therapist joined a client's care team. `details.therapist` is the therapist.",
+    "caseload.opted_in": "A therapist let an integration see the caseload: `details.integration`.",
+    "caseload.opted_out": "A therapist withdrew an integration's access to the caseload: `details.integration`.",
+    "client.activated": "A client accepted the invitation.",
+    "client.archived": "A client was archived.",
+    "client.changed": "A client's name or time zone was changed. `details.changed` names them.",
+    "client.invited": "A client was invited, for the first time or again.",
+    "client.restored": "An archived client was restored.",
+    "crisis_card.changed": "An owner changed the practice's crisis card.",
+    "export.made": "Assignments were exported. `details.filtered_by` names the filters used.",
+    "integration.created": "An owner created an integration. `details.scopes` lists its scopes.",
+    "integration.revoked": "An owner revoked an integration.",
+    "integration.rotated": "An owner rotated an integration's token.",
+    "invitation.revoked": "An invitation was revoked.",
+    "password.changed": "A person changed or reset their password.",
+    "person.time_zone_changed": "A person changed their time zone.",
+    "practice.changed": "An owner changed the settings. `details.changed` names them.",
+    "practice.set_up": "The practice was set up.",
+    "resource.archived": "A resource was archived.",
+    "resource.changed": "A draft was changed.",
+    "resource.created": "A resource was created. `details.kind` is its kind.",
+    "resource.published": "A draft was published. `details.number` is the new version.",
+    "resource.restored": "An archived resource was restored.",
+    "measure.scored": "A submitted attempt was scored. `details.attempt` is its number.",
+    "measures.opened": "A client's scores over time were opened.",
+    "resource.imported": "A resource was imported. `details.degraded` says whether something was lost.",
+    "response.opened": "The answers of an attempt were opened.",
+    "safety.acknowledged": "Somebody took an alert on.",
+    "safety.escalated": "An alert had waited too long and went to the practice's cover.",
+    "safety.flagged": "A submitted answer raised an alert.",
+    "safety.opened": "The questions behind an alert were opened.",
+    "session.ended": "A person signed out, or a session was ended.",
+    "session.started": "A person signed in.",
+    "staff.activated": "A member of the staff accepted the invitation.",
+    "staff.changed": "A member's capabilities were changed. `details.capabilities` lists them.",
+    "staff.deactivated": "A member of the staff was deactivated.",
+    "staff.invited": "A member of the staff was invited. `details.capabilities` lists what they may do.",
+}
+"""Every type of event, with what it says."""
+LATEST = "latest"
+LARGEST_POSITION = 2**62
+_POSITION = re.compile("[0-9]{1,19}")
 
-class OpenedBySchema(WireSchema):
-    """Who opened it."""
 
-    id = Identifier(required=True)
-    kind = EnumString(("staff", "integration"), required=True)
-    name = Line(120, required=True, metadata={"example": "Noor Haddad"})
+class AccessActorSchema(WireSchema):
+    """Who had access."""
+
+    id = Identifier(required=True, metadata={"description": "The id of the person or integration."})
+    kind = EnumString(
+        ACCESS_ACTORS, required=True, metadata={"description": "A person or another system.", "example": "staff"}
+    )
+    name = Line(120, required=True, metadata={"description": "Their name as it is now.", "example": "Noor Haddad"})
 
 
-OPENINGS = ("response.opened", "measures.opened", "safety.opened")
+class AccessLogEntrySchema(WireSchema):
+    """One access to a client's answers, scores or alerts."""
 
-
-class AccessSchema(WireSchema):
-    """One opening of one's answers, of what they came to, or of an alert; those two are about no one assignment."""
-
-    id = Identifier(required=True)
-    occurred_at = Instant(required=True)
-    opened_by = fields.Nested(OpenedBySchema(), required=True)
-    opened = EnumString(OPENINGS, required=True, metadata={"example": "response.opened"})
-    assignment_id = Identifier(required=True, allow_none=True)
-    title = Line(200, required=True, allow_none=True, metadata={"example": "Trigger log"})
-    attempt = fields.Integer(required=True, allow_none=True, metadata={"example": 1})
+    id = Identifier(required=True, metadata={"description": "The entry's id."})
+    occurred_at = Instant(required=True, metadata={"description": "When it happened."})
+    opened_by = fields.Nested(AccessActorSchema(), required=True, metadata={"description": "Who had access."})
+    opened = EnumString(
+        ACCESS_TYPES, required=True, metadata={"description": "What was opened.", "example": "response.opened"}
+    )
+    assignment_id = Identifier(
+        required=True, allow_none=True, metadata={"description": "The assignment; null unless answers were opened."}
+    )
+    title = Line(
+        200,
+        required=True,
+        allow_none=True,
+        metadata={"description": "The assignment's title; null unless answers were opened.", "example": "Trigger log"},
+    )
+    attempt = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The attempt's number; null unless answers were opened.", "example": 1},
+    )
 
 
 class AccessQuerySchema(ListQuerySchema):
-    """How to list openings."""
+    """Parameters of the access log."""
 
-    sort = EnumString(("occurred_at", "-occurred_at"))
-
-
-TYPES = (
-    "assignment.changed",
-    "assignment.commented",
-    "assignment.created",
-    "assignment.decline_undone",
-    "assignment.declined",
-    "assignment.paused",
-    "assignment.planned",
-    "assignment.reopened",
-    "assignment.resumed",
-    "assignment.returned",
-    "assignment.reviewed",
-    "assignment.seen",
-    "assignment.started",
-    "assignment.submitted",
-    "assignment.taken_back",
-    "assignment.withdrawn",
-    "care.ended",
-    "care.handed_over",
-    "care.merged",
-    "care.started",
-    "caseload.opted_in",
-    "caseload.opted_out",
-    "client.activated",
-    "client.archived",
-    "client.changed",
-    "client.invited",
-    "client.restored",
-    "crisis_card.changed",
-    "export.made",
-    "integration.created",
-    "integration.revoked",
-    "integration.rotated",
-    "invitation.revoked",
-    "password.changed",
-    "person.time_zone_changed",
-    "practice.changed",
-    "practice.set_up",
-    "resource.archived",
-    "resource.changed",
-    "resource.created",
-    "resource.published",
-    "resource.restored",
-    "measure.scored",
-    "measures.opened",
-    "resource.imported",
-    "response.opened",
-    "safety.acknowledged",
-    "safety.escalated",
-    "safety.flagged",
-    "safety.opened",
-    "session.ended",
-    "session.started",
-    "staff.activated",
-    "staff.changed",
-    "staff.deactivated",
-    "staff.invited",
-)
-"""Every fact there is."""
+    sort = SortOrder("occurred_at")
 
 
-class EventSchema(WireSchema):
-    """A fact: what happened to what, by ids and counts; never content."""
+class FeedEventSchema(WireSchema):
+    """An event: what happened to what, in ids and counts. It never contains what anybody wrote."""
 
     position = fields.Integer(
-        required=True, metadata={"description": "Its place in the practice's sequence, without gaps.", "example": 1042}
+        required=True,
+        metadata={"description": "Its place in the practice's sequence, counted from 1.", "example": 1042},
     )
-    id = Identifier(required=True)
-    type = EnumString(TYPES, required=True)
-    timestamp = Instant(required=True)
-    actor_kind = EnumString(("staff", "client", "integration", "system"), required=True)
-    actor_id = Identifier(required=True, allow_none=True)
-    subject_id = Identifier(required=True, metadata={"description": "What it happened to; `type` says what that is."})
-    client_id = Identifier(required=True, allow_none=True)
-    details = Json(required=True, metadata={"example": {"attempt": 1}})
+    id = Identifier(required=True, metadata={"description": "The event's id. Use it to recognize duplicates."})
+    type = EnumString(
+        TYPES, required=True, metadata={"description": "What happened.", "example": "assignment.submitted"}
+    )
+    timestamp = Instant(required=True, metadata={"description": "When it happened."})
+    actor_kind = EnumString(
+        ACTOR_KINDS, required=True, metadata={"description": "Who or what caused it.", "example": "client"}
+    )
+    actor_id = Identifier(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The id of the person or integration; null for the portal itself."},
+    )
+    subject_id = Identifier(
+        required=True, metadata={"description": "The id of what it happened to; `type` says what that is."}
+    )
+    client_id = Identifier(
+        required=True, allow_none=True, metadata={"description": "The client concerned; null if there is none."}
+    )
+    details = Json(
+        required=True, metadata={"description": "A few facts that depend on the type.", "example": {"attempt": 1}}
+    )
 
 
 class FeedSchema(WireSchema):
-    """Facts in the order of their positions, and where to go on."""
+    """Events in the order of their positions, and where to continue."""
 
-    data = fields.List(fields.Nested(EventSchema()), required=True)
-    has_more = StrictBoolean(required=True)
-    next_after = fields.Integer(
-        required=True, metadata={"description": "Send it as `after` next time, now or later.", "example": 1042}
+    data = fields.List(fields.Nested(FeedEventSchema()), required=True, metadata={"description": "The events."})
+    has_more = StrictBoolean(
+        required=True, metadata={"description": "Whether more events are there already.", "example": False}
     )
+    next_after = fields.Integer(
+        required=True, metadata={"description": "Send it as `after` in the next request.", "example": 1042}
+    )
+
+
+class Position(fields.Raw):
+    """The position to continue after: a whole number, or the word `latest`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        shape = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "const": LATEST}]}
+        kwargs["metadata"] = shape | kwargs.get("metadata", {})
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int | str:
+        if value == LATEST:
+            return LATEST
+        if _POSITION.fullmatch(str(value)) is None or int(value) > LARGEST_POSITION:
+            refuse("not_a_position", "Send a position (0 or a larger whole number) or the word latest.")
+        return int(value)
 
 
 class FeedQuerySchema(WireSchema):
-    """Where to go on, and what to follow."""
+    """Where to continue, and which events to return."""
 
-    after = fields.Integer(
+    after = Position(
         load_default=0,
-        validate=validate.Range(0, 2**62, error="Use a position, 0 or more."),
-        metadata={"description": "The position read last; 0 begins at the beginning.", "example": 1041},
+        metadata={
+            "description": "Return events after this position: the `next_after` of the response before, 0 for all "
+            "events, or `latest` to begin with what happens from now on.",
+            "example": 1041,
+        },
     )
     limit = fields.Integer(
         load_default=100,
-        validate=validate.Range(1, 500, error="Use a number from 1 to 500."),
-        metadata={"description": "How many at most, 1 to 500; 100 unless said.", "example": 100},
+        validate=Range(1, 500),
+        metadata={"description": "The largest number of events to return, from 1 to 500.", "example": 100},
     )
-    type = EnumList(TYPES)
-    client_id = Identifier()
+    type = EnumList(TYPES, metadata={"description": "Only events of these types, separated by commas."})
+    client_id = Identifier(metadata={"description": "Only events that concern this client."})

@@ -21,6 +21,7 @@ from portal.core.audit_log.chain import link_of
 from portal.core.audit_log.events import Event
 from portal.core.db.statements import fetch, fetch_one
 from portal.core.db.tables import AnySelect, Id
+from portal.core.db.transactions import NO_PRACTICE
 from portal.core.errors import Conflict
 from portal.core.listing import Filter, Listing, ListRequest, Page, any_of, equals
 from portal.core.viewer import PrincipalKind, Viewer
@@ -39,7 +40,6 @@ def _with_title(viewer: Viewer) -> AnySelect:
 
 
 ACCESSES = Listing(
-    name="audit.accesses",
     base=_with_title,
     columns=(
         Event.id,
@@ -62,19 +62,21 @@ def list_accesses(viewer: Viewer, asked: ListRequest) -> Page:
     """Who opened one's answers, their scores or an alert, and when; the latest first."""
     page = ACCESSES.page(viewer, asked)
     names = _names_of_actors(viewer, page)
-    return page.mapped(
+    return page.map(
         lambda row: {
             **row,
-            "opened_by__id": row["actor_id"],
-            "opened_by__kind": row["actor_kind"],
-            "opened_by__name": names[row["actor_id"]],
+            "opened_by": {
+                "id": row["actor_id"],
+                "kind": row["actor_kind"],
+                "name": names[row["actor_id"]],
+            },
         }
     )
 
 
 def _names_of_actors(viewer: Viewer, page: Page) -> dict[str, str]:
     by_kind: dict[str, set[str]] = {}
-    for row in page.rows():
+    for row in page.as_dicts():
         by_kind.setdefault(row["actor_kind"], set()).add(row["actor_id"])
     names = {
         one: person["name"] for one, person in people.names_of(viewer.practice_id, by_kind.get("staff", ())).items()
@@ -85,7 +87,6 @@ def _names_of_actors(viewer: Viewer, page: Page) -> dict[str, str]:
 
 
 FEED = Listing(
-    name="audit.feed",
     base=policy.feed_visible_to,
     columns=(
         Event.position,
@@ -111,11 +112,17 @@ FEED = Listing(
 )
 
 
-def follow(viewer: Viewer, *, after: int, limit: int, **narrowed: Any) -> dict[str, Any]:
-    """The sealed facts after a position that the viewer may know of, in order: the way to catch up."""
+def follow(viewer: Viewer, *, after: int | str, limit: int, **narrowed: Any) -> dict[str, Any]:
+    """The sealed facts after a position that the viewer may know of, in order: the way to catch up.
+
+    After `latest` there is nothing yet: the answer says where the newest of these facts stands.
+    """
     access.require(policy.may_follow(viewer), "Only an owner, or an integration with events:read, follows the facts.")
+    if isinstance(after, str):
+        newest = FEED.page(viewer, ListRequest(sort="-position", limit=1)).as_dicts()
+        return {"data": [], "has_more": False, "next_after": newest[0]["position"] if newest else 0}
     page = FEED.page(viewer, ListRequest(filters={"after": after, **narrowed}, limit=limit))
-    rows = page.rows()
+    rows = page.as_dicts()
     return {
         "data": rows,
         "has_more": page.following is not None,
@@ -149,15 +156,19 @@ def verify() -> list[Verdict]:
 
 
 def _practices() -> list[str]:
-    rows = fetch("audit.practices", lambda: select(Practice.id), {})
+    rows = fetch(_practice_ids, {}, practice=NO_PRACTICE)
     return [row["id"] for row in rows]
+
+
+def _practice_ids() -> AnySelect:
+    return select(Practice.id)
 
 
 def _verify(practice_id: str, marks: Marks) -> Verdict:
     link, position = b"", 0
     wanted = {mark.position for mark in marks}
     links: dict[int, bytes] = {}
-    while rows := fetch("audit.chain", _chain, {"practice": practice_id, "after": position}):
+    while rows := fetch(_chain, {"practice": practice_id, "after": position}, practice=practice_id):
         for row in rows:
             position += 1
             link = link_of(link, SimpleNamespace(**row), position)
@@ -219,7 +230,7 @@ def accept_restore() -> list[tuple[str, Mark]]:
 
 
 def _end_of(practice_id: str) -> tuple[int, bytes]:
-    last = fetch_one("audit.end", _backwards, {"practice": practice_id})
+    last = fetch_one(_backwards, {"practice": practice_id}, practice=practice_id)
     return (0, b"") if last is None else (last["position"], bytes(last["link"] or b""))
 
 
@@ -232,7 +243,7 @@ def _link_in(practice_id: str) -> Callable[[int], bytes | None]:
     """What asks for the link a fact of this practice stands in the database with."""
 
     def link_at(position: int) -> bytes | None:
-        row = fetch_one("audit.link", _at, {"practice": practice_id, "position": position})
+        row = fetch_one(_at, {"practice": practice_id, "position": position}, practice=practice_id)
         return None if row is None or row["link"] is None else bytes(row["link"])
 
     return link_at

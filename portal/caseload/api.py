@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.accounts.schemas import InvitationSchema
+from portal.accounts.schemas.invitation import InvitationSchema
 from portal.accounts.service import people
 from portal.caseload import schemas
 from portal.caseload.service import care, clients, notes, opt_ins
 from portal.core.errors import Conflict, Forbidden, Invalid
-from portal.http.openapi import Blueprint
+from portal.http.blueprint import Blueprint
 from portal.http.paging import asked
-from portal.http.request import expected_version, viewer
+from portal.http.preconditions import expected_version
+from portal.http.request import viewer
 
 staff = Blueprint("caseload_staff", __name__, tag="Caseload")
 
@@ -20,7 +21,10 @@ staff = Blueprint("caseload_staff", __name__, tag="Caseload")
 @staff.arguments(schemas.ClientQuerySchema(), location="query")
 @staff.lists(schemas.ClientSchema(), refuses=[Invalid])
 def list_clients(query: dict[str, Any]) -> Any:
-    """List the clients one sees"""
+    """List clients
+
+    Clients in your care. Owners also see the names of the others.
+    """
     return clients.list_clients(viewer(), asked(viewer(), query), query.get("q"))
 
 
@@ -28,14 +32,17 @@ def list_clients(query: dict[str, Any]) -> Any:
 @staff.arguments(schemas.CreateClientSchema())
 @staff.response(201, schemas.CreatedClientSchema(), refuses=[Forbidden])
 def create_client(sent: dict[str, Any]) -> Any:
-    """Take a client on and invite them"""
+    """Create a client
+
+    Invites a new client, who is then in your care. The code or link in the response is returned only once.
+    """
     return clients.create_client(viewer(), **sent)
 
 
 @staff.route("/clients/<id:client_id>", scope="clients:read")
 @staff.response(200, schemas.ClientSchema())
 def get_client(client_id: str) -> Any:
-    """Read about a client"""
+    """Get a client"""
     return clients.get_client(viewer(), client_id)
 
 
@@ -44,74 +51,96 @@ def get_client(client_id: str) -> Any:
 @staff.arguments(schemas.ChangeClientSchema())
 @staff.response(200, schemas.ClientSchema())
 def change_client(sent: dict[str, Any], client_id: str) -> Any:
-    """Change a client's name or time zone"""
+    """Update a client
+
+    Changes the name or the time zone.
+    """
     return clients.change_client(viewer(), client_id, expected_version(), **sent)
 
 
 @staff.route("/clients/<id:client_id>/invitation", methods=["POST"])
-@staff.arguments(schemas.InviteAgainSchema())
+@staff.arguments(schemas.InviteClientAgainSchema())
 @staff.response(201, InvitationSchema(), refuses=[Conflict])
 def invite_client_again(sent: dict[str, Any], client_id: str) -> Any:
-    """Invite a client again, with a new link and code"""
+    """Invite a client again
+
+    Creates a new link and a new code, returned only once. Earlier ones stop working.
+    """
     return clients.invite_again(viewer(), client_id, **sent)
 
 
-@staff.route("/clients/<id:client_id>/archival", methods=["POST"], scope="clients:write")
+@staff.route("/clients/<id:client_id>/archive", methods=["POST"], scope="clients:write")
 @staff.repeatable(clients.require_in_care)
 @staff.response(200, schemas.ClientSchema())
 def archive_client(client_id: str) -> Any:
-    """Archive a client; what is open freezes"""
+    """Archive a client
+
+    Open assignments are frozen until the client is restored.
+    """
     return clients.archive(viewer(), client_id)
 
 
-@staff.route("/clients/<id:client_id>/restoration", methods=["POST"], scope="clients:write")
+@staff.route("/clients/<id:client_id>/restore", methods=["POST"], scope="clients:write")
 @staff.repeatable(clients.require_in_care)
 @staff.response(200, schemas.ClientSchema())
 def restore_client(client_id: str) -> Any:
-    """Go on with an archived client"""
+    """Restore a client"""
     return clients.restore(viewer(), client_id)
 
 
 @staff.route("/clients/<id:client_id>/care", scope="clients:read")
 @staff.arguments(schemas.CareQuerySchema(), location="query")
-@staff.lists(schemas.CareSchema())
+@staff.lists(schemas.CareLinkSchema())
 def list_care(query: dict[str, Any], client_id: str) -> Any:
-    """List a client's care team, past and present"""
+    """List the care team of a client
+
+    Present and former therapists.
+    """
     return care.list_care(viewer(), client_id, asked(viewer(), query))
 
 
 @staff.route("/clients/<id:client_id>/care", methods=["POST"])
 @staff.repeatable(clients.get_client)
-@staff.arguments(schemas.ToTherapistSchema())
-@staff.response(201, schemas.CareSchema(), refuses=[Conflict])
+@staff.arguments(schemas.ChooseTherapistSchema())
+@staff.response(201, schemas.CareLinkSchema(), refuses=[Conflict])
 def start_care(sent: dict[str, Any], client_id: str) -> Any:
-    """Bring a therapist into a client's care"""
+    """Add a therapist to the care team"""
     return care.start_care(viewer(), client_id, **sent)
 
 
-@staff.route("/clients/<id:client_id>/care/<id:care_id>/ending", methods=["POST"])
+@staff.route("/clients/<id:client_id>/care/<id:care_id>/end", methods=["POST"])
 @staff.repeatable(clients.get_client)
 @staff.response(204)
 def end_care(client_id: str, care_id: str) -> None:
-    """End one's own care for a client"""
+    """End your care for a client
+
+    Ends your own care link: from the next request on you no longer see the client. To pass your work on, hand over
+    instead.
+    """
     care.end_care(viewer(), client_id, care_id)
 
 
-@staff.route("/clients/<id:client_id>/handover", methods=["POST"])
+@staff.route("/clients/<id:client_id>/hand-over", methods=["POST"])
 @staff.repeatable(clients.get_client)
-@staff.arguments(schemas.ToTherapistSchema())
+@staff.arguments(schemas.ChooseTherapistSchema())
 @staff.response(204)
 def hand_over_client(sent: dict[str, Any], client_id: str) -> None:
-    """Hand a client over to a colleague"""
+    """Hand over a client
+
+    Your care link and its assignments go to a colleague.
+    """
     care.hand_over(viewer(), client_id, **sent)
 
 
-@staff.route("/staff/<id:person_id>/handover", methods=["POST"])
+@staff.route("/staff/<id:person_id>/hand-over", methods=["POST"])
 @staff.repeatable(people.get_staff)
-@staff.arguments(schemas.ToTherapistSchema())
-@staff.response(200, schemas.HandedOverSchema(), refuses=[Forbidden])
+@staff.arguments(schemas.ChooseTherapistSchema())
+@staff.response(200, schemas.HandOverResultSchema(), refuses=[Forbidden])
 def hand_over_caseload(sent: dict[str, Any], person_id: str) -> Any:
-    """Hand a colleague's whole caseload over"""
+    """Hand over a caseload
+
+    Every client of this therapist goes to a colleague. Owners only.
+    """
     return care.hand_over_caseload(viewer(), person_id, **sent)
 
 
@@ -119,7 +148,10 @@ def hand_over_caseload(sent: dict[str, Any], person_id: str) -> Any:
 @staff.arguments(schemas.NoteQuerySchema(), location="query")
 @staff.lists(schemas.NoteSchema())
 def list_notes(query: dict[str, Any], client_id: str) -> Any:
-    """List one's own private notes about a client"""
+    """List your notes on a client
+
+    Private notes: each author sees only their own.
+    """
     return notes.list_notes(viewer(), client_id, asked(viewer(), query))
 
 
@@ -128,40 +160,52 @@ def list_notes(query: dict[str, Any], client_id: str) -> Any:
 @staff.arguments(schemas.AddNoteSchema())
 @staff.response(201, schemas.NoteSchema())
 def add_note(sent: dict[str, Any], client_id: str) -> Any:
-    """Write a private note"""
+    """Add a note
+
+    Private: only you can read it.
+    """
     return notes.add_note(viewer(), client_id, **sent)
 
 
-@staff.route("/invitations/<id:invitation_id>/resending", methods=["POST"])
+@staff.route("/invitations/<id:invitation_id>/resend", methods=["POST"])
 @staff.response(201, InvitationSchema(), refuses=[Conflict])
 def resend_invitation(invitation_id: str) -> Any:
-    """Send an invitation again, with a new link"""
+    """Resend an invitation
+
+    Creates a new link. The earlier one stops working.
+    """
     return clients.resend_invitation(viewer(), invitation_id)
 
 
 @staff.route("/invitations/<id:invitation_id>", methods=["DELETE"])
 @staff.response(204, refuses=[Conflict])
 def revoke_invitation(invitation_id: str) -> None:
-    """Take an invitation back"""
+    """Revoke an invitation
+
+    Its link stops working.
+    """
     clients.revoke_invitation(viewer(), invitation_id)
 
 
 @staff.route("/integrations/<id:integration_id>/caseload")
-@staff.response(200, schemas.OptInSchema(), refuses=[Forbidden])
+@staff.response(200, schemas.CaseloadOptInSchema(), refuses=[Forbidden])
 def get_opt_in(integration_id: str) -> Any:
-    """Read whether an integration sees one's caseload"""
+    """Get the access of an integration to your caseload"""
     return opt_ins.get_opt_in(viewer(), integration_id)
 
 
 @staff.route("/integrations/<id:integration_id>/caseload", methods=["PUT"])
-@staff.response(200, schemas.OptInSchema(), refuses=[Conflict, Forbidden])
+@staff.response(200, schemas.CaseloadOptInSchema(), refuses=[Conflict, Forbidden])
 def opt_in(integration_id: str) -> Any:
-    """Let an integration see one's caseload, within its scopes"""
+    """Give an integration access to your caseload
+
+    Within its scopes. Only a therapist can decide this for their own caseload.
+    """
     return opt_ins.opt_in(viewer(), integration_id)
 
 
 @staff.route("/integrations/<id:integration_id>/caseload", methods=["DELETE"])
 @staff.response(204, refuses=[Forbidden])
 def opt_out(integration_id: str) -> None:
-    """Let an integration see one's caseload no longer"""
+    """End the access of an integration to your caseload"""
     opt_ins.opt_out(viewer(), integration_id)

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, literal
 
 from portal.core import clock
 from portal.core.db.engines import db
-from portal.core.db.statements import fetch_one
+from portal.core.db.statements import fetch_by, named
 from portal.core.db.tables import AnySelect, Id, Instant
 from portal.core.errors import Forbidden, NotVisible
 from portal.core.ids import is_id
@@ -59,10 +59,21 @@ def get_for_update(viewer: Viewer, entity: type[T], visible_to: VisibleTo, thing
     raise NotVisible
 
 
-def get_visible(viewer: Viewer, name: str, build: Callable[[], AnySelect], thing_id: str) -> dict[str, Any]:
-    """One visible row as a dictionary of the columns `build()` names; it must narrow to THING."""
+def fetch_visible(viewer: Viewer, build: Callable[[Viewer], AnySelect], **values: Any) -> list[dict[str, Any]]:
+    """The rows of `build(viewer)`, a module-level function whose statement depends on the viewer's shape alone."""
+    key = (named(build), viewer.shape)
+    return fetch_by(key, lambda: build(viewer), binds(viewer, **values), practice=viewer.practice_id)
+
+
+def fetch_visible_row(viewer: Viewer, build: Callable[[Viewer], AnySelect], **values: Any) -> dict[str, Any] | None:
+    rows = fetch_visible(viewer, build, **values)
+    return rows[0] if rows else None
+
+
+def get_visible(viewer: Viewer, build: Callable[[Viewer], AnySelect], thing_id: str) -> dict[str, Any]:
+    """One visible row as a dictionary of the columns `build(viewer)` names, which narrows to THING; else NotVisible."""
     if is_id(thing_id):
-        found = fetch_one((name, viewer.shape), build, binds(viewer, thing_id=thing_id))
+        found = fetch_visible_row(viewer, build, thing_id=thing_id)
         if found is not None:
             return found
     raise NotVisible

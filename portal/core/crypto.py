@@ -29,6 +29,7 @@ from portal.core import clock
 from portal.core.db.engines import db
 from portal.core.db.statements import fetch, fetch_one
 from portal.core.db.tables import AnySelect, Base, Id
+from portal.core.db.transactions import NO_PRACTICE
 
 NONCE = 12
 SCRYPT = {"length": 32, "n": 2**17, "r": 8, "p": 1}
@@ -149,11 +150,15 @@ def open_keyring(path: Path) -> Keyring:
 def _any_data_key() -> dict[str, Any] | None:
     if not inspect(db.engine).has_table("data_keys"):
         return None
-    practice = fetch_one("crypto.any_practice", lambda: select(table("practices", column("id", Id()))).limit(1), {})
+    practice = fetch_one(_any_practice, {}, practice=NO_PRACTICE)
     if practice is None:
         return None
     own = {"practice": practice["id"], "subjects": [practice["id"]]}
-    return fetch_one("crypto.keys", _keys_of_subjects, own)
+    return fetch_one(_keys_of_subjects, own, practice=practice["id"])
+
+
+def _any_practice() -> AnySelect:
+    return select(table("practices", column("id", Id()))).limit(1)
 
 
 # Data keys and vaults ----------------------------------------------------------------------------------------
@@ -219,7 +224,7 @@ def vault(practice_id: str, subject_id: str) -> Vault:
 
 def vaults(practice_id: str, subject_ids: set[str]) -> dict[str, Vault]:
     """The vaults of several subjects of one practice, in one query; a destroyed key is left out."""
-    rows = fetch("crypto.keys", _keys_of_subjects, {"practice": practice_id, "subjects": sorted(subject_ids)})
+    rows = fetch(_keys_of_subjects, {"practice": practice_id, "subjects": sorted(subject_ids)}, practice=practice_id)
     return {row["subject_id"]: _unwrap_row(row) for row in rows}
 
 

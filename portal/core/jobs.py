@@ -18,7 +18,7 @@ from portal.core import clock
 from portal.core.db.engines import db
 from portal.core.db.statements import fetch_one
 from portal.core.db.tables import AnySelect, Base, Instant, PracticeRow
-from portal.core.db.transactions import EVERY_PRACTICE, enter_practice, transaction, transactional
+from portal.core.db.transactions import EVERY_PRACTICE, NO_PRACTICE, transaction, transactional
 from portal.core.viewer import Viewer
 
 log = logging.getLogger("portal.worker")
@@ -111,7 +111,9 @@ def enqueue(viewer: Viewer, kind: str, subject: str, *, due_at: datetime | None 
 def claim() -> ClaimedJob | None:
     """Take the job that is due longest, for two minutes; several workers never take the same one."""
     return (
-        _claim() if fetch_one("jobs.due", _due, {"now": clock.now(), "practice": EVERY_PRACTICE}) is not None else None
+        _claim()
+        if fetch_one(_due, {"now": clock.now(), "practice": EVERY_PRACTICE}, practice=EVERY_PRACTICE) is not None
+        else None
     )
 
 
@@ -125,9 +127,8 @@ def _due() -> AnySelect:
     )
 
 
-@transactional
+@transactional(practice=EVERY_PRACTICE)
 def _claim() -> ClaimedJob | None:
-    enter_practice(EVERY_PRACTICE)
     now = clock.now()
     row = db.session.execute(
         update(Job)
@@ -167,7 +168,7 @@ def run_due_jobs(most: int = 100) -> int:
     return most
 
 
-@transactional
+@transactional(practice=NO_PRACTICE)
 def record_heartbeat(name: str) -> None:
     """Leave a sign of life."""
     touched = db.session.execute(update(Heartbeat).where(Heartbeat.name == name).values(at=clock.now()))
@@ -176,12 +177,15 @@ def record_heartbeat(name: str) -> None:
 
 
 def last_heartbeat(name: str) -> datetime | None:
-    row = fetch_one(("jobs.beat", name), lambda: select(Heartbeat.at).where(Heartbeat.name == name), {})
+    row = fetch_one(_heartbeat, {"name": name}, practice=NO_PRACTICE)
     return None if row is None else row["at"]
 
 
-@transactional
+def _heartbeat() -> AnySelect:
+    return select(Heartbeat.at).where(Heartbeat.name == bindparam("name"))
+
+
+@transactional(practice=EVERY_PRACTICE)
 def delete_ended(older_than: timedelta = timedelta(days=30)) -> None:
     """Drop jobs that ended well and are no longer of interest."""
-    enter_practice(EVERY_PRACTICE)
     db.session.execute(delete(Job).where(Job.ended_at < clock.now() - older_than, Job.gave_up.is_(False)))

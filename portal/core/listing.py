@@ -16,12 +16,13 @@ from sqlalchemy import ColumnElement, Date, Integer, bindparam, func, or_, selec
 from sqlalchemy.types import TypeEngine
 
 from portal.core.access import binds
-from portal.core.db.statements import fetch, fetch_tuples
+from portal.core.db.statements import fetch_by, fetch_tuples_by, nest
 from portal.core.db.tables import AnySelect, Instant
 from portal.core.viewer import Viewer
 
 Clause = Callable[[str, int], ColumnElement[bool]]
 LIMIT = 20
+SORT_KEY = "sort_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ def condition(
     """A yes or no about a row; asked only `among` those whose answer the viewer may know."""
 
     def clause(_name: str, wanted: int) -> ColumnElement[bool]:
-        asked = expression() if wanted else ~expression()
-        return asked if among is None else asked & among()
+        holds = expression() if wanted else ~expression()
+        return holds if among is None else holds & among()
 
     return Filter(clause, lambda _name, _value: {}, int)
 
@@ -83,32 +84,36 @@ class ListRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows of a list, in order, and where the next page begins. `tuples` follow `columns`."""
+    """Some rows of a list, in order, and where the next page begins.
 
-    columns: tuple[str, ...]
-    tuples: Sequence[tuple[Any, ...]]
+    The rows are dictionaries; with `columns` they are tuples in that order as the driver gives them, for a serializer.
+    """
+
+    rows: Sequence[Any]
+    columns: tuple[str, ...] | None = None
     following: tuple[Any, str] | None = None
     total: int | None = None
 
-    def rows(self) -> list[dict[str, Any]]:
-        return [dict(zip(self.columns, row, strict=True)) for row in self.tuples]
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries, nested where a column is a member of a nested object."""
+        if self.columns is None:
+            return list(self.rows)
+        return nest([dict(zip(self.columns, row, strict=True)) for row in self.rows])
 
-    def mapped(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Page:
-        """The same page with each row changed; all changed rows hold the same members."""
-        changed = [change(row) for row in self.rows()]
-        columns = tuple(changed[0]) if changed else self.columns
-        return replace(self, columns=columns, tuples=[tuple(row.values()) for row in changed])
+    def map(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Page:
+        """The same page with each row changed."""
+        return replace(self, rows=[change(row) for row in self.as_dicts()], columns=None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Listing:
     """One kind of list: its columns, filters and orders, declared beside the service that answers it.
 
-    `columns` must hold one named `id`. An order's column must not be null: wrap it in coalesce. `raw` rows come
-    as the driver gives them, for a compiled serializer; otherwise they are Python values.
+    `columns` must hold one with the key `id`; `nested()` declares those of a nested object. An order's column must not
+    be null: wrap it in coalesce. `raw` rows come as the driver gives them, for a generated serializer; otherwise they
+    are dictionaries of Python values.
     """
 
-    name: str
     base: Callable[[Viewer], AnySelect]
     columns: tuple[Any, ...]
     filters: Mapping[str, Filter]
@@ -121,34 +126,40 @@ class Listing:
     def names(self) -> tuple[str, ...]:
         return tuple(column.key for column in self.columns)
 
-    def page(self, viewer: Viewer, asked: ListRequest, **more: Any) -> Page:
+    def page(self, viewer: Viewer, request: ListRequest, **more: Any) -> Page:
         """One page for `viewer`; `more` are further bind parameters the base query names."""
-        sort = asked.sort or self.default_sort
-        values = binds(viewer, take=asked.limit + 1, **more)
-        shape: list[Any] = [self.name, viewer.shape, sort, asked.after is not None]
-        for index, (name, value) in enumerate(asked.filters.items()):
+        sort = request.sort or self.default_sort
+        values = binds(viewer, take=request.limit + 1, **more)
+        for index, (name, value) in enumerate(request.filters.items()):
             values |= self.filters[name].values(f"f{index}", value)
-            shape.append((name, self.filters[name].shape(value)))
-        if asked.after is not None:
-            key, values["after_id"] = asked.after
+        if request.after is not None:
+            key, values["after_id"] = request.after
             values["after_key"] = _from_cursor(self.sorts[sort.lstrip("-")].type, key)
-        found = self._rows(tuple(shape), lambda: self._statement(viewer, asked, sort), values)
-        names = self.names
-        following = None
-        if len(found) > asked.limit:
-            found = found[: asked.limit]
-            following = (found[-1][-1], found[-1][names.index("id")])
-        total = self._total(viewer, asked, values) if asked.include_total else None
-        return Page(names, [row[:-1] for row in found], following, total)
+        statement_key = (self, viewer.shape, sort, request.after is not None, self._filter_shape(request))
+        page = self._fetch(statement_key, lambda: self._statement(viewer, request, sort), values, request.limit)
+        if request.include_total:
+            return replace(page, total=self._total(viewer, request, values))
+        return page
 
-    def _rows(self, shape: Hashable, build: Callable[[], AnySelect], values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    def _filter_shape(self, request: ListRequest) -> Hashable:
+        """What of the filters changes the text of the query."""
+        return tuple((name, self.filters[name].shape(value)) for name, value in request.filters.items())
+
+    def _fetch(self, key: Hashable, build: Callable[[], AnySelect], values: dict[str, Any], limit: int) -> Page:
+        practice = values["viewer_practice"]
         if self.raw:
-            return fetch_tuples(shape, build, values)
-        return [tuple(row.values()) for row in fetch(shape, build, values)]
+            found = fetch_tuples_by(key, build, values, practice=practice)
+            page, last = found[:limit], found[limit - 1] if len(found) > limit else None
+            following = None if last is None else (last[-1], last[self.names.index("id")])
+            return Page([row[:-1] for row in page], self.names, following)
+        rows = fetch_by(key, build, values, practice=practice)
+        keys = [row.pop(SORT_KEY) for row in rows]
+        following = (keys[limit - 1], rows[limit - 1]["id"]) if len(rows) > limit else None
+        return Page(rows[:limit], None, following)
 
-    def _statement(self, viewer: Viewer, asked: ListRequest, sort: str) -> AnySelect:
+    def _statement(self, viewer: Viewer, request: ListRequest, sort: str) -> AnySelect:
         key = self.sorts[sort.lstrip("-")]
-        statement = self._narrowed(viewer, asked).with_only_columns(*self.columns, key.label("sort_key"))
+        statement = self._narrowed(viewer, request).with_only_columns(*self.columns, key.label(SORT_KEY))
         row = tuple_(key, self.identity)
         mark = tuple_(bindparam("after_key", type_=key.type), bindparam("after_id", type_=self.identity.type))
         if sort.startswith("-"):
@@ -157,27 +168,25 @@ class Listing:
         else:
             statement = statement.order_by(key, self.identity)
             beyond = row > mark
-        if asked.after is not None:
+        if request.after is not None:
             statement = statement.where(beyond)
         return statement.limit(bindparam("take", type_=Integer()))
 
-    def _narrowed(self, viewer: Viewer, asked: ListRequest) -> AnySelect:
+    def _narrowed(self, viewer: Viewer, request: ListRequest) -> AnySelect:
         return self.base(viewer).where(
             *(
                 self.filters[name].clause(f"f{index}", self.filters[name].shape(value))
-                for index, (name, value) in enumerate(asked.filters.items())
+                for index, (name, value) in enumerate(request.filters.items())
             )
         )
 
-    def _total(self, viewer: Viewer, asked: ListRequest, values: dict[str, Any]) -> int:
-        shape = tuple((name, self.filters[name].shape(value)) for name, value in asked.filters.items())
-        narrowed = self._narrowed(viewer, asked).with_only_columns(self.identity).subquery()
-        rows = fetch(
-            (self.name, "total", viewer.shape, shape),
-            lambda: select(func.count().label("n")).select_from(narrowed),
-            values,
-        )
-        return int(rows[0]["n"])
+    def _total(self, viewer: Viewer, request: ListRequest, values: dict[str, Any]) -> int:
+        def count() -> AnySelect:
+            narrowed = self._narrowed(viewer, request).with_only_columns(self.identity).subquery()
+            return select(func.count().label("n")).select_from(narrowed)
+
+        key = (self, "total", viewer.shape, self._filter_shape(request))
+        return int(fetch_by(key, count, values, practice=viewer.practice_id)[0]["n"])
 
 
 def _from_cursor(kind: TypeEngine[Any], value: Any) -> Any:

@@ -20,7 +20,7 @@ from portal.core import clock
 from portal.core.crypto import keyring, vault
 from portal.core.db.engines import db, is_postgresql
 from portal.core.db.tables import Base, Id, PracticeRow
-from portal.core.db.transactions import EVERY_PRACTICE, enter_practice, transactional
+from portal.core.db.transactions import EVERY_PRACTICE, transactional
 from portal.core.errors import Conflict, Fault, Invalid
 from portal.core.ids import new_id
 from portal.core.viewer import Viewer
@@ -142,8 +142,7 @@ def _given(viewer: Viewer, key: str, asked: str) -> CapturedResponse:
     return CapturedResponse(status, headers, body.encode())
 
 
-@transactional
+@transactional(practice=EVERY_PRACTICE)
 def delete_expired() -> None:
     """Drop what is older than a day."""
-    enter_practice(EVERY_PRACTICE)
     db.session.execute(delete(StoredResponse).where(StoredResponse.created_at < clock.now() - LIFETIME))

@@ -1,6 +1,6 @@
 """Areas: each blueprint belongs to one, and each area has a door that every request passes before its view.
 
-A person's kind must fit the area; a wrong one gets the same 404 as a path that does not exist.
+A viewer of the wrong kind gets the same 404 as for a path that does not exist.
 """
 
 from __future__ import annotations
@@ -8,22 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Blueprint as PlainBlueprint
-from flask import Flask, Request, current_app, request
+from flask import Blueprint, Flask, Request, current_app, request
 from flask.sessions import SessionInterface
 from flask_login import LoginManager
-from flask_smorest import Api
 
 from portal.core.errors import Forbidden, NotVisible, Unauthenticated
 from portal.core.viewer import ANYONE, PrincipalKind, Viewer
-from portal.http.csrf import refuse_foreign_forms
+from portal.http.blueprint import IdConverter
+from portal.http.csrf import refuse_cross_site_forms
 from portal.http.request import viewer
 
 API_PREFIX = "/api/v1"
 
 
 class Principal:
-    """What Flask-Login hands around: a viewer and nothing else."""
+    """The current user of Flask-Login: a viewer and nothing else."""
 
     __slots__ = ("viewer",)
 
@@ -39,7 +38,7 @@ class Principal:
 
 
 class Anonymous:
-    """Nobody in particular, to Flask-Login."""
+    """The current user of Flask-Login without a credential."""
 
     viewer = ANYONE
     is_authenticated = False
@@ -51,17 +50,17 @@ class Anonymous:
 
 
 class NoSessions(SessionInterface):
-    """The API has no cookies: Flask's session is empty and refuses to be written."""
+    """No cookies: Flask's session is empty and cannot be written."""
 
     def open_session(self, _app: Flask, _request: Request) -> None:
         return None
 
 
 class BearerOnly(LoginManager):
-    """Flask-Login reading the Authorization header alone.
+    """Flask-Login that reads the Authorization header alone.
 
-    As shipped it first looks for its session and remember-me cookies, and a junk cookie of that name stops the
-    header from being read at all; and it looks at every answer for a cookie to set.
+    As shipped it looks for its session and remember-me cookies first, where a junk cookie of that name keeps it from
+    reading the header, and it inspects every response for a cookie to set.
     """
 
     def init_app(self, app: Flask, add_context_processor: bool = True) -> None:  # noqa: FBT002 -- Flask-Login's signature
@@ -72,35 +71,35 @@ class BearerOnly(LoginManager):
         self._update_request_context_with_user(self._load_user_from_request(request))
 
 
-def bearer_token(asked: Request) -> str | None:
+def bearer_token(request: Request) -> str | None:
     """The token of an `Authorization: Bearer` header (RFC 6750), or None."""
-    scheme, _, token = asked.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token else None
 
 
 def anyone() -> None:
-    """Anyone; the routes behind it check a secret in the body, or tell nothing."""
+    """Let anyone in; the routes check a secret in the body or reveal nothing."""
 
 
-def _known() -> Viewer:
-    found = viewer()
-    if found is ANYONE:
+def _authenticated() -> Viewer:
+    current = viewer()
+    if current is ANYONE:
         raise Unauthenticated
-    return found
+    return current
 
 
 def signed_in() -> None:
-    """Any person with a credential that has not ended."""
-    if _known().kind is PrincipalKind.INTEGRATION:
+    """Let in people with a valid credential."""
+    if _authenticated().kind is PrincipalKind.INTEGRATION:
         raise NotVisible
 
 
 def staff() -> None:
-    """Owners and therapists; and at routes that name a scope, the integrations whose token has it."""
-    found = _known()
-    if found.kind is PrincipalKind.INTEGRATION:
-        _require_scope(found)
-    elif found.kind is not PrincipalKind.STAFF:
+    """Let in owners and therapists and, at routes that name a scope, integrations whose token has it."""
+    current = _authenticated()
+    if current.kind is PrincipalKind.INTEGRATION:
+        _require_scope(current)
+    elif current.kind is not PrincipalKind.STAFF:
         raise NotVisible
 
 
@@ -109,44 +108,43 @@ def _require_scope(integration: Viewer) -> None:
     if scope is None:
         raise NotVisible
     if not integration.holds(scope):
-        msg = f"This token lacks the scope {scope}. An owner makes one that has it."
+        msg = f"This token lacks the scope {scope}. Ask an owner for a token that has it."
         raise Forbidden(msg)
 
 
 def program() -> None:
-    """Integrations alone."""
-    if _known().kind is not PrincipalKind.INTEGRATION:
+    """Let in integrations alone."""
+    if _authenticated().kind is not PrincipalKind.INTEGRATION:
         raise NotVisible
 
 
 def client() -> None:
-    """Clients; a client is a person in therapy."""
-    if _known().kind is not PrincipalKind.CLIENT:
+    """Let in clients, the people in therapy."""
+    if _authenticated().kind is not PrincipalKind.CLIENT:
         raise NotVisible
 
 
-def page_of_a_guest() -> None:
-    """A page before any account: a form is taken from our own pages only."""
-    refuse_foreign_forms()
+def guest_page() -> None:
+    """Let anyone open a page before there is an account; a form must come from a page of ours."""
+    refuse_cross_site_forms()
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A part of the house: the door before it and the blueprints behind it. Without a `prefix`: HTML pages."""
+    """A door, a sentence about who it lets in, and the blueprints behind it. Without a `prefix`: HTML pages."""
 
     name: str
     door: Callable[[], None]
-    blueprints: tuple[PlainBlueprint, ...]
+    audience: str
+    blueprints: tuple[Blueprint, ...]
     prefix: str | None = API_PREFIX
 
 
-def open_areas(app: Flask, api: Api, areas: tuple[Area, ...]) -> None:
+def open_areas(app: Flask, areas: tuple[Area, ...]) -> None:
     """Register every blueprint behind the door of its area."""
+    app.url_map.converters["id"] = IdConverter
     for area in areas:
         for blueprint in area.blueprints:
-            if area.prefix is None:
-                app.register_blueprint(blueprint)
-            else:
-                api.register_blueprint(blueprint, url_prefix=area.prefix)
+            app.register_blueprint(blueprint, url_prefix=area.prefix)
             app.before_request_funcs.setdefault(blueprint.name, []).insert(0, area.door)
             app.extensions.setdefault("areas", {})[blueprint.name] = area

@@ -1,304 +1,347 @@
-"""The OpenAPI 3.1 document: what routes declare, and all that follows from it.
+"""The OpenAPI 3.1 document of the API, written from what the routes declare.
 
-Every way an operation can end, its headers, its examples and most of its words are derived: from the door before
-it, from whether it takes a body, a query, an id or a version. Only what `refuses` names is said at the route.
+How an operation can fail, its headers and its examples follow from its declaration and from the door of its area.
 """
 
 from __future__ import annotations
 
-import http
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask
-from flask_smorest import Api as SmorestApi
-from marshmallow import Schema
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from marshmallow import Schema, fields
 
-from portal.core import errors, wire
-from portal.http.areas import Area, anyone
+import portal
+from portal.core import wire
+from portal.core.facts import Fact
+from portal.http.areas import Area
+from portal.http.blueprint import Blueprint, Declaration, Operation, schema_name
+from portal.http.enums import extract_enums
+from portal.http.events import describe_event_types
 from portal.http.examples import example_of
-from portal.http.idempotency import IDEMPOTENCY_KEY, REPLAYED
-from portal.http.openapi import ALSO, REFUSES, STALE, IdConverter, schema_name
-from portal.http.problems import KINDS, OF_ERROR, Kind
-from portal.http.refusals import (
-    HEADERS,
-    HEADERS_OF,
-    IF_NONE_MATCH,
-    PROBLEM,
-    PROBLEMS,
-    example_of_kind,
-    name_of,
-    problem_schema,
-)
+from portal.http.header_descriptions import HEADERS, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, header_references
+from portal.http.idempotency import REPLAYED_HEADER
+from portal.http.problem_responses import ProblemMembers, ProblemResponses, component_name
+from portal.http.problems import KIND_OF_ERROR, KINDS
+from portal.http.responses import FHIR_JSON, JSON
 from portal.http.serializer import to_json
-from portal.http.vocabulary import name_the_words
-from portal.http.wording import body_of, in_words, of_parameter
+from portal.http.unions import Union, refer_to_components
 
-Operation = dict[str, Any]
+INTRODUCTION = """\
+Therapists assign readings and exercises, clients work on them, and therapists see how they get on.
+
+Send the token from `POST /api/v1/sessions` as `Authorization: Bearer <token>`. Clients use the paths under
+`/api/v1/me`; owners and therapists use the others. To the other side these paths answer 404. Errors are problem+json
+(RFC 9457) whose `type` leads to a page that explains them. The [guide](/api/guide) walks through the main tasks."""
+SECURITY_SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "RFC 6750. The token of a person comes from `POST /api/v1/sessions`, that of an integration from "
+    "`POST /api/v1/integrations`. Integrations may call the operations that name a scope their token has.",
+}
+REQUIRED_SCOPE = "x-required-scope"
+"""OpenAPI lets only OAuth 2 and OpenID Connect list scopes under `security`."""
 METHODS = ("get", "put", "post", "patch", "delete")
-SLUGS = {error.__name__: slug for error, slug in OF_ERROR.items()}
-SCOPES_MISSING = SLUGS[errors.Forbidden.__name__]
+PATH_PARAMETER = re.compile(r"<(?:(?P<converter>\w+)(?:\(min=(?P<min>\d+),max=(?P<max>\d+)\))?:)?(?P<name>\w+)>")
+Spec = dict[str, Any]
 
 
-class Api(SmorestApi):
-    """flask-smorest without its own errors: they are derived here and shaped in `portal.http.problems`."""
+@dataclass(frozen=True, slots=True)
+class DomainParts:
+    """What the domains contribute beside their routes: facts, unions of schemas by name, members of problems."""
 
-    DEFAULT_ERROR_RESPONSE_NAME = None
-
-    def _register_responses(self) -> None:
-        for status in http.HTTPStatus:
-            if status >= http.HTTPStatus.BAD_REQUEST:
-                self.spec.components.response(status.name, {"description": status.phrase}, lazy=True)
-        for schema in PROBLEMS.values():
-            self.spec.components.schema(schema_name(schema), schema=schema)
-
-    def _register_error_handlers(self) -> None:
-        """Errors are shaped in `portal.http.problems`."""
+    facts: Sequence[Fact] = ()
+    unions: Mapping[str, Union] = field(default_factory=dict)
+    problem_members: ProblemMembers = ()
 
 
-def describe(app: Flask) -> Api:
-    """Prepare the API description; blueprints are registered on what is returned."""
-    app.config.update(
-        API_TITLE="The portal",
-        API_VERSION="v1",
-        OPENAPI_VERSION="3.1.0",
-        API_SPEC_OPTIONS={
-            "info": {
-                "description": "Therapists assign readings and exercises, clients work on them, therapists see how it "
-                "goes. A token from `POST /api/v1/sessions` goes into `Authorization: Bearer`. Clients call what "
-                "begins with `/api/v1/me`, therapists and owners the rest; the other side answers 404. Errors are "
-                "problem+json (RFC 9457), each with a page of its own behind `type`.",
-            },
-            "servers": [{"url": "/", "description": "This install."}],
-            "security": [{"bearer": []}],
-        },
-    )
-    app.url_map.converters["id"] = IdConverter
-    plugin = MarshmallowPlugin(schema_name_resolver=schema_name)
-    api = Api(app, spec_kwargs={"marshmallow_plugin": plugin})
-    api.register_converter(IdConverter, lambda _: {"type": "string", "format": "uuid", "example": wire.EXAMPLE_ID})
-    api.register_field(wire.Json, "object", None)
-    plugin.converter.add_attribute_function(_of_any_members)  # type: ignore[union-attr]  # -- there since the line above
-    api.spec.components.security_scheme(
-        "bearer",
-        {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "The token of a person (`POST /api/v1/sessions`) or of an integration (`POST "
-            "/api/v1/integrations`), RFC 6750. An operation that names a scope lets in integrations that have it.",
-        },
-    )
-    return api
-
-
-def _of_any_members(_converter: Any, field: Any, ret: Operation, **_: Any) -> Operation:
-    """A document is an object with members of its own: without these words, generators make it an empty one."""
-    return {"additionalProperties": True} if isinstance(field, wire.Json) and ret.get("type") != "array" else {}
-
-
-def document(api: Api, app: Flask) -> bytes:
+def describe(areas: Sequence[Area], base_url: str, parts: DomainParts) -> bytes:
     """The whole description as JSON."""
-    spec: dict[str, Any] = api.spec.to_dict()
-    areas = dict(_areas(app))
-    for path, item in spec["paths"].items():
-        for method in METHODS:
-            if method in item:
-                _complete(item[method], item, method, areas[path, method], spec)
-    spec["components"]["schemas"].pop("PaginationMetadata", None)
-    name_the_words(spec["components"]["schemas"])
-    _complete_schemas(spec, api.spec.plugins)
+    plugin = MarshmallowPlugin(schema_name_resolver=schema_name)
+    document = APISpec(
+        title="The portal",
+        version=portal.__version__,
+        openapi_version="3.1.0",
+        plugins=[plugin],
+        info={
+            "description": INTRODUCTION,
+            "contact": {"name": "The operator of this installation"},
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        servers=[{"url": base_url or "/", "description": "This installation."}],
+        security=[{"bearer": []}],
+    )
+    converter = plugin.converter
+    assert isinstance(converter, OpenAPIConverter)
+    converter.field_mapping[wire.Json] = ("object", None)
+    for function in (_allow_any_members, _write_javascript_pattern):
+        converter.add_attribute_function(function)  # type: ignore[no-untyped-call]  # -- apispec leaves it untyped
+    document.components.security_scheme("bearer", SECURITY_SCHEME)
+    problems = ProblemResponses(parts.problem_members)
+    for kind in KINDS.values():
+        document.components.response(component_name(kind), problems.component(kind), lazy=True)
+    for area, operation in _operations(areas):
+        path = PATH_PARAMETER.sub(r"{\g<name>}", (area.prefix or "") + operation.rule)
+        document.path(path=path, operations={operation.method.lower(): _describe(operation, area, problems)})
+    unions = {name: _union_schema(union, converter) for name, union in parts.unions.items()}
+    spec: Spec = document.to_dict()
+    docstrings = {name: key[0].__doc__ for key, name in converter.refs.items()}
+    _complete_components(spec, unions, docstrings, parts.facts)
     _complete_examples(spec)
-    spec["components"]["responses"] = {name_of(kind): _refusal(kind) for kind in KINDS.values() if _is_used(kind, spec)}
     spec["components"]["headers"] = HEADERS
-    spec["tags"] = [{"name": name, "description": text} for name, text in _tags(spec, areas)]
+    spec["tags"] = _tags(areas)
     return to_json(spec)
 
 
-def frozen(described: bytes) -> str:
-    """The description as it is kept in the repository: sorted, a line for each member, the same on every machine."""
-    return orjson.dumps(orjson.loads(described), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2).decode() + "\n"
+def frozen(description: bytes) -> str:
+    """The description as the repository keeps it: sorted, one member per line, the same on every machine."""
+    spec = orjson.loads(description)
+    spec["servers"] = [{"url": "/", "description": "This installation."}]
+    return orjson.dumps(spec, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2).decode() + "\n"
 
 
-def _areas(app: Flask) -> Iterator[tuple[tuple[str, str], Area]]:
-    """Every operation with the area it stands in."""
-    for rule in app.url_map.iter_rules():
-        area = app.extensions["areas"].get(rule.endpoint.split(".")[0])
-        if area is not None and area.prefix is not None:
-            path = re.sub(r"<(?:[^<>]*:)?(\w+)>", r"{\1}", rule.rule)
-            for method in rule.methods or ():
-                yield (path, method.lower()), area
+def _operations(areas: Sequence[Area]) -> Iterator[tuple[Area, Operation]]:
+    for area in areas:
+        for blueprint in area.blueprints:
+            if isinstance(blueprint, Blueprint):
+                yield from ((area, operation) for operation in blueprint.operations)
 
 
-def _tags(spec: Mapping[str, Any], areas: Mapping[tuple[str, str], Area]) -> Iterator[tuple[str, str]]:
-    """The headings in the order of the areas, each with whom it is for."""
-    doors: dict[str, list[str]] = {}
-    for (path, method), area in areas.items():
-        operation = spec["paths"][path].get(method)
-        if operation is not None:
-            whom = body_of(area.door)
-            known = doors.setdefault(operation["tags"][0], [])
-            known.extend([whom] if whom not in known else [])
-    for name in sorted(doors):
-        yield name, "For " + "; for ".join(sorted(doors[name])) + "."
+def _tags(areas: Sequence[Area]) -> list[dict[str, str]]:
+    """The headings, each with whom its operations are for."""
+    audiences: dict[str, list[str]] = {}
+    for area, operation in _operations(areas):
+        known = audiences.setdefault(operation.tag, [])
+        known.extend([area.audience] if area.audience not in known else [])
+    return [{"name": name, "description": " ".join(sentences)} for name, sentences in sorted(audiences.items())]
 
 
 # One operation ---------------------------------------------------------------------------------------------------
 
 
-def _complete(operation: Operation, item: Operation, method: str, area: Area, spec: dict[str, Any]) -> None:
-    parameters = [*item.get("parameters", ()), *operation.get("parameters", ())]
-    declared, stale, also = operation.pop(REFUSES, []), operation.pop(STALE, None), operation.pop(ALSO, {})
-    kept = {status: each for status, each in operation["responses"].items() if status < "400" or "content" in each}
-    succeeded = next(each for status, each in kept.items() if status.startswith("2"))
-    if also:
-        succeeded["content"].update(also)
-    if method == "get" and "ETag" in succeeded.get("headers", {}):
-        kept["304"] = {
-            "description": "The caller has it already: If-None-Match named this very representation.",
-            "headers": {"ETag": {"$ref": "#/components/headers/ETag"}},
+def _describe(operation: Operation, area: Area, problems: ProblemResponses) -> dict[str, Any]:
+    declaration = operation.declaration
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "description": _description(operation, area),
+        "tags": [operation.tag],
+        "parameters": [*_parameters(operation)],
+        "responses": dict(sorted(_responses(operation, area, problems).items())),
+    }
+    if declaration.body is not None:
+        required = any(field.required for field in declaration.body.load_fields.values())
+        described["requestBody"] = {"required": required, "content": {JSON: {"schema": declaration.body}}}
+    elif declaration.file_example is not None:
+        media = {"schema": {"type": "object", "additionalProperties": True}, "example": declaration.file_example}
+        described["requestBody"] = {"required": True, "content": {JSON: media}}
+    if operation.is_public:
+        described["security"] = []
+    if declaration.scope is not None:
+        described[REQUIRED_SCOPE] = declaration.scope
+    return described
+
+
+def _description(operation: Operation, area: Area) -> str:
+    sentences = [operation.description, area.audience]
+    if operation.declaration.scope is not None:
+        sentences.append(f"An integration needs the scope `{operation.declaration.scope}`.")
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
+    declaration = operation.declaration
+    for part in PATH_PARAMETER.finditer(operation.rule):
+        yield _path_parameter(**part.groupdict())
+    if declaration.query is not None:
+        yield {"in": "query", "schema": declaration.query}
+    if declaration.takes_version:
+        yield dict(IF_MATCH)
+    if declaration.key != "refused":
+        yield {**IDEMPOTENCY_KEY, "required": declaration.key == "required"}
+    if operation.method == "GET" and declaration.has_etag:
+        yield dict(IF_NONE_MATCH)
+
+
+def _path_parameter(name: str, converter: str, **bounds: str | None) -> dict[str, Any]:
+    if converter == "id":
+        schema: dict[str, Any] = {"type": "string", "format": "uuid", "example": wire.EXAMPLE_ID}
+        description = f"The id of the {name.removesuffix('_id').replace('_', ' ')}."
+    else:
+        schema = {"type": "integer", "minimum": int(bounds["min"] or 0), "maximum": int(bounds["max"] or 0)}
+        description = f"The {name.replace('_', ' ')}, counted from {schema['minimum']}."
+    return {"in": "path", "name": name, "required": True, "description": description, "schema": schema}
+
+
+def _responses(operation: Operation, area: Area, problems: ProblemResponses) -> dict[str, Any]:
+    declaration = operation.declaration
+    responses = problems.of_operation(operation, _possible_problems(operation, area))
+    responses[str(declaration.status)] = _success(declaration)
+    if operation.method == "GET" and declaration.has_etag:
+        description = "Not modified: If-None-Match names the current representation."
+        responses["304"] = {"description": description, "headers": header_references("ETag", "X-Request-Id")}
+    for status, schema in declaration.other_results.items():
+        media = {JSON: {"schema": schema}}
+        headers = header_references("X-Request-Id")
+        responses[str(status)] = {"description": PHRASES[status], "content": media, "headers": headers}
+    return responses
+
+
+PHRASES = {200: "Success.", 201: "Created.", 202: "Accepted.", 204: "Done; there is no content.", 503: "Not ready."}
+
+
+def _success(declaration: Declaration) -> dict[str, Any]:
+    headers: list[str] = []
+    content: dict[str, Any] = {}
+    if declaration.has_etag:
+        headers.append("ETag")
+    if declaration.is_page:
+        headers.append("Link")
+    if declaration.key != "refused":
+        headers.append(REPLAYED_HEADER)
+    if declaration.result is not None:
+        schema = _page_schema(type(declaration.result)) if declaration.is_page else declaration.result
+        content[JSON] = {"schema": schema}
+    if declaration.fhir_type is not None:
+        content[FHIR_JSON] = {"schema": _fhir_schema(declaration.fhir_type)}
+    if declaration.file_type is not None:
+        content[declaration.file_type] = {"schema": {"type": "string"}}
+    response = {
+        "description": PHRASES[declaration.status],
+        "headers": header_references(*headers, "X-Request-Id"),
+    }
+    return response | ({"content": content} if content else {})
+
+
+def _possible_problems(operation: Operation, area: Area) -> set[str]:
+    """The kinds of problem that an operation can answer with, by what it declares."""
+    declaration = operation.declaration
+    slugs = {"internal", "unavailable"} | {KIND_OF_ERROR[error] for error in declaration.errors}
+    if not operation.is_public:
+        slugs.add("unauthenticated")
+    if not operation.is_public or "<" in operation.rule:
+        slugs.add("not-found")
+    if declaration.scope is not None:
+        slugs.add("forbidden")
+    if declaration.query is not None or operation.method == "POST":
+        slugs.add("malformed")
+    if declaration.body is not None or declaration.file_example is not None:
+        slugs |= {"malformed", "too-large", "unsupported-media-type", "invalid"}
+    if declaration.takes_version:
+        slugs |= {"malformed", "stale", "precondition-required"}
+    if declaration.stale is not None:
+        slugs.add("stale")
+    if declaration.key != "refused":
+        slugs |= {"conflict", "invalid"}
+    return slugs
+
+
+_page_schemas: dict[type[Schema], Schema] = {}
+
+
+def _page_schema(item: type[Schema]) -> Schema:
+    if item not in _page_schemas:
+        members: dict[str, Any] = {
+            "data": fields.List(
+                fields.Nested(item), required=True, metadata={"description": "The rows of this page, in order."}
+            ),
+            "has_more": fields.Boolean(required=True, metadata={"description": "Whether another page follows."}),
+            "next_cursor": fields.String(
+                required=True,
+                allow_none=True,
+                metadata={"description": "What to send as `cursor` for the next page.", "example": None},
+            ),
+            "total": fields.Integer(
+                metadata={"description": "How many rows match; only with `include_total`.", "example": 42}
+            ),
         }
-        operation.setdefault("parameters", []).append(dict(IF_NONE_MATCH))
-    slugs = {slug for slug, holds in _derived(operation, parameters, method, area).items() if holds}
-    slugs |= {SLUGS[name] for name in declared}
-    if stale is not None:
-        slugs.add(SLUGS[errors.Stale.__name__])
-    for status, kinds in _by_status(slugs).items():
-        kept.setdefault(str(status), _refusals(kinds, stale or _shape_of(succeeded), spec))
-    if any(parameter["name"] == IDEMPOTENCY_KEY["name"] for parameter in parameters):
-        succeeded.setdefault("headers", {})[REPLAYED] = {"$ref": f"#/components/headers/{REPLAYED}"}
-    for each in kept.values():
-        if "$ref" not in each:
-            each.setdefault("headers", {})["X-Request-Id"] = {"$ref": "#/components/headers/X-Request-Id"}
-    operation["responses"] = dict(sorted(kept.items()))
-    operation["description"] = in_words(operation, parameters, area.door)
-    for parameter in (*item.get("parameters", ()), *operation.get("parameters", ())):
-        parameter.setdefault("description", of_parameter(parameter))
+        name = item.__name__.removesuffix("Schema") + "PageSchema"
+        _page_schemas[item] = type(name, (wire.WireSchema,), {**members, "__doc__": "A page of a list."})()
+    return _page_schemas[item]
 
 
-def _derived(operation: Operation, parameters: list[Operation], method: str, area: Area) -> dict[str, bool]:
-    """Which kinds of problem follow from what is declared."""
-    takes = {parameter["in"] for parameter in parameters}
-    names = {parameter["name"] for parameter in parameters}
-    names_version, names_key = "If-Match" in names, IDEMPOTENCY_KEY["name"] in names
-    takes_body = "requestBody" in operation
-    needs = operation.get("security")
-    return {
-        "malformed": takes_body or names_version or "query" in takes or method == "post",
-        "unauthenticated": needs != [],
-        SCOPES_MISSING: any(scopes for one in needs or () for scopes in one.values()),
-        "not-found": "path" in takes or area.door is not anyone,
-        "stale": names_version,
-        "too-large": takes_body,
-        "unsupported-media-type": takes_body,
-        "conflict": names_key,
-        "invalid": takes_body or names_key,
-        "precondition-required": names_version,
-        "internal": True,
-        "unavailable": True,
-    }
+def _fhir_schema(resource_type: str) -> dict[str, Any]:
+    members = {"resourceType": {"type": "string", "enum": [resource_type]}}
+    return {"type": "object", "properties": members, "required": ["resourceType"], "additionalProperties": True}
 
 
-def _by_status(slugs: set[str]) -> dict[int, list[Kind]]:
-    found: dict[int, list[Kind]] = {}
-    for slug, kind in KINDS.items():
-        if slug in slugs:
-            found.setdefault(kind.status, []).append(kind)
-    return found
+# Components and examples -----------------------------------------------------------------------------------------
 
 
-def _shape_of(response: Operation) -> str | None:
-    """What the schema of an answer is called, if it has one."""
-    for media in response.get("content", {}).values():
-        if "$ref" in media.get("schema", {}):
-            return str(media["schema"]["$ref"].rsplit("/", 1)[1])
-    return None
+def _allow_any_members(_converter: Any, field: Any, ret: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Say that a free-form object has members: without it, generators write a type for an empty object."""
+    return {"additionalProperties": True} if isinstance(field, wire.Json) and ret.get("type") != "array" else {}
 
 
-def _refusals(kinds: list[Kind], shape: str | None, spec: dict[str, Any]) -> Operation:
-    """The answer for one status, by reference where it is the same everywhere."""
-    if kinds[0].slug == SLUGS[errors.Stale.__name__] and shape is not None:
-        return _stale(kinds[0], shape, spec)
-    if len(kinds) == 1:
-        return {"$ref": f"#/components/responses/{name_of(kinds[0])}"}
-    both = _refusal(kinds[0])
-    both["description"] = " ".join(kind.meaning for kind in kinds)
-    examples = {kind.slug: {"summary": kind.title, "value": example_of_kind(kind)} for kind in kinds}
-    both["content"] = {PROBLEM: {"schema": problem_schema(kinds[0]), "examples": examples}}
-    return both
+def _write_javascript_pattern(_converter: Any, _field: Any, ret: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Write a Python pattern as JavaScript has it: marshmallow matches from the start, and `$` is the very end."""
+    pattern = ret.get("pattern")
+    if pattern is None:
+        return {}
+    anchored = pattern if pattern.startswith("^") else f"^(?:{pattern})"
+    return {"pattern": anchored.removesuffix(r"\Z") + "$" if anchored.endswith(r"\Z") else anchored}
 
 
-def _refusal(kind: Kind) -> Operation:
-    return {
-        "description": kind.meaning,
-        "headers": {
-            name: {"$ref": f"#/components/headers/{name}"}
-            for name in (*HEADERS_OF.get(kind.status, ()), "X-Request-Id")
-        },
-        "content": {PROBLEM: {"schema": problem_schema(kind), "example": example_of_kind(kind)}},
-    }
+def _union_schema(union: Union, converter: OpenAPIConverter) -> dict[str, Any]:
+    resolve: Callable[[Schema], dict[str, str]] = converter.resolve_nested_schema
+    return union.as_schema({value: resolve(schema)["$ref"] for value, schema in union.schemas.items()})
 
 
-def _stale(kind: Kind, shape: str, spec: dict[str, Any]) -> Operation:
-    """412: `current` is what stands now, in the shape this route answers with."""
-    schemas, name = spec["components"]["schemas"], f"Stale{shape}"
-    plain = schemas[problem_schema(kind)["$ref"].rsplit("/", 1)[1]]
-    current = {"$ref": f"#/components/schemas/{shape}"}
-    schemas[name] = {
-        **plain,
-        "description": f"It has changed since: `current` is the {shape} that stands now.",
-        "properties": {**plain["properties"], "current": current},
-        "required": sorted({*plain["required"], "current"}),
-    }
-    answered = _refusal(kind)
-    example = {**example_of_kind(kind), "current": example_of(current, spec)}
-    answered["content"] = {PROBLEM: {"schema": {"$ref": f"#/components/schemas/{name}"}, "example": example}}
-    return answered
-
-
-def _is_used(kind: Kind, spec: Mapping[str, Any]) -> bool:
-    reference = {"$ref": f"#/components/responses/{name_of(kind)}"}
-    operations = (item[method] for item in spec["paths"].values() for method in METHODS if method in item)
-    return any(reference in operation["responses"].values() for operation in operations)
-
-
-# Schemas and examples --------------------------------------------------------------------------------------------
-
-
-def _complete_schemas(spec: dict[str, Any], plugins: list[Any]) -> None:
-    """Every schema says what it is, in the words of its class, and shows one."""
-    plugin = next(plugin for plugin in plugins if isinstance(plugin, MarshmallowPlugin))
-    assert plugin.converter is not None
-    said = {name: key[0].__doc__ for key, name in plugin.converter.refs.items()}
-    for name, schema in spec["components"]["schemas"].items():
+def _complete_components(
+    spec: Spec, unions: Mapping[str, Any], docstrings: Mapping[str, str | None], facts: Sequence[Fact]
+) -> None:
+    """Add the unions and the enums, and give every component its description and an example."""
+    schemas = spec["components"]["schemas"]
+    for name, schema in refer_to_components(schemas).items():
+        schemas[name] = schema
+    schemas |= unions
+    extract_enums(schemas)
+    describe_event_types(schemas, facts)
+    for name, schema in schemas.items():
         for member in schema.get("properties", {}).values():
-            _say_default(member)
-        words = said.get(name)
-        if words and words != Schema.__doc__:
-            schema.setdefault("description", " ".join(words.split()))
+            _describe_default(member)
+        docstring = docstrings.get(name)
+        if docstring and docstring != Schema.__doc__:
+            schema.setdefault("description", " ".join(docstring.split()))
+    for schema in schemas.values():
         schema.setdefault("examples", [example_of(schema, spec)])
 
 
-def _say_default(member: Operation) -> None:
-    """What a member is unless it is sent, in words: as a keyword, generators take it for one that is always there."""
+def _describe_default(member: dict[str, Any]) -> None:
+    """Move a default into the description: as a keyword, generators take it for a member that is always present."""
     default = member.pop("default", None)
     if default is not None:
-        words = f"`{to_json(default).decode().strip(chr(34))}` unless said."
-        member["description"] = f"{member['description']} {words}" if "description" in member else words
+        sentence = f"Default: `{to_json(default).decode().strip(chr(34))}`."
+        member["description"] = f"{member['description']} {sentence}" if "description" in member else sentence
 
 
-def _complete_examples(spec: dict[str, Any]) -> None:
+def _complete_examples(spec: Spec) -> None:
     for item in spec["paths"].values():
         for operation in (item[method] for method in METHODS if method in item):
-            for parameter in (*item.get("parameters", ()), *operation.get("parameters", ())):
-                parameter.setdefault("example", example_of(parameter["schema"], spec))
+            for parameter in operation["parameters"]:
+                parameter.setdefault("description", f"Filters by {parameter['name'].replace('_', ' ')}.")
+                _add_parameter_example(parameter, spec)
             for body in (operation.get("requestBody", {}), *operation["responses"].values()):
                 _add_example(body, spec)
 
 
-def _add_example(body: Operation, spec: Mapping[str, Any]) -> None:
+def _add_parameter_example(parameter: dict[str, Any], spec: Spec) -> None:
+    """Show an example; only of a required parameter where tools that send requests fill it in by themselves."""
+    schema = parameter["schema"]
+    example = parameter.pop("example", None) or example_of(schema, spec)
+    schema.pop("example", None)
+    if parameter.get("required"):
+        parameter["example"] = example
+    else:
+        schema["examples"] = [example]
+
+
+def _add_example(body: dict[str, Any], spec: Spec) -> None:
     for media in body.get("content", {}).values():
-        if "schema" in media and "example" not in media and "examples" not in media:
+        if "example" not in media and "examples" not in media:
             media["example"] = example_of(media["schema"], spec)

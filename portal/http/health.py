@@ -15,7 +15,7 @@ from portal.core import clock, crypto, jobs
 from portal.core.db.engines import READ, db, is_postgresql
 from portal.core.errors import Unavailable
 from portal.core.wire import EnumString, WireSchema
-from portal.http.openapi import Blueprint
+from portal.http.blueprint import Blueprint
 from portal.http.serializer import to_json
 
 WORKER = "worker"
@@ -45,15 +45,14 @@ class HealthSchema(WireSchema):
 
 
 @health.route("/health/live")
-@health.response(200, HealthSchema(), headers={})
+@health.response(200, HealthSchema(), has_etag=False)
 def check_live() -> Response:
     """Say that the process answers"""
     return Response(to_json({"status": "ready"}), mimetype="application/json")
 
 
 @health.route("/health/ready")
-@health.alt_response(503, schema=HealthSchema())
-@health.response(200, HealthSchema(), headers={})
+@health.response(200, HealthSchema(), others={503: HealthSchema()}, has_etag=False)
 def check_ready() -> Response:
     """Say whether everything a request needs is there"""
     checks = {"database": "ok", "migrations": "ok", "practice_wall": "ok", "worker": "ok", "recovery_file": "ok"}

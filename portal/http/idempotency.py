@@ -1,13 +1,13 @@
 """Idempotency-Key: a POST that is sent again is answered again and done once (draft-ietf-httpapi-idempotency-key).
 
-A key belongs to one principal, method and path. Only successes are kept; a repeated answer passes the door again
-and is given only while its subject is still visible.
+A key belongs to one principal, method and path. Only successful responses are stored; a replay passes the door of its
+area again and is sent only while its subject is still visible.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -19,73 +19,69 @@ from portal.core.stored_responses import CapturedResponse, KeyedRequest, respond
 from portal.core.viewer import Viewer
 from portal.http.request import viewer
 
-HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
-KEPT_HEADERS = ("Content-Type", "ETag")
-IDEMPOTENCY_KEY: Mapping[str, Any] = {
-    "in": "header",
-    "name": HEADER,
-    "description": "Makes it safe to send this request again for 24 hours: any 1 to 255 printable characters, new for "
-    "each thing to do. A repeated answer carries `Idempotency-Replayed: true`.",
-    "schema": {
-        "type": "string",
-        "pattern": "^[!-~]([ -~]{0,253}[!-~])?$",
-        "maxLength": 255,
-        "example": "5f0b2d5e-0d0c-4a51-8a4e-1f6f1c2f7a10",
-    },
-}
+HEADER, REPLAYED_HEADER = "Idempotency-Key", "Idempotency-Replayed"
+STORED_HEADERS = ("Content-Type", "ETag")
 _KEY = re.compile(r'"?([!-~][ -~]{0,254}?)"?')
 
-Sees = Callable[[Viewer, str], Any]
-"""Raises NotVisible unless the viewer sees the thing of this id now."""
+View = Callable[..., Any]
+IsVisible = Callable[[Viewer, str], Any]
+"""Raises NotVisible unless the viewer can see the thing with this id now."""
+SubjectIds = Callable[[Mapping[str, Any]], Iterable[str]]
+"""Reads from a response the ids of the things it is about."""
 
 
-def never_kept(view: Callable[..., Any]) -> Callable[..., Any]:
-    """`view`, refusing a key: its answer holds a secret, or doing it twice does no harm."""
+def id_of_response(response: Mapping[str, Any]) -> list[str]:
+    return [response["id"]]
+
+
+def refuse_key(view: View) -> View:
+    """Let `view` answer 400 to a key: its response may hold a secret, or doing it twice does no harm."""
 
     @wraps(view)
-    def answered(*args: Any, **parts: Any) -> Any:
+    def without_key(*args: Any, **path: Any) -> Any:
         if HEADER in request.headers:
-            msg = f"This request takes no {HEADER}: its answer is never kept, as it may hold a secret. Leave it out."
+            msg = f"This route takes no {HEADER}, because its response is never stored. Leave the header out."
             raise Malformed(msg)
-        return view(*args, **parts)
+        return view(*args, **path)
 
-    return answered
+    return without_key
 
 
-def done_once(view: Callable[..., Response], sees: Sees, *, required: bool = False) -> Callable[..., Response]:
-    """`view`, done once per key. What it concerns is the thing its path names first, else those its answer names."""
+def respond_once_per_key(view: View, is_visible: IsVisible, subject_ids: SubjectIds, *, required: bool) -> View:
+    """Let `view` run once per key and replay its stored response afterwards."""
 
     @wraps(view)
-    def answered(*args: Any, **parts: Any) -> Response:
-        key = _key(required=required)
+    def with_key(*args: Any, **path: Any) -> Response:
+        key = _key_sent(required=required)
         if key is None:
-            return view(*args, **parts)
+            response: Response = view(*args, **path)
+            return response
 
         request.max_content_length = getattr(view, "largest_body", request.max_content_length)
 
         def work() -> CapturedResponse:
-            response = view(*args, **parts)
-            kept = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-            return CapturedResponse(response.status_code, kept, response.get_data())
+            response = view(*args, **path)
+            headers = {name: response.headers[name] for name in STORED_HEADERS if name in response.headers}
+            return CapturedResponse(response.status_code, headers, response.get_data())
 
-        asked = KeyedRequest(request.method, request.full_path, key, _canonical(request.get_data(), request.mimetype))
-        reply, given_before = respond_once(viewer(), asked, work)
-        if given_before:
-            for thing_id in _concerned(parts, reply):
-                sees(viewer(), thing_id)
-        response = Response(reply.body, reply.status, reply.headers)
-        if given_before:
-            response.headers[REPLAYED] = "true"
+        body = _canonical_body(request.get_data(), request.mimetype)
+        captured, is_replay = respond_once(viewer(), KeyedRequest(request.method, request.full_path, key, body), work)
+        response = Response(captured.body, captured.status, captured.headers)
+        if is_replay:
+            ids = [str(next(iter(path.values())))] if path else subject_ids(orjson.loads(captured.body))
+            for thing_id in ids:
+                is_visible(viewer(), thing_id)
+            response.headers[REPLAYED_HEADER] = "true"
         return response
 
-    return answered
+    return with_key
 
 
-def _key(*, required: bool) -> str | None:
+def _key_sent(*, required: bool) -> str | None:
     sent = request.headers.get(HEADER)
     if sent is None:
         if required:
-            msg = f"Send an {HEADER} with this request, so that it can be sent again without being done twice."
+            msg = f"Send an {HEADER} with this request, so that it is safe to repeat."
             raise Malformed(msg)
         return None
     match = _KEY.fullmatch(sent)
@@ -95,21 +91,10 @@ def _key(*, required: bool) -> str | None:
     return match[1]
 
 
-def _canonical(body: bytes, media_type: str) -> bytes:
-    """The same for bodies that say the same, and are said to be the same kind of thing."""
+def _canonical_body(body: bytes, media_type: str) -> bytes:
+    """The same bytes for bodies of one media type that hold the same JSON."""
     try:
-        said = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
+        canonical = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-        said = body
-    return said if media_type == "application/json" else media_type.encode() + b" " + said
-
-
-def _concerned(parts: Mapping[str, Any], reply: CapturedResponse) -> list[str]:
-    """The ids of what a reply is about."""
-    if parts:
-        return [str(next(iter(parts.values())))]
-    shown = orjson.loads(reply.body)
-    if "id" in shown:
-        return [shown["id"]]
-    named = [one.get("assignment_id", one.get("resource_id")) for one in shown["results"]]
-    return [one for one in named if one is not None]
+        canonical = body
+    return canonical if media_type == "application/json" else media_type.encode() + b" " + canonical

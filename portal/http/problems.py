@@ -15,7 +15,8 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from portal.core import errors
-from portal.http.request import etag_of, request_id
+from portal.http.preconditions import etag_of
+from portal.http.request import request_id
 from portal.http.serializer import to_json
 
 log = logging.getLogger("portal.http")
@@ -52,7 +53,7 @@ KINDS: Mapping[str, Kind] = {
     )
 }  # fmt: skip
 
-OF_ERROR: Mapping[type[errors.PortalError], str] = {
+KIND_OF_ERROR: Mapping[type[errors.PortalError], str] = {
     errors.Unauthenticated: "unauthenticated",
     errors.NotVisible: "not-found",
     errors.Forbidden: "forbidden",
@@ -66,7 +67,7 @@ OF_ERROR: Mapping[type[errors.PortalError], str] = {
     errors.TooManyRequests: "too-many",
     errors.Unavailable: "unavailable",
 }
-OF_STATUS: Mapping[int, str] = {
+KIND_OF_STATUS: Mapping[int, str] = {
     400: "malformed",
     401: "unauthenticated",
     403: "forbidden",
@@ -88,7 +89,7 @@ def shape_errors(app: Flask) -> None:
 
 def _refused(error: errors.PortalError) -> Response:
     members = {"current": error.current, **error.members} if isinstance(error, errors.Stale) else error.members
-    response = problem(KINDS[OF_ERROR[type(error)]], error.detail, members)
+    response = problem(KINDS[KIND_OF_ERROR[type(error)]], error.detail, members)
     if isinstance(error, errors.TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.Unauthenticated):
@@ -99,7 +100,7 @@ def _refused(error: errors.PortalError) -> Response:
 
 
 def _aborted(error: HTTPException) -> Response:
-    kind = KINDS[OF_STATUS.get(error.code or 500, "malformed" if (error.code or 500) < 500 else "internal")]  # noqa: PLR2004 -- HTTP's own border
+    kind = KINDS[KIND_OF_STATUS.get(error.code or 500, "malformed" if (error.code or 500) < 500 else "internal")]  # noqa: PLR2004 -- HTTP's own border
     response = problem(kind)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))

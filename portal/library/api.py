@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from portal.core.errors import Conflict, Forbidden
-from portal.http.openapi import Blueprint
+from portal.http.blueprint import Blueprint
 from portal.http.paging import asked
-from portal.http.request import expected_version, fhir, viewer
+from portal.http.preconditions import expected_version
+from portal.http.request import viewer
+from portal.http.responses import fhir_response
 from portal.library.schemas import authoring as tried
 from portal.library.schemas import imports, resource, version
 from portal.library.service import authoring, importing, resources, versions
@@ -15,11 +18,19 @@ from portal.library.service import authoring, importing, resources, versions
 staff = Blueprint("library_staff", __name__, tag="Library")
 
 
+def _resource_ids(response: Mapping[str, Any]) -> list[str]:
+    """The resources in the response to an import."""
+    return [row["resource_id"] for row in response["results"]]
+
+
 @staff.route("/resources", scope="resources:read")
 @staff.arguments(resource.ResourceQuerySchema(), location="query")
 @staff.lists(resource.ResourceItemSchema())
 def list_resources(query: dict[str, Any]) -> Any:
-    """List readings, exercises and measures"""
+    """List resources
+
+    Readings, exercises and measures.
+    """
     return resources.list_resources(viewer(), asked(viewer(), query), query.get("q"))
 
 
@@ -28,36 +39,47 @@ def list_resources(query: dict[str, Any]) -> Any:
 @staff.arguments(resource.CreateResourceSchema())
 @staff.response(201, resource.ResourceSchema(), refuses=[Forbidden])
 def create_resource(sent: dict[str, Any]) -> Any:
-    """Write a reading, an exercise or a measure"""
+    """Create a resource
+
+    A reading, an exercise or a measure, as a draft.
+    """
     return resources.create_resource(viewer(), **sent)
 
 
-@staff.route("/resources/validation", methods=["POST"], scope="resources:write")
-@staff.arguments(tried.ValidateSchema())
+@staff.route("/resources/validate", methods=["POST"], scope="resources:write")
+@staff.arguments(tried.ValidateResourceSchema())
 @staff.response(200, tried.ValidationSchema(), refuses=[Forbidden])
 def validate_resource(sent: dict[str, Any]) -> Any:
-    """Check a reading or an exercise without saving it"""
+    """Validate a resource
+
+    Checks a draft without saving it. Errors would refuse it; warnings are advice.
+    """
     return authoring.validate(viewer(), **sent)
 
 
 @staff.route("/resources/preview", methods=["POST"], scope="resources:write")
-@staff.arguments(tried.PreviewFormSchema())
+@staff.arguments(tried.PreviewResourceSchema())
 @staff.response(200, tried.PreviewSchema(), refuses=[Forbidden])
 def preview_resource(sent: dict[str, Any]) -> Any:
-    """See a reading or an exercise as a client would"""
+    """Preview a resource
+
+    Shows a draft as a client would see it, with any answers. Nothing is saved.
+    """
     return authoring.preview(viewer(), **sent)
 
 
 @staff.route("/resources/import", methods=["POST"], scope="resources:write")
-@staff.repeatable(resources.get_resource, needs_key=True)
+@staff.repeatable(resources.get_resource, subject_ids=_resource_ids, needs_key=True)
 @staff.takes(*importing.READERS, most=importing.LARGEST, example=imports.EXAMPLE)
-@staff.response(201, imports.ImportedAllSchema(), refuses=[Forbidden])
+@staff.response(201, imports.ImportResultsSchema(), refuses=[Forbidden])
 def import_resources(content: bytes, media_type: str) -> Any:
-    """Take in forms or readings from elsewhere, as drafts
+    """Import resources
 
-    A FHIR R4 or R5 Questionnaire (`application/fhir+json` or `application/json`), a form of our own or a REDCap data
-    dictionary (`application/json`), a REDCap data dictionary as `text/csv`, a reading as `text/markdown`, or an
-    `application/zip` of them. Each comes with its outcome, what was lost and where.
+    Takes the file as the body and creates a draft for each form or reading in it: a FHIR R4 or R5 Questionnaire
+    (`application/fhir+json` or `application/json`), a form of the portal or a REDCap data dictionary
+    (`application/json`), a REDCap data dictionary as `text/csv`, a reading as `text/markdown`, or an
+    `application/zip` of them. Each result lists what does not work here and where. Requires an
+    `Idempotency-Key`.
     """
     return importing.import_file(viewer(), content, media_type)
 
@@ -65,7 +87,10 @@ def import_resources(content: bytes, media_type: str) -> Any:
 @staff.route("/resources/<id:resource_id>", scope="resources:read")
 @staff.response(200, resource.ResourceSchema())
 def get_resource(resource_id: str) -> Any:
-    """Read a resource with its draft"""
+    """Get a resource
+
+    Includes the draft.
+    """
     return resources.get_resource(viewer(), resource_id)
 
 
@@ -74,7 +99,10 @@ def get_resource(resource_id: str) -> Any:
 @staff.arguments(resource.ChangeResourceSchema())
 @staff.response(200, resource.ResourceSchema(), refuses=[Forbidden])
 def change_resource(sent: dict[str, Any], resource_id: str) -> Any:
-    """Change a draft"""
+    """Update a resource
+
+    Changes the draft. Published versions stay as they are.
+    """
     return resources.change_resource(viewer(), resource_id, expected_version(), **sent)
 
 
@@ -82,7 +110,7 @@ def change_resource(sent: dict[str, Any], resource_id: str) -> Any:
 @staff.arguments(version.VersionQuerySchema(), location="query")
 @staff.lists(version.VersionItemSchema())
 def list_versions(query: dict[str, Any], resource_id: str) -> Any:
-    """List what was published of a resource"""
+    """List versions"""
     return versions.list_versions(viewer(), resource_id, asked(viewer(), query))
 
 
@@ -90,7 +118,10 @@ def list_versions(query: dict[str, Any], resource_id: str) -> Any:
 @staff.repeatable(resources.get_resource)
 @staff.response(201, version.VersionSchema(), refuses=[Conflict, Forbidden])
 def publish_resource(resource_id: str) -> Any:
-    """Publish the draft as the next version"""
+    """Publish a resource
+
+    Makes the draft the next version, which can be assigned.
+    """
     return versions.publish(viewer(), resource_id)
 
 
@@ -99,17 +130,23 @@ def publish_resource(resource_id: str) -> Any:
 @staff.arguments(version.FormatSchema(), location="query")
 @staff.response(200, version.VersionSchema())
 def get_version(query: dict[str, Any], resource_id: str, number: int) -> Any:
-    """Read a published version, as written and compiled or as a FHIR Questionnaire"""
+    """Get a version
+
+    As written and as clients answer it. With `format=fhir`, a FHIR Questionnaire.
+    """
     if query.get("format") == "fhir":
-        return fhir(versions.get_questionnaire(viewer(), resource_id, number))
+        return fhir_response(versions.get_questionnaire(viewer(), resource_id, number))
     return versions.get_version(viewer(), resource_id, number)
 
 
 @staff.route("/resources/<id:resource_id>/comparison", scope="resources:read")
-@staff.arguments(tried.CompareSchema(), location="query")
-@staff.response(200, tried.ComparisonSchema())
+@staff.arguments(tried.CompareVersionsSchema(), location="query")
+@staff.response(200, tried.VersionComparisonSchema())
 def compare_versions(query: dict[str, Any], resource_id: str) -> Any:
-    """See what changed between two versions, or since one"""
+    """Compare versions
+
+    What changed between two versions, or between a version and the draft.
+    """
     return authoring.compare(viewer(), resource_id, query["before"], query["after"])
 
 
@@ -117,21 +154,27 @@ def compare_versions(query: dict[str, Any], resource_id: str) -> Any:
 @staff.repeatable(resources.get_resource)
 @staff.response(201, resource.ResourceSchema(), refuses=[Conflict, Forbidden])
 def copy_resource(resource_id: str) -> Any:
-    """Copy a resource into a draft of one's own"""
+    """Copy a resource
+
+    Creates a draft with the same content.
+    """
     return resources.copy(viewer(), resource_id)
 
 
-@staff.route("/resources/<id:resource_id>/archival", methods=["POST"], scope="resources:write")
+@staff.route("/resources/<id:resource_id>/archive", methods=["POST"], scope="resources:write")
 @staff.repeatable(resources.get_resource)
 @staff.response(200, resource.ResourceSchema(), refuses=[Forbidden])
 def archive_resource(resource_id: str) -> Any:
-    """Archive a resource; running assignments go on"""
+    """Archive a resource
+
+    It can no longer be assigned. Existing assignments continue.
+    """
     return resources.archive(viewer(), resource_id)
 
 
-@staff.route("/resources/<id:resource_id>/restoration", methods=["POST"], scope="resources:write")
+@staff.route("/resources/<id:resource_id>/restore", methods=["POST"], scope="resources:write")
 @staff.repeatable(resources.get_resource)
 @staff.response(200, resource.ResourceSchema(), refuses=[Forbidden])
 def restore_resource(resource_id: str) -> Any:
-    """Let an archived resource be assigned again"""
+    """Restore a resource"""
     return resources.restore(viewer(), resource_id)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from portal.core.errors import Conflict, Forbidden
-from portal.http.openapi import Blueprint
+from portal.http.blueprint import Blueprint
 from portal.http.paging import asked
-from portal.http.request import expected_version, viewer
+from portal.http.preconditions import expected_version
+from portal.http.request import viewer
 from portal.safety import schemas
 from portal.safety.service import alerts, crisis_card
 
@@ -19,7 +20,10 @@ client = Blueprint("safety_client", __name__, tag=TAG)
 @staff.route("/practice/crisis-card")
 @staff.response(200, schemas.CrisisCardSchema())
 def get_crisis_card() -> Any:
-    """Read the practice's crisis card"""
+    """Get the crisis card
+
+    The card your clients see. Until the practice saves its own numbers, those of its country.
+    """
     return crisis_card.get_card(viewer())
 
 
@@ -28,7 +32,10 @@ def get_crisis_card() -> Any:
 @staff.arguments(schemas.ChangeCrisisCardSchema())
 @staff.response(200, schemas.CrisisCardSchema(), refuses=[Forbidden])
 def set_crisis_card(sent: dict[str, Any]) -> Any:
-    """Put the practice's own numbers on its crisis card"""
+    """Update the crisis card
+
+    Replaces the numbers and the note. Owners only.
+    """
     return crisis_card.put_card(viewer(), expected_version(), **sent)
 
 
@@ -36,28 +43,41 @@ def set_crisis_card(sent: dict[str, Any]) -> Any:
 @staff.arguments(schemas.AlertQuerySchema(), location="query")
 @staff.lists(schemas.AlertItemSchema(), refuses=[Forbidden])
 def list_alerts(query: dict[str, Any]) -> Any:
-    """List the alerts of the clients in one's care, and those one covers"""
+    """List alerts
+
+    Alerts of clients in your care, and those that escalated to you.
+    """
     return alerts.list_alerts(viewer(), asked(viewer(), query))
 
 
 @staff.route("/alerts/<id:alert_id>")
 @staff.response(200, schemas.AlertSchema())
 def open_alert(alert_id: str) -> Any:
-    """Open an alert, with the blocks concerned where it came through one's own care"""
+    """Open an alert
+
+    Includes the questions that raised it, if you gave the assignment. The client sees in the access log that
+    you opened them.
+    """
     return alerts.open_alert(viewer(), alert_id)
 
 
-@staff.route("/alerts/<id:alert_id>/acknowledgement", methods=["POST"])
+@staff.route("/alerts/<id:alert_id>/acknowledge", methods=["POST"])
 @staff.repeatable(alerts.require_in_sight)
-@staff.arguments(schemas.AcknowledgeSchema())
+@staff.arguments(schemas.AcknowledgeAlertSchema())
 @staff.response(200, schemas.AlertItemSchema(), refuses=[Conflict])
 def acknowledge_alert(sent: dict[str, Any], alert_id: str) -> Any:
-    """Say by name that one takes care of it; the second one is told who has, and when"""
+    """Acknowledge an alert
+
+    Says by name that you take it on. If a colleague was faster, 409 names who and when.
+    """
     return alerts.acknowledge(viewer(), alert_id, **sent)
 
 
 @client.route("/me/crisis-card")
 @client.response(200, schemas.CrisisCardSchema())
 def get_my_crisis_card() -> Any:
-    """Read whom to call; it depends on nothing one has answered"""
+    """Get your crisis card
+
+    Who to call. It is always there and depends on no answer.
+    """
     return crisis_card.get_card(viewer())

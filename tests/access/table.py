@@ -201,8 +201,8 @@ GUEST = (
     api("POST", "/setup", anyone(201), body=SETUP, given=a_setup_link),
     api("POST", "/sessions", anyone(201), body={**LINDENS_CLIENT, "password": PASSWORD}),
     api("POST", "/password-resets", anyone(202), body=LINDENS_CLIENT),
-    api("POST", "/password-resets/completion", anyone(204), body=SECRET, given=a_reset_link),
-    api("POST", "/invitations/acceptance", anyone(201), body=SECRET, given=an_invitation_link),
+    api("POST", "/password-resets/complete", anyone(204), body=SECRET, given=a_reset_link),
+    api("POST", "/invitations/accept", anyone(201), body=SECRET, given=an_invitation_link),
     api("GET", "/openapi.json", anyone(200)),
 )
 
@@ -214,7 +214,8 @@ PAGES = (
     page("GET", "/problems/not-found", anyone(200)),
     page("GET", "/done/setup", anyone(200)),
     page("GET", "/api/docs", anyone(200)),
-    page("GET", "/api/docs/save_response", anyone(200)),
+    page("GET", "/api/docs/swagger-ui.css", anyone(200)),
+    page("GET", "/api/guide", anyone(200)),
     page("GET", "/setup", anyone(200)),
     page("POST", "/setup", anyone(303), form=SETUP_FORM, given=a_setup_link),
     page("GET", "/invitation", anyone(200)),
@@ -244,11 +245,11 @@ PRACTICES = (
     api("GET", "/staff/<leaver>", staff(200, other_owner=404)),
     api("GET", "/staff/<client>", staff(404)),
     api("PATCH", "/staff/<colleague>", AN_OWNERS, body=CAPABLE, version=1),
-    api("POST", "/staff/<colleague>/deactivation", AN_OWNERS),
-    api("POST", "/staff/<therapist>/handover", AN_OWNERS, body=TO_COLLEAGUE),
+    api("POST", "/staff/<colleague>/deactivate", AN_OWNERS),
+    api("POST", "/staff/<therapist>/hand-over", AN_OWNERS, body=TO_COLLEAGUE),
     api("POST", "/invitations", staff(403, owner=201, other_owner=201), body={**SOMEONE, **CAPABLE}),
-    api("POST", "/invitations/<staff.invitation>/resending", staff(404, owner=201)),
-    api("POST", "/invitations/<newcomer.invitation>/resending", staff(404, therapist=201)),
+    api("POST", "/invitations/<staff.invitation>/resend", staff(404, owner=201)),
+    api("POST", "/invitations/<newcomer.invitation>/resend", staff(404, therapist=201)),
     api("DELETE", "/invitations/<staff.invitation>", staff(404, owner=204)),
     api("DELETE", "/invitations/<newcomer.invitation>", staff(404, therapist=204)),
 )
@@ -258,7 +259,7 @@ INTEGRATIONS = (
     api("POST", "/integrations", staff(403, owner=201, other_owner=201), body=A_SYSTEM),
     api("GET", "/integrations/current", _cells(401, 404, 404, 200, {})),
     api("GET", "/integrations/<linden.integration>", staff(200, other_owner=404)),
-    api("POST", "/integrations/<linden.integration>/rotation", staff(403, owner=201, other_owner=404), body={}),
+    api("POST", "/integrations/<linden.integration>/rotate", staff(403, owner=201, other_owner=404), body={}),
     api("DELETE", "/integrations/<linden.integration>", staff(403, owner=204, other_owner=404)),
     api("GET", "/integrations/<linden.integration>/caseload", staff(200, owner=403, other_owner=404)),
     api("PUT", "/integrations/<linden.integration>/caseload", staff(200, owner=403, other_owner=404)),
@@ -282,16 +283,16 @@ CASELOAD = (
     api("PATCH", "/clients/<client>", scoped(IN_CARE, 200), body={"name": "Another Name"}, version=1),
     api("PATCH", "/clients/<unattended>", scoped(staff(404), 404), body={"name": "Another Name"}, version=1),
     api("POST", "/clients/<newcomer>/invitation", staff(404, therapist=201), body={"delivery": "mail"}),
-    api("POST", "/clients/<client>/archival", scoped(IN_CARE, 200)),
-    api("POST", "/clients/<former_client>/restoration", scoped(staff(404, therapist=200), 200)),
+    api("POST", "/clients/<client>/archive", scoped(IN_CARE, 200)),
+    api("POST", "/clients/<former_client>/restore", scoped(staff(404, therapist=200), 200)),
     api("GET", "/clients/<client>/care", scoped(IN_CARE, 200)),
     api("GET", "/clients/<unattended>/care", scoped(staff(404, owner=200), 404)),
     api("POST", "/clients/<client>/care", CARERS_MAKE, body=TO_COLLEAGUE),
     api("POST", "/clients/<unattended>/care", staff(404, owner=201), body=TO_COLLEAGUE),
-    api("POST", "/clients/<client>/care/<client.care>/ending", staff(404, therapist=204)),
-    api("POST", "/clients/<client>/care/<former_therapist.care>/ending", staff(404)),
-    api("POST", "/clients/<client>/handover", staff(404, therapist=204, co_therapist=204), body=TO_COLLEAGUE),
-    api("POST", "/clients/<unattended>/handover", staff(404), body=TO_COLLEAGUE),
+    api("POST", "/clients/<client>/care/<client.care>/end", staff(404, therapist=204)),
+    api("POST", "/clients/<client>/care/<former_therapist.care>/end", staff(404)),
+    api("POST", "/clients/<client>/hand-over", staff(404, therapist=204, co_therapist=204), body=TO_COLLEAGUE),
+    api("POST", "/clients/<unattended>/hand-over", staff(404), body=TO_COLLEAGUE),
     api("GET", "/clients/<client>/notes", IN_CARE),
     api("GET", "/clients/<unattended>/notes", staff(404)),
     api("POST", "/clients/<client>/notes", CARERS_MAKE, body={"body": "A thought."}),
@@ -307,7 +308,7 @@ A_THERAPISTS = staff(200, owner=403, other_owner=404)
 LIBRARY = (
     api("GET", "/resources", everywhere(staff(200), 200)),
     api("POST", "/resources", everywhere(staff(201, owner=403), 201), body=WRITTEN),
-    api("POST", "/resources/validation", everywhere(staff(200, owner=403), 200), body=WRITTEN),
+    api("POST", "/resources/validate", everywhere(staff(200, owner=403), 200), body=WRITTEN),
     api(
         "POST",
         "/resources/import",
@@ -336,8 +337,8 @@ LIBRARY = (
     api(
         "POST", "/resources/<linden.exercise>/copy", scoped(staff(201, owner=403, other_owner=404), 201, uninvited=201)
     ),
-    api("POST", "/resources/<linden.exercise>/archival", scoped(A_THERAPISTS, 200, uninvited=200)),
-    api("POST", "/resources/<linden.exercise>/restoration", scoped(A_THERAPISTS, 200, uninvited=200)),
+    api("POST", "/resources/<linden.exercise>/archive", scoped(A_THERAPISTS, 200, uninvited=200)),
+    api("POST", "/resources/<linden.exercise>/restore", scoped(A_THERAPISTS, 200, uninvited=200)),
 )
 
 GIVEN = {"client_id": "<client>", "resource_id": "<linden.exercise>", "why": "This may help.", "due_on": LATER}
@@ -360,8 +361,8 @@ ASSIGNMENTS = (
     api("GET", "/assignments/<co_therapist.assignment>", scoped(staff(404, co_therapist=200), 404)),
     api("GET", "/assignments/<stranger.submitted>", scoped(staff(404, colleague=200), 404)),
     api("PATCH", "/assignments/<client.draft>", scoped(GIVERS, 200), body={"note": "No hurry."}, version=1),
-    api("POST", "/assignments/<client.draft>/withdrawal", scoped(GIVERS, 200), body={"reason": "Let us wait."}),
-    api("POST", "/assignments/<client.reading>/reopening", scoped(GIVERS, 200), given=a_declined_reading),
+    api("POST", "/assignments/<client.draft>/withdraw", scoped(GIVERS, 200), body={"reason": "Let us wait."}),
+    api("POST", "/assignments/<client.reading>/reopen", scoped(GIVERS, 200), given=a_declined_reading),
     api("POST", "/assignments/<client.submitted>/review", GIVERS, body={"attempt": 1}),
     api("POST", "/assignments/<client.submitted>/return", GIVERS, body={"attempt": 1, "comment": "Once more?"}),
     api("GET", "/assignments/<client.submitted>/attempts", scoped(GIVERS, 200)),
@@ -370,7 +371,7 @@ ASSIGNMENTS = (
     api("GET", "/assignments/<client.draft>/attempts/1", scoped(staff(404), 404)),
     api("GET", "/assignments/<client.submitted>/comments", scoped(GIVERS, 200)),
     api("POST", "/assignments/<client.submitted>/comments", staff(404, therapist=201), body={"body": "Well done."}),
-    api("POST", "/assignments/<client.submitted>/comments/<client.reply>/reading", GIVERS, given=a_reply),
+    api("POST", "/assignments/<client.submitted>/comments/<client.reply>/mark-read", GIVERS, given=a_reply),
 )
 
 CARD_OF_OURS = {"numbers": [{"kind": "other", "label": "Our own line", "number": "+49 30 123", "note": "Mondays"}]}
@@ -381,7 +382,7 @@ SAFETY = (
     api("GET", "/alerts", staff(200, owner=403)),
     api("GET", "/alerts/<client.alert>", IN_CARE, given=an_alert),
     api("GET", "/alerts/<partner.alert>", staff(404, therapist=200, colleague=200)),
-    api("POST", "/alerts/<client.alert>/acknowledgement", IN_CARE, body={"note": "I call."}, given=an_alert),
+    api("POST", "/alerts/<client.alert>/acknowledge", IN_CARE, body={"note": "I call."}, given=an_alert),
     api("GET", "/me/crisis-card", clients(200)),
 )
 
@@ -395,22 +396,22 @@ MINE = (
     api("GET", "/me/assignments/<client.submitted>", OWN),
     api("GET", "/me/assignments/<co_therapist.assignment>", OWN),
     api("GET", "/me/assignments/<partner.reading>", clients(404, partner=200)),
-    api("POST", "/me/assignments/<client.reading>/opening", OWN),
+    api("POST", "/me/assignments/<client.reading>/open", OWN),
     api("PUT", "/me/assignments/<client.draft>/plan", OWN, body=PLAN, version=1),
     api("GET", "/me/assignments/<client.draft>/response", OWN),
     api("PATCH", "/me/assignments/<client.draft>/response", OWN, body=SAVED, version=2),
-    api("POST", "/me/assignments/<client.draft>/submission", OWN, body={"response_version": 2}),
-    api("POST", "/me/assignments/<client.submitted>/taking-back", OWN),
+    api("POST", "/me/assignments/<client.draft>/submit", OWN, body={"response_version": 2}),
+    api("POST", "/me/assignments/<client.submitted>/recall", OWN),
     api("POST", "/me/assignments/<client.draft>/pause", OWN),
-    api("POST", "/me/assignments/<client.draft>/resumption", OWN, given=a_paused_draft),
+    api("POST", "/me/assignments/<client.draft>/resume", OWN, given=a_paused_draft),
     api("POST", "/me/assignments/<client.draft>/decline", OWN, body={"reason": "Not now."}),
-    api("POST", "/me/assignments/<client.reading>/decline-undo", OWN, given=a_declined_reading),
+    api("POST", "/me/assignments/<client.reading>/undo-decline", OWN, given=a_declined_reading),
     api("GET", "/me/assignments/<client.submitted>/attempts", OWN),
     api("GET", "/me/assignments/<client.submitted>/attempts/1", OWN),
     api("GET", "/me/assignments/<client.submitted>/attempts/1?format=fhir", OWN),
     api("GET", "/me/assignments/<client.submitted>/comments", OWN),
     api("POST", "/me/assignments/<client.submitted>/comments", clients(404, client=201), body={"body": "Thank you."}),
-    api("POST", "/me/assignments/<client.submitted>/comments/<client.comment>/reading", OWN),
+    api("POST", "/me/assignments/<client.submitted>/comments/<client.comment>/mark-read", OWN),
 )
 
 TABLE: tuple[Row, ...] = (

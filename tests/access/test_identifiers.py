@@ -118,12 +118,12 @@ def test_a_comment_is_not_found_under_another_assignment(cast: Cast) -> None:
     here, there = cast.things["client.submitted"], cast.things["client.draft"]
     theirs = cast.things["partner.comment"]
     for assignment, comment in ((there, cast.things["client.comment"]), (here, theirs)):
-        response = cast.client.post(f"/me/assignments/{assignment}/comments/{comment}/reading")
+        response = cast.client.post(f"/me/assignments/{assignment}/comments/{comment}/mark-read")
         assert response.status_code == 404
 
 
 def test_a_care_link_is_not_ended_under_another_client(cast: Cast) -> None:
-    response = cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['partner.care']}/ending")
+    response = cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['partner.care']}/end")
     assert response.status_code == 404
     assert cast.therapist.get(f"/clients/{cast.partner.id}").status_code == 200
 
@@ -157,9 +157,9 @@ def test_nothing_is_assigned_to_whom_or_from_what_one_does_not_see(name: str, ca
     ("principal", "path"),
     [
         ("therapist", "/clients/<client>/care"),
-        ("therapist", "/clients/<client>/handover"),
+        ("therapist", "/clients/<client>/hand-over"),
         ("owner", "/clients/<unattended>/care"),
-        ("owner", "/staff/<therapist>/handover"),
+        ("owner", "/staff/<therapist>/hand-over"),
     ],
 )
 def test_care_goes_to_nobody_but_an_active_therapist_of_the_practice(principal: str, path: str, cast: Cast) -> None:

@@ -58,23 +58,23 @@ class Story:
         }
         thing = self.therapist("POST", "/assignments", given)["id"]
         mine, row = f"/me/assignments/{thing}", new_id()
-        self.client("POST", f"{mine}/opening")
+        self.client("POST", f"{mine}/open")
         self.client("PUT", f"{mine}/plan", {"when": "w", "then": "t"}, self.client("GET", mine)["version"])
         rows, answers = [{"log": "triggers", "id": row}], [{"block": "cue", "row": [row], "value": f"c {number}"}]
         saved = self._save(mine, {"rows": rows, "answers": answers})
         saved = self._save(mine, {"answers": [{"block": "before", "value": number % 10}]}, saved)
-        for act in ("pause", "resumption", "decline", "decline-undo"):
+        for act in ("pause", "resume", "decline", "undo-decline"):
             self.client("POST", f"{mine}/{act}", {} if act == "decline" else None)
         saved = self._save(mine, {"answers": [{"block": "need", "value": "n", "share": "only_me"}]}, saved)
         self._send_in(mine, saved)
         self.client("POST", f"{mine}/comments", {"body": "Here it is."})
-        self.client("POST", f"{mine}/taking-back")
+        self.client("POST", f"{mine}/recall")
         self._send_in(mine, self.client("GET", f"{mine}/response")["version"])
         theirs = f"/assignments/{thing}"
         self.therapist("GET", f"{theirs}/attempts/1")
         self.therapist("POST", f"{theirs}/return", {"attempt": 1, "comment": "Once more?"})
         said = self.client("GET", f"{mine}/comments")["data"][-1]["id"]
-        self.client("POST", f"{mine}/comments/{said}/reading")
+        self.client("POST", f"{mine}/comments/{said}/mark-read")
         saved = self._save(mine, {"answers": [{"block": "hours", "value": 7.5}]})
         self._send_in(mine, saved)
         self.therapist("GET", f"{theirs}/attempts/2")
@@ -85,7 +85,7 @@ class Story:
         return int(self.client("PATCH", f"{mine}/response", patch, version)["version"])
 
     def _send_in(self, mine: str, version: int) -> None:
-        self.client("POST", f"{mine}/submission", {"response_version": version, "helpfulness": 3, "learned": "much"})
+        self.client("POST", f"{mine}/submit", {"response_version": version, "helpfulness": 3, "learned": "much"})
 
     def between_chapters(self, number: int) -> None:
         """Sessions, settings, the access log; the therapist's notes; and the worker's rounds."""
@@ -106,12 +106,12 @@ class Story:
     def the_end(self) -> None:
         """Everything a therapist does to a client's place in the practice."""
         client = f"/clients/{self.cast.client.id}"
-        self.therapist("POST", f"/assignments/{self.cast.things['client.reading']}/withdrawal", {"reason": "Later."})
+        self.therapist("POST", f"/assignments/{self.cast.things['client.reading']}/withdraw", {"reason": "Later."})
         self.therapist("PATCH", client, {"name": "Renamed"}, self.therapist("GET", client)["version"])
-        self.therapist("POST", f"{client}/archival")
-        self.therapist("POST", f"{client}/restoration")
+        self.therapist("POST", f"{client}/archive")
+        self.therapist("POST", f"{client}/restore")
         self.therapist("POST", f"{client}/care", {"therapist_id": self.cast.former_therapist.id})
-        self.therapist("POST", f"{client}/handover", {"therapist_id": self.cast.colleague.id})
+        self.therapist("POST", f"{client}/hand-over", {"therapist_id": self.cast.colleague.id})
         new = {"current_password": PASSWORD, "new_password": "quartz-heron-ladder-monday"}
         self.client("PUT", "/me/password", new)
 
@@ -189,7 +189,7 @@ def test_the_view_that_is_compared_would_show_a_change(cast: Cast) -> None:
     with _still(clock.now()):
         before = _whole_view(cast)
         path = f"/me/assignments/{cast.things['partner.reading']}"
-        assert cast.partner.post(f"{path}/opening").status_code == 200
+        assert cast.partner.post(f"{path}/open").status_code == 200
         after = _whole_view(cast)
     changed = {path for path in before if after[path] != before[path]}
     assert {path, "/me/assignments"} <= changed

@@ -68,11 +68,11 @@ def password_reset(cast: Cast, kept: Actor, other: Actor) -> None:
         letter = resets.prepare_letter(practice_id, blind_index(practice_id, kept.email))
     assert letter is not None
     sent = {"token": letter.secret, "password": NEW_PASSWORD}
-    assert cast.nobody.post("/password-resets/completion", sent).status_code == 204
+    assert cast.nobody.post("/password-resets/complete", sent).status_code == 204
 
 
 def deactivated(cast: Cast, kept: Actor, other: Actor) -> None:
-    assert cast.owner.post(f"/staff/{kept.id}/deactivation").status_code == 200
+    assert cast.owner.post(f"/staff/{kept.id}/deactivate").status_code == 200
 
 
 def idled(cast: Cast, kept: Actor, other: Actor) -> AbstractContextManager[object]:
@@ -199,11 +199,11 @@ def revoked(cast: Cast, system: str) -> None:
 
 
 def rotated(cast: Cast, system: str) -> None:
-    assert cast.owner.post(f"/integrations/{system}/rotation", {}).status_code == 201
+    assert cast.owner.post(f"/integrations/{system}/rotate", {}).status_code == 201
 
 
 def rotated_with_an_overlap(cast: Cast, system: str) -> AbstractContextManager[object]:
-    assert cast.owner.post(f"/integrations/{system}/rotation", {"overlap_minutes": 10}).status_code == 201
+    assert cast.owner.post(f"/integrations/{system}/rotate", {"overlap_minutes": 10}).status_code == 201
     assert cast.integration.get("/integrations/current").status_code == 200
     return clock.time_shifted(timedelta(minutes=10, seconds=1))
 

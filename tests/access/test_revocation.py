@@ -40,12 +40,12 @@ def _reset_link(cast: Cast, actor: Actor) -> str | None:
 
 def _reset(cast: Cast, secret: str | None) -> int:
     sent = {"token": secret or "portal_rst_none", "password": NEW_PASSWORD}
-    return cast.nobody.post("/password-resets/completion", sent).status_code
+    return cast.nobody.post("/password-resets/complete", sent).status_code
 
 
 def _accept(cast: Cast, secret: str, code: str | None = None) -> int:
     sent = {"token": secret, "password": NEW_PASSWORD, **({} if code is None else {"code": code})}
-    return cast.nobody.post("/invitations/acceptance", sent).status_code
+    return cast.nobody.post("/invitations/accept", sent).status_code
 
 
 def _in_person(cast: Cast, by: Actor) -> str:
@@ -78,9 +78,9 @@ def _cannot_see_the_client(therapist: Actor, cast: Cast) -> None:
     for path, body in (
         (f"/assignments/{things['client.submitted']}/review", {"attempt": 1}),
         (f"/assignments/{things['client.submitted']}/comments", {"body": "Still here."}),
-        (f"/assignments/{things['client.draft']}/withdrawal", {"reason": "x"}),
+        (f"/assignments/{things['client.draft']}/withdraw", {"reason": "x"}),
         (f"/clients/{client}/notes", {"body": "Still here."}),
-        (f"/clients/{client}/archival", None),
+        (f"/clients/{client}/archive", None),
         ("/assignments", {"client_id": client, "resource_id": things["linden.exercise"], "why": "x"}),
     ):
         assert therapist.post(path, body).status_code == 404, path
@@ -92,7 +92,7 @@ def _cannot_see_the_client(therapist: Actor, cast: Cast) -> None:
 
 
 def _deactivated(cast: Cast) -> None:
-    assert cast.owner.post(f"/staff/{cast.therapist.id}/deactivation").status_code == 200
+    assert cast.owner.post(f"/staff/{cast.therapist.id}/deactivate").status_code == 200
 
 
 def test_every_session_of_a_deactivated_therapist_ends(cast: Cast) -> None:
@@ -129,14 +129,14 @@ def test_the_invitation_of_someone_deactivated_before_accepting_ends(cast: Cast)
     invited = cast.owner.post("/invitations", {"name": "Nia", "email": "nia@x.example", "capabilities": ["therapist"]})
     cast.things = {**cast.things, "nia.invitation": invited.get_json()["id"]}
     secret = _mailed(cast, "nia.invitation")
-    assert cast.owner.post(f"/staff/{invited.get_json()['person_id']}/deactivation").status_code == 200
+    assert cast.owner.post(f"/staff/{invited.get_json()['person_id']}/deactivate").status_code == 200
     assert _accept(cast, secret) == 404
 
 
 def test_an_invitation_still_to_be_mailed_is_not_mailed_to_someone_deactivated(cast: Cast) -> None:
     """A job that waited must not let in who has been shut out since."""
     invited = cast.owner.post("/invitations", {"name": "Nia", "email": "nia@x.example", "capabilities": ["owner"]})
-    assert cast.owner.post(f"/staff/{invited.get_json()['person_id']}/deactivation").status_code == 200
+    assert cast.owner.post(f"/staff/{invited.get_json()['person_id']}/deactivate").status_code == 200
     with cast.app.app_context():
         letter = invitations.prepare_letter(cast.things["linden.practice"], invited.get_json()["id"])
     assert letter is None
@@ -159,14 +159,14 @@ def test_a_deactivated_therapists_client_is_seen_by_the_owner_from_then_on(cast:
 
 
 def test_a_therapist_whose_care_has_ended_sees_nothing_of_the_client(cast: Cast) -> None:
-    ended = cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['client.care']}/ending")
+    ended = cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['client.care']}/end")
     assert ended.status_code == 204
     _cannot_see_the_client(cast.therapist, cast)
     assert cast.co_therapist.get(f"/clients/{cast.client.id}").status_code == 200
 
 
 def test_a_therapist_who_handed_over_sees_nothing_of_the_client_and_the_colleague_all(cast: Cast) -> None:
-    moved = cast.therapist.post(f"/clients/{cast.client.id}/handover", {"therapist_id": cast.colleague.id})
+    moved = cast.therapist.post(f"/clients/{cast.client.id}/hand-over", {"therapist_id": cast.colleague.id})
     assert moved.status_code == 204
     _cannot_see_the_client(cast.therapist, cast)
     for thing in ("reading", "draft", "submitted"):
@@ -175,7 +175,7 @@ def test_a_therapist_who_handed_over_sees_nothing_of_the_client_and_the_colleagu
 
 
 def test_a_therapist_whose_caseload_the_owner_handed_over_sees_nothing_of_it(cast: Cast) -> None:
-    moved = cast.owner.post(f"/staff/{cast.therapist.id}/handover", {"therapist_id": cast.colleague.id})
+    moved = cast.owner.post(f"/staff/{cast.therapist.id}/hand-over", {"therapist_id": cast.colleague.id})
     assert moved.status_code == 200
     _cannot_see_the_client(cast.therapist, cast)
     assert cast.therapist.get("/assignments").get_json()["data"] == []
@@ -189,14 +189,14 @@ def test_what_was_cached_is_not_confirmed_after_care_has_ended(cast: Cast) -> No
     path = f"/assignments/{cast.things['client.submitted']}"
     tag = cast.therapist.etag(path)
     assert cast.therapist.get(path, headers={"If-None-Match": tag}).status_code == 304
-    cast.therapist.post(f"/clients/{cast.client.id}/handover", {"therapist_id": cast.colleague.id})
+    cast.therapist.post(f"/clients/{cast.client.id}/hand-over", {"therapist_id": cast.colleague.id})
     assert cast.therapist.get(path, headers={"If-None-Match": tag}).status_code == 404
     assert cast.therapist.patch(path, {"note": "x"}, tag).status_code == 404
 
 
 def test_a_cursor_from_before_leads_to_nothing_of_the_client_after_care_has_ended(cast: Cast) -> None:
     cursor = cast.therapist.get("/assignments?limit=1").get_json()["next_cursor"]
-    cast.therapist.post(f"/clients/{cast.client.id}/handover", {"therapist_id": cast.colleague.id})
+    cast.therapist.post(f"/clients/{cast.client.id}/hand-over", {"therapist_id": cast.colleague.id})
     page = cast.therapist.get(f"/assignments?limit=100&cursor={cursor}")
     assert page.status_code == 200
     assert cast.client.id not in page.get_data(as_text=True)
@@ -206,16 +206,16 @@ def test_a_cursor_from_before_leads_to_nothing_of_the_client_after_care_has_ende
 def test_a_therapist_who_handed_over_gets_no_new_way_into_the_clients_account(delivery: str, cast: Cast) -> None:
     """Resending mints a secret or a code: it belongs to whoever cares for the client now."""
     invited = cast.therapist.post(f"/clients/{cast.newcomer.id}/invitation", {"delivery": delivery}).get_json()["id"]
-    moved = cast.therapist.post(f"/clients/{cast.newcomer.id}/handover", {"therapist_id": cast.colleague.id})
+    moved = cast.therapist.post(f"/clients/{cast.newcomer.id}/hand-over", {"therapist_id": cast.colleague.id})
     assert moved.status_code == 204
     assert cast.therapist.post(f"/clients/{cast.newcomer.id}/invitation", {"delivery": delivery}).status_code == 404
-    assert cast.therapist.post(f"/invitations/{invited}/resending").status_code == 404
+    assert cast.therapist.post(f"/invitations/{invited}/resend").status_code == 404
     assert cast.therapist.delete(f"/invitations/{invited}").status_code == 404
 
 
 def test_a_client_link_shown_before_the_hand_over_ends_with_it(cast: Cast) -> None:
     secret = _in_person(cast, cast.therapist)
-    cast.therapist.post(f"/clients/{cast.newcomer.id}/handover", {"therapist_id": cast.colleague.id})
+    cast.therapist.post(f"/clients/{cast.newcomer.id}/hand-over", {"therapist_id": cast.colleague.id})
     assert _accept(cast, secret) == 404
 
 
@@ -225,7 +225,7 @@ def test_a_client_link_shown_before_the_hand_over_ends_with_it(cast: Cast) -> No
 def test_answers_taken_back_are_not_opened_any_more(cast: Cast) -> None:
     path = f"/assignments/{cast.things['client.submitted']}/attempts"
     tag = cast.therapist.etag(f"{path}/1")
-    assert cast.client.post(f"/me/assignments/{cast.things['client.submitted']}/taking-back").status_code == 200
+    assert cast.client.post(f"/me/assignments/{cast.things['client.submitted']}/recall").status_code == 200
     assert cast.therapist.get(f"{path}/1").status_code == 404
     assert cast.therapist.get(f"{path}/1", headers={"If-None-Match": tag}).status_code == 404
     shown = cast.therapist.get(path).get_json()["data"]
@@ -235,7 +235,7 @@ def test_answers_taken_back_are_not_opened_any_more(cast: Cast) -> None:
 
 
 def test_what_the_client_said_of_a_submission_goes_with_it_when_it_is_taken_back(cast: Cast) -> None:
-    cast.client.post(f"/me/assignments/{cast.things['client.submitted']}/taking-back")
+    cast.client.post(f"/me/assignments/{cast.things['client.submitted']}/recall")
     for path in ("", "/attempts", "/comments"):
         shown = cast.therapist.get(f"/assignments/{cast.things['client.submitted']}{path}").get_data(as_text=True)
         assert "client learned" not in shown
@@ -328,7 +328,7 @@ def test_who_is_no_owner_any_more_runs_nothing(cast: Cast) -> None:
     _with_capabilities(cast, cast.colleague, "therapist")
     tag = cast.colleague.etag("/practice")
     assert cast.colleague.patch("/practice", {"quiet_days": 10}, tag).status_code == 403
-    assert cast.colleague.post(f"/staff/{cast.therapist.id}/deactivation").status_code == 403
+    assert cast.colleague.post(f"/staff/{cast.therapist.id}/deactivate").status_code == 403
     assert cast.colleague.get(f"/clients/{cast.unattended.id}").status_code == 404
 
 
@@ -338,7 +338,7 @@ def test_an_owners_pending_staff_invitation_ends_for_the_owner_who_is_none_any_m
     sent = {"name": "Nia", "email": "nia@x.example", "capabilities": ["owner"]}
     invited = cast.colleague.post("/invitations", sent).get_json()["id"]
     _with_capabilities(cast, cast.colleague, "therapist")
-    assert cast.colleague.post(f"/invitations/{invited}/resending").status_code in {403, 404}
+    assert cast.colleague.post(f"/invitations/{invited}/resend").status_code in {403, 404}
 
 
 # Every kind of credential --------------------------------------------------------------------------------------------
@@ -352,7 +352,7 @@ def _ended_invitation(cast: Cast) -> int:
 
 def _resent_invitation(cast: Cast) -> int:
     secret = _mailed(cast, "staff.invitation")
-    resent = cast.owner.post(f"/invitations/{cast.things['staff.invitation']}/resending").get_json()["id"]
+    resent = cast.owner.post(f"/invitations/{cast.things['staff.invitation']}/resend").get_json()["id"]
     cast.things = {**cast.things, "staff.again": resent}
     newer = _mailed(cast, "staff.again")
     older = _accept(cast, secret)

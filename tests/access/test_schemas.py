@@ -10,7 +10,9 @@ import pytest
 from flask import Flask
 from marshmallow import Schema
 
-from portal.accounts import schemas
+from portal.accounts.schemas.invitation import AcceptInvitationSchema
+from portal.accounts.schemas.practice import SetUpFormSchema
+from portal.accounts.schemas.session import CompletePasswordResetSchema
 from portal.core.db.engines import db
 from tests.access.shapes import misfits, operation_of, resolved
 from tests.access.table import PRINCIPALS, STAFF, TABLE, Row, prepared, rule_of, send
@@ -27,9 +29,9 @@ WITH_BODY = [row for row in TABLE if row.body is not None and _let_in(row)]
 AT_ONCE = 50
 """Foreign members in one request: each is pointed to, and an answer lists a hundred faults at most."""
 FORMS: Mapping[str, Schema] = {
-    "/setup": schemas.SetUpFormSchema(),
-    "/invitation": schemas.AcceptSchema(),
-    "/reset": schemas.CompleteResetSchema(),
+    "/setup": SetUpFormSchema(),
+    "/invitation": AcceptInvitationSchema(),
+    "/reset": CompletePasswordResetSchema(),
 }
 
 

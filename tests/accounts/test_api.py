@@ -172,7 +172,7 @@ def test_the_routes_before_an_account_take_no_token_into_account(cast: Cast) -> 
 
 
 @pytest.mark.parametrize(
-    "path", ["/sessions", "/setup", "/password-resets", "/password-resets/completion", "/invitations/acceptance"]
+    "path", ["/sessions", "/setup", "/password-resets", "/password-resets/complete", "/invitations/accept"]
 )
 def test_the_routes_before_an_account_read_json_and_nothing_else(cast: Cast, path: str) -> None:
     assert (

@@ -74,7 +74,7 @@ def test_a_mail_run_twice_leaves_the_later_link_as_the_one_that_works(cast: Cast
     first, second = (mail.secret for mail in letters.sent(cast.app, "n@x.example"))
 
     def accept(secret: str) -> int:
-        return cast.nobody.post("/invitations/acceptance", {"token": secret, "password": PASSWORD}).status_code
+        return cast.nobody.post("/invitations/accept", {"token": secret, "password": PASSWORD}).status_code
 
     assert (accept(first), accept(second)) == (404, 201)
 

@@ -8,17 +8,39 @@ from typing import Any
 import pytest
 from marshmallow import Schema, ValidationError, fields
 
-from portal.accounts import schemas
+from portal.accounts.schemas import integration, invitation, person, practice, session
+from portal.accounts.schemas.invitation import AcceptInvitationSchema, InvitationSchema
+from portal.accounts.schemas.person import (
+    ChangeMeSchema,
+    ChangePasswordSchema,
+    ChangeStaffMemberSchema,
+    PersonSchema,
+    StaffMemberSchema,
+)
+from portal.accounts.schemas.practice import (
+    ChangePracticeSchema,
+    NewOwnerSchema,
+    NewPracticeSchema,
+    PracticeSchema,
+    SetUpFormSchema,
+)
+from portal.accounts.schemas.session import (
+    CompletePasswordResetSchema,
+    RequestPasswordResetSchema,
+    SessionSchema,
+    SignInSchema,
+)
 from portal.core.wire import WireSchema
 
 ALL = [
     cls
-    for _, cls in inspect.getmembers(schemas, inspect.isclass)
-    if issubclass(cls, WireSchema) and cls.__module__ == schemas.__name__
+    for module in (integration, invitation, person, practice, session)
+    for _, cls in inspect.getmembers(module, inspect.isclass)
+    if issubclass(cls, WireSchema) and cls.__module__ == module.__name__
 ]
 SHOWN_ONCE = {
-    ("NewTokenSchema", "token"),
-    ("SignedInSchema", "token"),
+    ("IntegrationTokenSchema", "token"),
+    ("NewSessionSchema", "token"),
     ("InvitationSchema", "code"),
     ("InvitationSchema", "link"),
 }
@@ -48,11 +70,11 @@ def test_no_answer_holds_a_password_a_hash_or_an_index(schema: type[WireSchema])
 @pytest.mark.parametrize(
     ("schema", "sent"),
     [
-        (schemas.SignInSchema(), {"email": "a@b.example", "password": "x"}),
-        (schemas.CompleteResetSchema(), {"token": "t", "password": "x"}),
-        (schemas.AcceptSchema(), {"token": "t", "password": "x", "code": "7KQ2-M4XD"}),
-        (schemas.ChangePasswordSchema(), {"current_password": "x", "new_password": "y"}),
-        (schemas.RequestResetSchema(), {"email": "a@b.example"}),
+        (SignInSchema(), {"email": "a@b.example", "password": "x"}),
+        (CompletePasswordResetSchema(), {"token": "t", "password": "x"}),
+        (AcceptInvitationSchema(), {"token": "t", "password": "x", "code": "7KQ2-M4XD"}),
+        (ChangePasswordSchema(), {"current_password": "x", "new_password": "y"}),
+        (RequestPasswordResetSchema(), {"email": "a@b.example"}),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Schema) else "",
 )
@@ -64,18 +86,18 @@ def test_what_is_sent_in_is_read_and_never_shown_again(schema: Schema, sent: dic
 
 @pytest.mark.parametrize("slug", ["linden", "a", "a-b", "l1nden", "a" * 40])
 def test_a_short_name_is_small_letters_digits_and_dashes(slug: str) -> None:
-    assert "slug" not in faults(schemas.NewPracticeSchema(), {"slug": slug})
+    assert "slug" not in faults(NewPracticeSchema(), {"slug": slug})
 
 
 @pytest.mark.parametrize("slug", ["", "Linden", "-a", "a-", "a b", "a_b", "ä", "a" * 41, "a\n", 7, None])
 def test_another_short_name_is_refused(slug: Any) -> None:
-    assert "slug" in faults(schemas.NewPracticeSchema(), {"slug": slug})
+    assert "slug" in faults(NewPracticeSchema(), {"slug": slug})
 
 
 @pytest.mark.parametrize("country", ["de", "DEU", "D", "", "Ä1", "DE\n", None, 49])
 def test_a_country_is_two_capital_letters(country: Any) -> None:
-    assert "country" in faults(schemas.ChangePracticeSchema(), {"country": country})
-    assert faults(schemas.ChangePracticeSchema(), {"country": "DE"}) == {}
+    assert "country" in faults(ChangePracticeSchema(), {"country": country})
+    assert faults(ChangePracticeSchema(), {"country": "DE"}) == {}
 
 
 @pytest.mark.parametrize(
@@ -94,48 +116,48 @@ def test_a_country_is_two_capital_letters(country: Any) -> None:
     ],
 )
 def test_what_is_no_mail_address_is_refused(email: Any) -> None:
-    assert "email" in faults(schemas.SignInSchema(), {"email": email, "password": "x"})
+    assert "email" in faults(SignInSchema(), {"email": email, "password": "x"})
 
 
 @pytest.mark.parametrize("days", [0, 366, -1, "14", 14.5, True, None])
 def test_quiet_days_are_a_whole_number_up_to_a_year(days: Any) -> None:
-    assert "quiet_days" in faults(schemas.ChangePracticeSchema(), {"quiet_days": days})
+    assert "quiet_days" in faults(ChangePracticeSchema(), {"quiet_days": days})
 
 
 def test_null_is_not_the_same_as_left_out() -> None:
-    assert faults(schemas.ChangeMeSchema(), {}) == {}
-    assert set(faults(schemas.ChangeMeSchema(), {"name": None, "time_zone": None})) == {"name", "time_zone"}
+    assert faults(ChangeMeSchema(), {}) == {}
+    assert set(faults(ChangeMeSchema(), {"name": None, "time_zone": None})) == {"name", "time_zone"}
 
 
 @pytest.mark.parametrize("capabilities", [[], ["client"], ["owner", "therapist", "owner"], "owner", None, [None]])
 def test_capabilities_are_one_or_both_of_those_known(capabilities: Any) -> None:
-    assert "capabilities" in faults(schemas.ChangeStaffSchema(), {"capabilities": capabilities})
+    assert "capabilities" in faults(ChangeStaffMemberSchema(), {"capabilities": capabilities})
 
 
 def test_a_password_of_any_length_is_read_up_to_a_bound() -> None:
-    bound = faults(schemas.SignInSchema(), {"email": "a@b.example", "password": "x" * 1025})
+    bound = faults(SignInSchema(), {"email": "a@b.example", "password": "x" * 1025})
     assert set(bound) == {"password"}
-    assert faults(schemas.SignInSchema(), {"email": "a@b.example", "password": "x" * 1024}) == {}
+    assert faults(SignInSchema(), {"email": "a@b.example", "password": "x" * 1024}) == {}
 
 
 def test_blanks_inside_and_around_a_password_are_part_of_it() -> None:
     password = "  four words  with blanks "
-    assert schemas.SignInSchema().load({"email": "a@b.example", "password": password})["password"] == password
+    assert SignInSchema().load({"email": "a@b.example", "password": password})["password"] == password
 
 
 def test_an_owner_sees_clients_unless_they_say_otherwise_but_a_form_says_what_is_ticked() -> None:
     sent = {"name": "Ada", "email": "a@b.example", "password": "x"}
-    assert schemas.NewOwnerSchema().load(sent)["therapist"] is True
+    assert NewOwnerSchema().load(sent)["therapist"] is True
     form = {"token": "t", "practice_name": "P", "slug": "p", "country": "DE", "time_zone": "Europe/Berlin", **sent}
-    assert schemas.SetUpFormSchema().load(form)["therapist"] is False
+    assert SetUpFormSchema().load(form)["therapist"] is False
 
 
 def test_every_field_of_an_answer_is_always_there() -> None:
     for schema in (
-        schemas.PersonSchema,
-        schemas.StaffSchema,
-        schemas.PracticeSchema,
-        schemas.InvitationSchema,
-        schemas.SessionSchema,
+        PersonSchema,
+        StaffMemberSchema,
+        PracticeSchema,
+        InvitationSchema,
+        SessionSchema,
     ):
         assert all(field.required for field in schema().dump_fields.values() if isinstance(field, fields.Field))

@@ -17,7 +17,7 @@ LEADS_TO = {
     "pause": "paused",
     "decline": "declined",
     "submit": "submitted",
-    "take_back": "in_progress",
+    "recall": "in_progress",
     "reopen": "assigned",
     "review": "reviewed",
     "return": "in_progress",

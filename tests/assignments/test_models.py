@@ -36,7 +36,7 @@ CLIENTS = {
     "decline": UNSENT,
     "undo_decline": "declined",
     "submit": "seen in_progress",
-    "take_back": "submitted",
+    "recall": "submitted",
 }
 TABLE = {act: set(states.split()) for act, states in (THERAPISTS | CLIENTS).items()}
 

@@ -48,7 +48,7 @@ def test_an_assignment_is_seen_by_its_client_and_its_therapist_alone(cast: Cast,
 def test_sight_ends_with_the_care_link_on_the_next_request(cast: Cast, thing: str) -> None:
     ends = [f"/assignments/{cast.things[thing]}{end}" for end in ("", "/attempts", "/comments")]
     assert [cast.therapist.get(path).status_code for path in ends] == [200] * 3
-    ended = cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['client.care']}/ending")
+    ended = cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['client.care']}/end")
     assert ended.status_code < 300
     assert [cast.therapist.get(path).status_code for path in ends] == [404] * 3
     assert cast.therapist.get(f"/assignments/{cast.things[thing]}/attempts/1").status_code == 404

@@ -13,7 +13,6 @@ from portal.core import access, facts
 from portal.core.audit_log import events as audit_events
 from portal.core.audit_log import sealing
 from portal.core.audit_log.events import Event
-from portal.core.db.statements import fetch
 from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
 from tests.cast import Actor, Cast
@@ -67,6 +66,30 @@ def test_catching_up_begins_after_the_position_read_last(sealed: Cast) -> None:
     assert later == [fact for fact in everything if fact["position"] > middle]
 
 
+def test_latest_begins_with_what_happens_from_now_on(sealed: Cast) -> None:
+    newest = _followed(sealed.integration)[-1]["position"]
+    begun = sealed.integration.get("/events?after=latest").get_json()
+    assert begun == {"data": [], "has_more": False, "next_after": newest}
+    assert _followed(sealed.owner)[-1]["position"] >= newest, "a position of what is hidden says nothing"
+    sealed.client.post(f"/me/assignments/{sealed.things['client.reading']}/open")
+    with sealed.app.app_context():
+        sealing.seal()
+    later = sealed.integration.get(f"/events?after={begun['next_after']}").get_json()["data"]
+    assert [fact["type"] for fact in later] == ["assignment.seen"]
+
+
+def test_latest_is_0_while_nothing_has_happened_that_the_caller_may_see(sealed: Cast) -> None:
+    begun = sealed.uninvited.get("/events?after=latest").get_json()
+    assert begun["next_after"] == max((fact["position"] for fact in _followed(sealed.uninvited)), default=0)
+
+
+@pytest.mark.parametrize("after", ["newest", "-1", "1.5", str(2**63), "9" * 5_000, "", "٣"])
+def test_a_position_is_a_number_or_latest(sealed: Cast, after: str) -> None:
+    refused = sealed.owner.get(f"/events?after={after}")
+    assert refused.status_code == 400
+    assert refused.get_json()["errors"][0]["pointer"] == "#/after"
+
+
 def test_what_is_not_sealed_yet_is_not_there_yet(sealed: Cast) -> None:
     before = _followed(sealed.integration)
     sealed.therapist.patch(
@@ -107,7 +130,7 @@ def test_what_was_assigned_through_another_link_stays_with_it(sealed: Cast) -> N
 
 
 def test_sight_of_the_past_ends_with_care(sealed: Cast) -> None:
-    sealed.therapist.post(f"/clients/{sealed.client.id}/care/{sealed.things['client.care']}/ending")
+    sealed.therapist.post(f"/clients/{sealed.client.id}/care/{sealed.things['client.care']}/end")
     assert sealed.client.id not in {fact["client_id"] for fact in _followed(sealed.integration)}
 
 
@@ -149,10 +172,10 @@ def test_no_policy_of_the_feed_shows_what_is_not_sealed(cast: Cast, name: str) -
     with cast.app.app_context():
         sealing.seal()
         sealing.seal()
-        before = len(fetch(("test.feed", name), lambda: policy.feed_visible_to(viewer), access.binds(viewer)))
+        before = len(access.fetch_visible(viewer, policy.feed_visible_to))
         with transaction(viewer.practice_id):
             audit_events.record(viewer, facts.Fact("resource.created"), viewer)
-        after = fetch(("test.feed", name), lambda: policy.feed_visible_to(viewer), access.binds(viewer))
+        after = access.fetch_visible(viewer, policy.feed_visible_to)
     assert len(after) == before
 
 

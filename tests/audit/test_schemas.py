@@ -9,14 +9,14 @@ from portal.audit import schemas
 
 
 def test_an_opening_has_room_for_who_when_and_what_alone() -> None:
-    assert set(schemas.AccessSchema().dump_fields) == {
+    assert set(schemas.AccessLogEntrySchema().dump_fields) == {
         "id", "occurred_at", "opened_by", "opened", "assignment_id", "title", "attempt",
     }  # fmt: skip
-    assert set(schemas.OpenedBySchema().dump_fields) == {"id", "kind", "name"}
+    assert set(schemas.AccessActorSchema().dump_fields) == {"id", "kind", "name"}
 
 
 def test_every_member_of_an_opening_is_always_there() -> None:
-    assert all(field.required for field in schemas.AccessSchema().dump_fields.values())
+    assert all(field.required for field in schemas.AccessLogEntrySchema().dump_fields.values())
 
 
 @pytest.mark.parametrize("query", [{"client_id": "x"}, {"sort": "title"}, {"q": "anna"}, {"limit": "101"}])

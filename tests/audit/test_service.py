@@ -105,14 +105,14 @@ def test_an_opening_that_was_refused_leaves_no_row(cast: Cast) -> None:
 
 def test_who_opened_it_is_still_named_after_they_left(cast: Cast) -> None:
     open_submission(cast, cast.therapist)
-    cast.owner.post(f"/staff/{cast.therapist.id}/deactivation")
+    cast.owner.post(f"/staff/{cast.therapist.id}/deactivate")
     seal(cast)
     assert [row["opened_by"]["name"] for row in access_log(cast.client)] == ["Therapist"]
 
 
 def test_both_readers_of_a_client_handed_over_are_named(cast: Cast) -> None:
     open_submission(cast, cast.therapist)
-    cast.therapist.post(f"/clients/{cast.client.id}/handover", {"therapist_id": cast.colleague.id})
+    cast.therapist.post(f"/clients/{cast.client.id}/hand-over", {"therapist_id": cast.colleague.id})
     open_submission(cast, cast.colleague)
     seal(cast)
     readers = [row["opened_by"]["name"] for row in access_log(cast.client, "?sort=occurred_at")]

@@ -51,7 +51,7 @@ def bombs() -> Iterator[Bomb]:
 ROUTES = (
     ("nobody", "POST", "/sessions"),
     ("nobody", "POST", "/setup"),
-    ("nobody", "POST", "/invitations/acceptance"),
+    ("nobody", "POST", "/invitations/accept"),
     ("therapist", "POST", "/resources"),
     ("therapist", "POST", "/assignments"),
     ("client", "PATCH", "/me/assignments/<work>/response"),
@@ -144,7 +144,7 @@ def large_numbers() -> Iterator[Bomb]:
         answer = f'{{"answers":[{{"block":"n","value":{number}}}]}}'.encode()
         yield Bomb(f"{name} as an answer", *work, answer, MERGE, may_be_taken="decimals" in name or "tiny" in name)
         body = f'{{"response_version":{number}}}'.encode()
-        yield Bomb(f"{name} as a version", "client", "POST", "/me/assignments/<work>/submission", body, JSON)
+        yield Bomb(f"{name} as a version", "client", "POST", "/me/assignments/<work>/submit", body, JSON)
         yield Bomb(f"{name} as minutes", "therapist", "POST", "/resources", f'{{"minutes":{number}}}'.encode(), JSON)
     for digits in ("9" * 5_000, "1e9", str(2**63), "-1", "१२"):  # digits, if not ours
         for path in ("/assignments?limit=", "/events?after=", "/me/assignments?limit=", "/clients?cursor="):
@@ -173,11 +173,9 @@ def passwords() -> Iterator[Bomb]:
         yield Bomb(f"a password {name}, to change from", "client", "PUT", "/me/password", _sent(changed), JSON)
         secret = {"token": "portal_rst_x", "password": password}
         yield Bomb(
-            f"a password {name}, to reset to", "nobody", "POST", "/password-resets/completion", _sent(secret), JSON
+            f"a password {name}, to reset to", "nobody", "POST", "/password-resets/complete", _sent(secret), JSON
         )
-        yield Bomb(
-            f"a password {name}, to come in with", "nobody", "POST", "/invitations/acceptance", _sent(secret), JSON
-        )
+        yield Bomb(f"a password {name}, to come in with", "nobody", "POST", "/invitations/accept", _sent(secret), JSON)
     for length in (72, 73, 128, 129):
         changed = {
             "current_password": "maple-otter-violin-monday",

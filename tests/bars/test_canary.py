@@ -169,13 +169,13 @@ def _say_the_rest(therapist: Caller, client: Caller, given: list[str]) -> None:
     for assignment in (first, second):
         version = client.get(f"/me/assignments/{assignment}/response")["version"]
         sent = {"response_version": version, "helpfulness": 4, "learned": canary("learned")}
-        client.post(f"/me/assignments/{assignment}/submission", sent)
+        client.post(f"/me/assignments/{assignment}/submit", sent)
         assert canary("answer").rpartition("-")[0] in str(therapist.get(f"/assignments/{assignment}/attempts/1"))
     therapist.post(f"/assignments/{first}/return", {"attempt": 1, "comment": canary("comment")})
     therapist.post(f"/assignments/{second}/review", {"attempt": 1, "comment": canary("comment")})
     client.post(f"/me/assignments/{second}/comments", {"body": canary("comment")}, status=201)
     client.post(f"/me/assignments/{third}/decline", {"reason": canary("reason")})
-    therapist.post(f"/assignments/{given[3]}/withdrawal", {"reason": canary("reason")})
+    therapist.post(f"/assignments/{given[3]}/withdraw", {"reason": canary("reason")})
     therapist.post(f"/clients/{client.id}/notes", {"body": canary("private_note")}, status=201)
     # What is refused is not written down either: neither a value that does not fit nor a search for a name.
     wrong = {"answers": [{"block": "nowhere", "value": canary("answer")}]}

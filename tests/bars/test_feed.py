@@ -123,7 +123,7 @@ class Writing:
             made = self.device.post("/resources", card, status=201)
             self.practice.promised["resource.created", made["id"]] += 1
             return
-        verb = "resumption" if self.paused else "pause"
+        verb = "resume" if self.paused else "pause"
         self.device.post(f"/me/assignments/{self.assignment}/{verb}")
         self.practice.promised["assignment.resumed" if self.paused else "assignment.paused", self.assignment] += 1
         self.paused = not self.paused
@@ -134,7 +134,7 @@ def _pausing(practice: Practice, server: Server, number: int) -> Writing:
     resource = exercise_of(practice.owner, exercise_document()["blocks"], f"Exercise {number}")
     sent = {"client_id": client.id, "resource_id": resource, "why": "x"}
     given = practice.owner.post("/assignments", sent, status=201)
-    client.post(f"/me/assignments/{given['id']}/opening")
+    client.post(f"/me/assignments/{given['id']}/open")
     return Writing(practice, client, given["id"])
 
 

@@ -28,9 +28,9 @@ def test_a_client_out_of_sight_answers_like_one_that_does_not_exist(cast: Cast, 
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("archival", None),
-        ("restoration", None),
-        ("handover", "to"),
+        ("archive", None),
+        ("restore", None),
+        ("hand-over", "to"),
         ("care", "to"),
         ("invitation", {}),
         ("notes", {"body": "x"}),

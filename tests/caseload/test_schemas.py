@@ -44,8 +44,8 @@ def test_the_address_of_a_client_cannot_be_changed_past_its_proof() -> None:
 def test_an_invitation_goes_by_mail_unless_it_is_handed_over() -> None:
     sent = {"name": "Robin", "email": "robin@x.example"}
     assert schemas.CreateClientSchema().load(sent)["delivery"] == "mail"
-    assert schemas.InviteAgainSchema().load({})["delivery"] == "mail"
-    assert set(faults(schemas.InviteAgainSchema(), {"delivery": "pigeon"})) == {"delivery"}
+    assert schemas.InviteClientAgainSchema().load({})["delivery"] == "mail"
+    assert set(faults(schemas.InviteClientAgainSchema(), {"delivery": "pigeon"})) == {"delivery"}
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 121, None, 7, "\x00", "a\ud800b"])
@@ -68,7 +68,7 @@ def test_the_lines_of_a_note_are_kept() -> None:
 
 @pytest.mark.parametrize("therapist_id", ["", "x", "0" * 36, None, "01980C5E-7D2A-7C3B-9F10-0A1B2C3D4E5F"])
 def test_a_therapist_is_named_by_an_id(therapist_id: Any) -> None:
-    assert set(faults(schemas.ToTherapistSchema(), {"therapist_id": therapist_id})) == {"therapist_id"}
+    assert set(faults(schemas.ChooseTherapistSchema(), {"therapist_id": therapist_id})) == {"therapist_id"}
 
 
 @pytest.mark.parametrize(

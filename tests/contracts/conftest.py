@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.server import Server, running
+from tests.server import Server, install, running, until
 
 
 @pytest.fixture
@@ -26,3 +26,12 @@ def description(server: Server, tmp_path: Path) -> Path:
     path = tmp_path / "openapi.json"
     path.write_bytes(httpx.get(f"{server.base_url}/api/v1/openapi.json", trust_env=False).content)
     return path
+
+
+@pytest.fixture
+def demo(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The demo practice at work."""
+    with install(engine, tmp_path, request) as server:
+        server.start("demo")
+        until(lambda: "Stop with Ctrl-C" in server.printed, "the demo does not say how to go on")
+        yield server

@@ -49,8 +49,12 @@ BROKEN: dict[str, Callable[[Any], Any]] = {
     f"GET {ASSIGN} 200.data[].resource: minutes is gone": (
         lambda spec: _schemas(spec)["AssignedResource"]["properties"].pop("minutes")
     ),
-    f"POST {ASSIGN} body: note is needed now": lambda spec: _schemas(spec)["Assign"]["required"].append("note"),
-    f"POST {ASSIGN} body: note is no longer taken": lambda spec: _schemas(spec)["Assign"]["properties"].pop("note"),
+    f"POST {ASSIGN} body: note is needed now": lambda spec: _schemas(spec)["CreateAssignment"]["required"].append(
+        "note"
+    ),
+    f"POST {ASSIGN} body: note is no longer taken": lambda spec: _schemas(spec)["CreateAssignment"]["properties"].pop(
+        "note"
+    ),
     "GET /api/v1/clients/{client_id} 200.name: may be null now": _becomes_nullable,
     f"PATCH {SAVE} 200: progress may be absent now": (
         lambda spec: _schemas(spec)["MyResponse"]["required"].remove("progress")
@@ -88,7 +92,7 @@ def test_a_change_that_breaks_clients_is_named(named: str) -> None:
 def test_what_is_only_added_breaks_nobody() -> None:
     before = json.loads(KEPT.read_text())
     now = deepcopy(before)
-    _schemas(now)["Assign"]["properties"]["colour"] = {"type": "string"}
+    _schemas(now)["CreateAssignment"]["properties"]["colour"] = {"type": "string"}
     _schemas(now)["Assignment"]["properties"]["colour"] = {"type": "string"}
     _schemas(now)["Assignment"]["required"].append("colour")
     now["paths"][ASSIGN]["post"]["responses"]["418"] = {"$ref": "#/components/responses/Conflict"}

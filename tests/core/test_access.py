@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 from sqlalchemy import Select
 
@@ -29,7 +27,7 @@ def _see(viewer: Viewer, thing_id: str) -> Client:
 def test_who_may_see_gets_the_row(cast: Cast, context: None) -> None:
     viewer = cast.therapist.viewer
     assert _see(viewer, cast.client.id).id == cast.client.id
-    assert access.get_visible(viewer, "test.look", lambda: _statement(viewer), cast.client.id) == {"id": cast.client.id}
+    assert access.get_visible(viewer, _statement, cast.client.id) == {"id": cast.client.id}
 
 
 @pytest.mark.parametrize("thing", ["stranger", "other_client", "absent", "nonsense", "upper", "wildcard"])
@@ -40,7 +38,7 @@ def test_hidden_absent_and_nonsense_are_one_answer(cast: Cast, context: None, th
     answers = []
     for ask in (
         lambda: _see(viewer, thing_id),
-        lambda: access.get_visible(viewer, "test.look", lambda: _statement(viewer), thing_id),
+        lambda: access.get_visible(viewer, _statement, thing_id),
     ):
         with pytest.raises(NotVisible) as refused:
             ask()
@@ -50,22 +48,19 @@ def test_hidden_absent_and_nonsense_are_one_answer(cast: Cast, context: None, th
 
 def test_the_text_of_a_query_never_carries_who_asks_over_to_the_next(cast: Cast, context: None) -> None:
     for actor, client in ((cast.therapist, cast.client), (cast.colleague, cast.stranger)) * 2:
-        build = partial(_statement, actor.viewer)
-        found = access.get_visible(actor.viewer, "test.shared", build, client.id)
+        found = access.get_visible(actor.viewer, _statement, client.id)
         assert found == {"id": client.id}
         other = cast.stranger if client is cast.client else cast.client
         with pytest.raises(NotVisible):
-            access.get_visible(actor.viewer, "test.shared", build, other.id)
+            access.get_visible(actor.viewer, _statement, other.id)
 
 
 def test_a_viewer_of_another_shape_gets_a_query_of_their_own(cast: Cast, context: None) -> None:
-    assert access.get_visible(
-        cast.therapist.viewer, "test.shapes", lambda: _statement(cast.therapist.viewer), cast.client.id
-    )
+    assert access.get_visible(cast.therapist.viewer, _statement, cast.client.id)
     for actor in (cast.owner, cast.other_owner):
         with pytest.raises(NotVisible):
-            access.get_visible(actor.viewer, "test.shapes", partial(_statement, actor.viewer), cast.client.id)
-    assert access.get_visible(cast.client.viewer, "test.shapes", lambda: _statement(cast.client.viewer), cast.client.id)
+            access.get_visible(actor.viewer, _statement, cast.client.id)
+    assert access.get_visible(cast.client.viewer, _statement, cast.client.id)
 
 
 def test_a_claim_that_does_not_hold_is_forbidden() -> None:

@@ -54,7 +54,7 @@ def filled(cast: Cast) -> Cast:
     for client in (cast.client, cast.partner):
         assert cast.therapist.post(f"/clients/{client.id}/notes", {"body": "Mine."}).status_code == 201
     alert = raised(cast, "client")
-    assert cast.therapist.post(f"/alerts/{alert}/acknowledgement", {"note": "Mine too."}).status_code == 200
+    assert cast.therapist.post(f"/alerts/{alert}/acknowledge", {"note": "Mine too."}).status_code == 200
     return cast
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from portal.core import clock, jobs
 from portal.core.db.engines import db
-from portal.core.db.transactions import in_transaction, transaction, transactional
+from portal.core.db.transactions import NO_PRACTICE, in_transaction, transaction, transactional
 from portal.core.jobs import LEASE, RETRIES, ClaimedJob, Job, claim, delete_ended, enqueue, run_due_jobs, settle
 from portal.core.viewer import Viewer
 from tests.cast import Cast
@@ -51,7 +51,7 @@ def _only() -> Job:
 
 
 def test_a_job_left_in_a_transaction_that_fails_is_not_there(cast: Cast, handled: list[str]) -> None:
-    @transactional
+    @transactional(practice=NO_PRACTICE)
     def fail() -> None:
         enqueue(cast.therapist.viewer, KIND, "never")
         raise LookupError

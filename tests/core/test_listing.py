@@ -21,7 +21,6 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 
 def _listing(*, raw: bool) -> Listing:
     return Listing(
-        name=f"test.jobs.{raw}",
         base=lambda _viewer: select(Job).where(Job.practice_id == PRACTICE, Job.kind != "other"),
         columns=(Job.id, Job.kind, Job.subject, Job.due_at, Job.gave_up),
         filters={
@@ -78,9 +77,9 @@ def _pages(listing: Listing, viewer: Viewer, limit: int, **asked: Any) -> list[P
 @pytest.mark.parametrize("sort", ["due_at", "-due_at", "subject", "-subject", "ended_at", "-ended_at"])
 @pytest.mark.parametrize("limit", [1, 4, 22, 23, 100])
 def test_pages_hold_every_row_once_in_order(viewer: Viewer, listing: Listing, sort: str, limit: int) -> None:
-    whole = [row["id"] for row in listing.page(viewer, ListRequest(sort=sort, limit=100)).rows()]
+    whole = [row["id"] for row in listing.page(viewer, ListRequest(sort=sort, limit=100)).as_dicts()]
     pages = _pages(listing, viewer, limit, sort=sort)
-    assert [row["id"] for page in pages for row in page.rows()] == whole
+    assert [row["id"] for page in pages for row in page.as_dicts()] == whole
     assert len(set(whole)) == 23
     assert len(pages) == -(-23 // limit)
 
@@ -88,10 +87,10 @@ def test_pages_hold_every_row_once_in_order(viewer: Viewer, listing: Listing, so
 @pytest.mark.parametrize("listing", LISTINGS)
 def test_an_order_and_its_reverse_are_mirrors(viewer: Viewer, listing: Listing) -> None:
     for sort in listing.sorts:
-        forward = [row["id"] for row in listing.page(viewer, ListRequest(sort=sort, limit=100)).rows()]
-        assert [row["id"] for row in listing.page(viewer, ListRequest(sort=f"-{sort}", limit=100)).rows()] == forward[
-            ::-1
-        ]
+        forward = [row["id"] for row in listing.page(viewer, ListRequest(sort=sort, limit=100)).as_dicts()]
+        assert [
+            row["id"] for row in listing.page(viewer, ListRequest(sort=f"-{sort}", limit=100)).as_dicts()
+        ] == forward[::-1]
 
 
 @pytest.mark.parametrize("listing", LISTINGS)
@@ -116,12 +115,12 @@ def test_filters_narrow_and_totals_count_what_they_leave(
 ) -> None:
     page = listing.page(viewer, ListRequest(filters=filters, limit=3, include_total=True))
     assert page.total == many
-    assert sum(len(one.rows()) for one in _pages(listing, viewer, 3, filters=filters)) == many
+    assert sum(len(one.as_dicts()) for one in _pages(listing, viewer, 3, filters=filters)) == many
     assert listing.page(viewer, ListRequest(filters=filters)).total is None
 
 
 def test_raw_rows_and_python_rows_are_the_same_rows(viewer: Viewer) -> None:
-    raw, python = (_listing(raw=raw).page(viewer, ListRequest(limit=100)).rows() for raw in (True, False))
+    raw, python = (_listing(raw=raw).page(viewer, ListRequest(limit=100)).as_dicts() for raw in (True, False))
     assert [row["id"] for row in raw] == [row["id"] for row in python]
     assert [bool(row["gave_up"]) for row in raw] == [row["gave_up"] for row in python]
     assert all(isinstance(row["due_at"], datetime) for row in python)
@@ -129,8 +128,9 @@ def test_raw_rows_and_python_rows_are_the_same_rows(viewer: Viewer) -> None:
 
 def test_a_mapped_page_keeps_its_place(viewer: Viewer) -> None:
     page = _listing(raw=False).page(viewer, ListRequest(limit=5))
-    mapped = page.mapped(lambda row: {"id": row["id"], "loud": row["subject"].upper()})
-    assert mapped.columns == ("id", "loud")
+    mapped = page.map(lambda row: {"id": row["id"], "loud": row["subject"].upper()})
+    assert mapped.columns is None
+    assert [tuple(row) for row in mapped.rows] == [("id", "loud")] * 5
     assert mapped.following == page.following
     empty = _listing(raw=False).page(viewer, ListRequest(filters={"kind": ["none"]}))
-    assert empty.mapped(lambda row: row).rows() == []
+    assert empty.map(lambda row: row).as_dicts() == []

@@ -112,7 +112,7 @@ def an_attempt(cast: Cast, number: int) -> None:
     _made(cast.therapist.post(f"/assignments/{cast.things['client.submitted']}/return", returned))
     sent = {"answers": [{"block": "before", "value": number % 10}]}
     saved = _made(cast.client.patch(f"{mine}/response", sent, cast.client.etag(f"{mine}/response")))
-    _made(cast.client.post(f"{mine}/submission", {"response_version": saved["version"]}))
+    _made(cast.client.post(f"{mine}/submit", {"response_version": saved["version"]}))
 
 
 def a_comment(cast: Cast, number: int) -> None:

@@ -1,75 +1,86 @@
-"""The pages of the API description: everything of it is there to read, and nothing but HTML is sent."""
+"""The pages of the API documentation: Swagger UI and the guide, complete and offline under the content policy."""
 
 from __future__ import annotations
 
-import html
 import re
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from tests.described import Spec, description, resolved_answer
-
-METHODS = ("get", "post", "put", "patch", "delete")
-
-
-@pytest.fixture
-def spec(app: Flask) -> Spec:
-    return description(app)
+GUIDE = Path(__file__).parents[2] / "docs" / "api.md"
 
 
 def _get(app: Flask, path: str) -> TestResponse:
-    with app.test_client() as asking:
-        return asking.get(path)
+    with app.test_client() as client:
+        return client.get(path)
 
 
-def _text(page: TestResponse) -> str:
-    words = re.sub(r"</?code>", "`", page.get_data(as_text=True))
-    words = re.sub(r"<style.*?</style>|<[^>]+>", " ", words, flags=re.DOTALL)
-    return " ".join(html.unescape(words).split())
+def _policy(response: TestResponse) -> dict[str, str]:
+    directives = response.headers["Content-Security-Policy"].split("; ")
+    return {name: value for name, _, value in (directive.partition(" ") for directive in directives)}
 
 
-def test_the_index_leads_to_every_operation_and_its_page_tells_all_of_it(app: Flask, spec: Spec) -> None:
-    index = _get(app, "/api/docs").get_data(as_text=True)
-    for path, item in spec["paths"].items():
-        for method in METHODS:
-            if method not in item:
-                continue
-            operation = item[method]
-            link = f"/api/docs/{operation['operationId']}"
-            assert f'href="{link}"' in index, link
-            shown = _text(_get(app, link))
-            for word in (path, operation["summary"], operation["description"]):
-                assert " ".join(word.split()) in shown, (link, word)
-            for parameter in (*item.get("parameters", ()), *operation.get("parameters", ())):
-                assert parameter["name"] in shown, (link, parameter["name"])
-            for status, answer in operation["responses"].items():
-                assert f" {status} " in shown, (link, status)
-                assert " ".join(resolved_answer(spec, answer)["description"].split()) in shown, (link, status)
+def test_swagger_ui_loads_its_assets_and_the_description_from_here(app: Flask) -> None:
+    page = _get(app, "/api/docs").get_data(as_text=True)
+    loaded = re.findall(r'(?:src|href)="([^"]+)"|url: "([^"]+)"', page)
+    paths = {path for pair in loaded for path in pair if path}
+    assert paths == {
+        "/api/docs/swagger-ui.css",
+        "/api/docs/swagger-ui-bundle.js",
+        "/api/guide",
+        "/api/v1/openapi.json",
+    }
+    for path in paths:
+        assert _get(app, path).status_code == 200, path
+    assert b"SwaggerUIBundle" in _get(app, "/api/docs/swagger-ui-bundle.js").get_data()
+    assert _get(app, "/api/docs/swagger-ui-bundle.js").mimetype == "text/javascript"
+    assert _get(app, "/api/docs/swagger-ui.css").mimetype == "text/css"
 
 
-def test_a_body_is_told_member_by_member_to_its_depths(app: Flask) -> None:
-    shown = _text(_get(app, "/api/docs/save_response"))
-    for member in ("answers", "answers[].block", "answers[].row", "rows[].removed", "current.progress.total"):
-        assert f"` {member} `" in shown, member
-    assert "If-Match" in shown
-    assert "curl -X PATCH http://localhost/api/v1/me/assignments/01980c5e-7d2a-7c3b-9f10-0a1b2c3d4e5f/response" in shown
+def test_only_swagger_ui_may_draw_images_from_data_addresses_and_nothing_else_is_loosened(app: Flask) -> None:
+    reference, plain = _policy(_get(app, "/api/docs")), _policy(_get(app, "/setup"))
+    assert reference.pop("img-src") == "'self' data:"
+    assert plain.pop("img-src") == "'self'"
+    nonces = [re.sub(r"nonce-[\w-]+", "nonce", str(sorted(policy.items()))) for policy in (reference, plain)]
+    assert nonces[0] == nonces[1]
+    for path in ("/api/guide", "/api/docs/swagger-ui-bundle.js", "/api/docs/", "/api/v1/openapi.json", "/api/docsx"):
+        assert "data:" not in _get(app, path).headers["Content-Security-Policy"], path
 
 
-def test_the_pages_need_no_script_and_nothing_from_elsewhere(app: Flask) -> None:
-    for path in ("/api/docs", "/api/docs/save_response"):
-        page = _get(app, path)
-        text = page.get_data(as_text=True)
-        assert page.mimetype == "text/html"
-        assert "<script" not in text
-        assert " style=" not in text
-        assert not re.search(r'(src|href)="(https?:)?//', text)
-        nonce = re.search(r'<style nonce="([^"]+)"', text)
-        assert nonce
-        assert f"'nonce-{nonce[1]}'" in page.headers["Content-Security-Policy"]
+def test_every_script_and_style_of_swagger_ui_carries_the_nonce(app: Flask) -> None:
+    response = _get(app, "/api/docs")
+    nonce = re.findall(r"nonce-([\w-]+)", response.headers["Content-Security-Policy"])[0]
+    tags = re.findall(r"<(?:script|style|link)\b[^>]*>", response.get_data(as_text=True))
+    assert len(tags) == 4
+    assert all(f'nonce="{nonce}"' in tag for tag in tags)
 
 
-def test_an_operation_that_does_not_exist_has_no_page(app: Flask) -> None:
-    assert _get(app, "/api/docs/no_such_operation").status_code == 404
-    assert _get(app, "/api/docs/").status_code == 404
+@pytest.mark.parametrize("name", ["", "index.html", "oauth2-redirect.html", "../requirements.txt", "no_such_operation"])
+def test_no_other_file_is_served_beside_swagger_ui(name: str, app: Flask) -> None:
+    assert _get(app, f"/api/docs/{name}").status_code == 404
+
+
+def test_the_guide_has_every_section_with_an_anchor_and_every_block(app: Flask) -> None:
+    page = _get(app, "/api/guide").get_data(as_text=True)
+    source = re.sub(r"```.*?```", "", GUIDE.read_text(), flags=re.DOTALL)
+    headings = re.findall(r"^(#+) (.+)$", source, re.MULTILINE)
+    assert headings
+    for marks, words in headings:
+        anchor = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+        assert f'<h{len(marks)} id="{anchor}">' in page, words
+    assert page.count('<pre><code class="language-sh">') == GUIDE.read_text().count("```sh")
+    assert "<table>" in page
+
+
+def test_the_guide_leads_to_the_reference_and_every_link_of_it_somewhere(app: Flask) -> None:
+    page = _get(app, "/api/guide").get_data(as_text=True)
+    links = set(re.findall(r'href="([^"]+)"', page))
+    assert {"/api/docs", "/api/v1/openapi.json"} <= links
+    for link in links:
+        if link.startswith("#"):
+            assert f'id="{link[1:]}"' in page, link
+        elif link.startswith("/"):
+            assert _get(app, link).status_code == 200, link
+    assert not re.search(r'(?:src|action)="', page)

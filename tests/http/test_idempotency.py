@@ -134,7 +134,7 @@ def test_a_repeated_answer_passes_the_door_again(cast: Cast) -> None:
 
 def test_a_repeated_answer_is_404_once_its_subject_is_out_of_sight(cast: Cast) -> None:
     first = _assign(cast.therapist, cast, "key")
-    ending = f"/clients/{cast.client.id}/care/{cast.things['client.care']}/ending"
+    ending = f"/clients/{cast.client.id}/care/{cast.things['client.care']}/end"
     assert cast.therapist.post(ending).status_code == 204
     again = _assign(cast.therapist, cast, "key")
     assert again.status_code == 404
@@ -145,7 +145,7 @@ def test_what_many_were_assigned_is_looked_for_again(cast: Cast) -> None:
     sent, headers = {"assignments": [_given(cast)]}, {"Idempotency-Key": "key"}
     first, again = (cast.therapist.post("/assignments/bulk", sent, headers=headers) for _ in range(2))
     assert first.get_data() == again.get_data()
-    cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['client.care']}/ending")
+    cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['client.care']}/end")
     assert cast.therapist.post("/assignments/bulk", sent, headers=headers).status_code == 404
 
 
@@ -155,7 +155,7 @@ def test_what_was_already_there_for_many_is_looked_for_again_too(cast: Cast) -> 
     sent, headers = {"assignments": [_given(cast)]}, {"Idempotency-Key": "key"}
     done = cast.therapist.post("/assignments/bulk", sent, headers=headers).get_json()
     assert [result["outcome"] for result in done["results"]] == ["duplicate"]
-    cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['client.care']}/ending")
+    cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['client.care']}/end")
     assert cast.therapist.post("/assignments/bulk", sent, headers=headers).status_code == 404
 
 
@@ -195,7 +195,7 @@ def test_every_post_takes_a_key_or_refuses_it_and_says_which(cast: Cast) -> None
             for part in rule.rule.replace("/", "\0/\0").split("\0")
         )
         said = {each["name"] for each in spec[path]["post"].get("parameters", ())}
-        takes = getattr(cast.app.view_functions[rule.endpoint], "repeatable", False)
+        takes = vars(cast.app.view_functions[rule.endpoint])["declaration"].key != "refused"
         assert ("Idempotency-Key" in said) == takes, str(row)
         if not takes:
             prepared(row, cast)
@@ -205,5 +205,6 @@ def test_every_post_takes_a_key_or_refuses_it_and_says_which(cast: Cast) -> None
 
 def test_what_answers_with_a_secret_takes_no_key(cast: Cast) -> None:
     for path, view in ((rule.rule, cast.app.view_functions[rule.endpoint]) for rule in cast.app.url_map.iter_rules()):
-        if path.endswith(("/sessions", "/integrations", "/rotation", "/invitation", "/clients", "/resending")):
-            assert not getattr(view, "repeatable", False), path
+        if path.endswith(("/sessions", "/integrations", "/rotate", "/invitation", "/clients", "/resend")):
+            declaration = vars(view).get("declaration")
+            assert declaration is None or declaration.key == "refused", path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from flask import Flask
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from portal.http.description import DomainParts, describe
 from tests.access.shapes import operation_of
 from tests.access.table import GUEST, PAGES, TABLE, rule_of
 from tests.cast import Cast
@@ -97,15 +99,24 @@ def test_every_parameter_and_schema_says_what_it_is(spec: Spec) -> None:
     for path, method, operation, item in _operations(spec):
         for one in [*item.get("parameters", ()), *operation.get("parameters", ())]:
             assert one["description"].endswith("."), (method, path, one["name"])
-            assert "example" in one, (method, path, one["name"])
+            assert _example(one) is not None, (method, path, one["name"])
+            assert ("example" in one) == bool(one.get("required")), (method, path, one["name"])
     for name, schema in spec["components"]["schemas"].items():
         assert schema["description"].endswith("."), name
         assert schema["examples"], name
     assert all(tag["description"] for tag in spec["tags"])
 
 
-def test_no_note_between_the_modules_is_left_in_the_description(spec: Spec) -> None:
-    assert [name for _, _, operation, _ in _operations(spec) for name in operation if name.startswith("x-")] == []
+def test_operations_have_no_extension_but_the_required_scope(spec: Spec) -> None:
+    names = {name for _, _, operation, _ in _operations(spec) for name in operation if name.startswith("x-")}
+    assert names == {"x-required-scope"}
+
+
+def test_the_servers_hold_the_configured_address(app: Flask) -> None:
+    base_url = app.config["PORTAL"].base_url
+    assert [server["url"] for server in description(app)["servers"]] == [base_url]
+    described = describe((), "https://portal.example", DomainParts())
+    assert json.loads(described)["servers"][0]["url"] == "https://portal.example"
 
 
 def test_an_answer_the_description_does_not_know_is_noticed(cast: Cast) -> None:
@@ -147,9 +158,9 @@ def test_what_anyone_may_call_is_described_as_needing_no_token(cast: Cast) -> No
             if row in (*GUEST, *PAGES):
                 assert needs == [], str(row)
             else:
-                [[scopes]] = [list(one.values()) for one in needs]
+                assert needs == [{"bearer": []}], str(row)
                 scoped = row.cells["narrow"] in {200, 403} and not row.path.endswith("/current")
-                assert len(scopes) == scoped, str(row)
+                assert ("x-required-scope" in operation) == scoped, str(row)
 
 
 def test_every_body_and_answer_has_an_example(spec: Spec) -> None:
@@ -170,9 +181,14 @@ def test_every_example_is_what_its_schema_says(spec: Spec) -> None:
                 wrong += [f"{name}.{member}: {fault}" for fault in _faults(spec, inner, inner["example"])]
     for path, method, operation, item in _operations(spec):
         for parameter in [*item.get("parameters", ()), *operation.get("parameters", ())]:
-            faults = _faults(spec, parameter["schema"], parameter["example"])
+            faults = _faults(spec, parameter["schema"], _example(parameter))
             wrong += [f"{method} {path} {parameter['name']}: {fault}" for fault in faults]
     assert wrong == []
+
+
+def _example(parameter: Spec) -> Any:
+    """Only a required parameter has it where Swagger UI fills it in: a made-up cursor would be refused."""
+    return parameter["example"] if "example" in parameter else parameter["schema"]["examples"][0]
 
 
 def _faults(spec: Spec, schema: Spec, example: Any) -> list[str]:
@@ -197,7 +213,7 @@ def test_every_example_body_is_taken_as_valid(cast: Cast) -> None:
                 absent = absent.replace(part, "01980c5e-7d2a-7c3b-9f10-0a1b2c3d4e5f")
         response = actor.ask(row.method, absent, json=body, headers={"If-Match": '"1-0000000000000000"'})
         faults = (response.get_json(silent=True) or {}).get("errors", ())
-        shape = [fault for fault in faults if "not a field here" in fault["detail"] or "Missing" in fault["detail"]]
+        shape = [fault for fault in faults if "not a field here" in fault["detail"] or "is required" in fault["detail"]]
         assert response.status_code < 500, str(row)
         assert not shape, (str(row), shape)
 

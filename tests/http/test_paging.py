@@ -179,7 +179,7 @@ def test_a_row_that_goes_while_one_walks_takes_no_other_with_it(cast: Cast) -> N
     rows = [row["id"] for row in cast.therapist.get("/clients?limit=100").get_json()["data"]]
     first = cast.therapist.get("/clients?limit=1").get_json()
     gone = first["data"][0]["id"]
-    moved = cast.therapist.post(f"/clients/{gone}/handover", {"therapist_id": cast.colleague.id})
+    moved = cast.therapist.post(f"/clients/{gone}/hand-over", {"therapist_id": cast.colleague.id})
     assert moved.status_code == 204
     rest = cast.therapist.get(f"/clients?limit=100&cursor={first['next_cursor']}")
     assert rest.status_code == 200

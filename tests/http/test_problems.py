@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from portal.core import errors
 from portal.core.ids import new_id
-from portal.http.problems import KINDS, OF_ERROR, OF_STATUS
+from portal.http.problems import KIND_OF_ERROR, KIND_OF_STATUS, KINDS
 from tests.access.table import TABLE, rule_of
 from tests.cast import Cast
 from tests.http.asking import ask
@@ -202,7 +202,7 @@ def _id(cast: Cast, name: str) -> str:
 def test_a_state_that_does_not_allow_it_is_named_with_what_is_allowed(cast: Cast) -> None:
     response = cast.client.post(f"/me/assignments/{cast.things['client.submitted']}/pause")
     shown = _is_a_problem(response, 409, "conflict")
-    assert (shown["state"], shown["allowed"]) == ("submitted", ["take_back"])
+    assert (shown["state"], shown["allowed"]) == ("submitted", ["recall"])
 
 
 def test_what_is_already_there_is_named(cast: Cast) -> None:
@@ -253,8 +253,8 @@ def test_every_error_the_portal_knows_has_its_kind() -> None:
     def below(error: type[errors.PortalError]) -> set[type[errors.PortalError]]:
         return {error}.union(*(below(inner) for inner in error.__subclasses__()))
 
-    assert set(OF_ERROR) == below(errors.PortalError) - {errors.PortalError}
-    assert set(OF_ERROR.values()) | set(OF_STATUS.values()) <= set(KINDS)
+    assert set(KIND_OF_ERROR) == below(errors.PortalError) - {errors.PortalError}
+    assert set(KIND_OF_ERROR.values()) | set(KIND_OF_STATUS.values()) <= set(KINDS)
 
 
 @pytest.mark.parametrize(
@@ -288,9 +288,9 @@ def test_no_refusal_echoes_an_id_or_a_word_of_what_was_sent(cast: Cast) -> None:
         (cast.therapist, "POST", "/clients", {"name": word, "email": word}),
         (cast.therapist, "POST", "/assignments", {"client_id": word, "resource_id": hidden, "why": word}),
         (cast.therapist, "POST", "/assignments", {"client_id": hidden, "resource_id": hidden, "why": word}),
-        (cast.owner, "POST", f"/staff/{cast.therapist.id}/handover", {"therapist_id": hidden}),
+        (cast.owner, "POST", f"/staff/{cast.therapist.id}/hand-over", {"therapist_id": hidden}),
         (cast.nobody, "POST", "/sessions", {"practice": word, "email": f"{word}@x.example", "password": word}),
-        (cast.nobody, "POST", "/invitations/acceptance", {"token": word, "password": word * 2}),
+        (cast.nobody, "POST", "/invitations/accept", {"token": word, "password": word * 2}),
     ):
         response = actor.ask(method, path, **({} if body is None else {"json": body}))
         assert response.status_code >= 400, path

@@ -64,21 +64,37 @@ def test_only_the_version_part_of_the_tag_is_compared(cast: Cast) -> None:
     assert cast.therapist.patch(path, {"note": "New."}, cast.therapist.etag(f"{path}?expand=client")).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "tag",
-    [
-        "*",
-        "1",
-        '"1"',
-        '"x-0000000000000000"',
-        '"-1-0000000000000000"',
-        '"1-0000000000000000", "2-0000000000000000"',
-        "",
-    ],
-)
-def test_a_tag_that_was_never_given_out_is_malformed(tag: str, cast: Cast) -> None:
-    assert cast.owner.patch("/practice", {"quiet_days": 20}, tag).status_code == 400
+@pytest.mark.parametrize("form", ["*", '"other", {tag}', '{tag} , "other"', '"1-0000000000000000", W/{tag}'])
+def test_a_change_is_made_where_any_of_the_tags_is_current(form: str, cast: Cast) -> None:
+    """RFC 9110, section 13.1.1: `*` stands for whatever is current, a list for any of its tags."""
+    assert cast.owner.patch("/practice", {"quiet_days": 20}, cast.owner.etag("/practice")).status_code == 200
+    tag = cast.owner.etag("/practice")
+    assert cast.owner.patch("/practice", {"quiet_days": 21}, form.format(tag=tag)).status_code == 200
+    assert cast.owner.get("/practice").get_json()["quiet_days"] == 21
+
+
+@pytest.mark.parametrize("tag", ['"1"', '"other"', '"x-0000000000000000"', 'W/"-1-0000000000000000"', '"a", "b"', '""'])
+def test_a_tag_we_never_made_is_not_current(tag: str, cast: Cast) -> None:
+    response = cast.owner.patch("/practice", {"quiet_days": 20}, tag)
+    assert (response.status_code, response.get_json()["current"]["quiet_days"]) == (412, 14)
+    assert response.headers["ETag"].startswith(f'"{response.get_json()["current"]["version"]}-')
     assert cast.owner.get("/practice").get_json()["quiet_days"] == 14
+
+
+@pytest.mark.parametrize("sent", ["1", "", "3-0123456789abcdef", '"1" "2"', '"1",', "*, *", '* , "1"', 'w/"1"'])
+def test_an_if_match_with_wrong_syntax_cannot_be_read(sent: str, cast: Cast) -> None:
+    assert cast.owner.patch("/practice", {"quiet_days": 20}, sent).status_code == 400
+    assert cast.owner.get("/practice").get_json()["quiet_days"] == 14
+
+
+def test_an_asterisk_saves_answers_whatever_their_version(cast: Cast) -> None:
+    path = f"/me/assignments/{cast.things['client.draft']}/response"
+    for value in (1, 2):
+        assert cast.client.patch(path, {"answers": [{"block": "before", "value": value}]}, "*").status_code == 200
+
+
+def test_an_asterisk_opens_nothing_that_is_hidden(cast: Cast) -> None:
+    assert cast.therapist.patch(f"/assignments/{cast.things['stranger.draft']}", {"note": "x"}, "*").status_code == 404
 
 
 def test_a_change_goes_through_once_per_version(cast: Cast) -> None:

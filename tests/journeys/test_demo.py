@@ -79,7 +79,7 @@ def test_a_second_run_starts_where_the_first_left_off(demonstration: Server) -> 
     caller = sign_in(demonstration, robin["email"], robin["password"])
     before = caller.rows("/me/assignments?limit=100")
     unseen = next(row["id"] for row in before if row["status"] == "assigned")
-    caller.post(f"/me/assignments/{unseen}/opening")
+    caller.post(f"/me/assignments/{unseen}/open")
     demonstration.stop()
     _begin(demonstration)
     assert _kept(demonstration) == first

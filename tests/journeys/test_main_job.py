@@ -141,7 +141,7 @@ def _something_is_assigned(stage: Stage) -> None:
 
 
 def _it_is_opened_and_planned(stage: Stage) -> None:
-    opened = stage.client.post(f"{stage.mine}/opening")
+    opened = stage.client.post(f"{stage.mine}/open")
     assert [block["id"] for block in opened["document"]["blocks"] if block["type"] == "log"] == ["triggers"]
     assert stage.status_for_both() == "seen"
     plan = {"when": "When I am back from work", "then": "I write one row", "obstacle": "I may be too tired"}
@@ -194,15 +194,15 @@ def _two_devices_write(stage: Stage) -> None:
 
 def _submit(stage: Stage, **feedback: Any) -> None:
     version = stage.client.get(f"{stage.mine}/response")["version"]
-    stage.client.post(f"{stage.mine}/submission", {"response_version": version - 1}, status=412)
-    done = stage.client.post(f"{stage.mine}/submission", {"response_version": version, **feedback})
+    stage.client.post(f"{stage.mine}/submit", {"response_version": version - 1}, status=412)
+    done = stage.client.post(f"{stage.mine}/submit", {"response_version": version, **feedback})
     assert done["status"] == "submitted"
 
 
 def _it_is_sent_in_and_taken_back(stage: Stage) -> None:
     _submit(stage)
     assert [row["id"] for row in stage.therapist.rows("/assignments?status=submitted")] == [stage.log]
-    stage.client.post(f"{stage.mine}/taking-back")
+    stage.client.post(f"{stage.mine}/recall")
     assert stage.status_for_both() == "in_progress"
     stage.therapist.get(f"{stage.theirs}/attempts/1", status=404)
     assert stage.therapist.rows("/assignments?status=submitted") == []
@@ -227,9 +227,9 @@ def _it_is_read_and_reviewed(stage: Stage) -> None:
     assert stage.status_for_both() == "reviewed"
     heard = stage.client.rows(f"{stage.mine}/comments")
     assert [(one["body"], one["read_at"]) for one in heard] == [(said["comment"], None)]
-    stage.client.post(f"{stage.mine}/comments/{heard[0]['id']}/reading")
+    stage.client.post(f"{stage.mine}/comments/{heard[0]['id']}/mark-read")
     assert stage.therapist.rows(f"{stage.theirs}/comments")[0]["read_at"] is not None
-    stage.client.post(f"{stage.mine}/taking-back", status=409)
+    stage.client.post(f"{stage.mine}/recall", status=409)
 
 
 def _it_is_returned_and_done_again(stage: Stage) -> None:

@@ -129,10 +129,10 @@ def test_pages_hold_every_resource_once_in_order(cast: Cast, sort: str) -> None:
 
 def test_archiving_and_restoring_say_so(cast: Cast) -> None:
     path = f"/resources/{cast.things['linden.exercise']}"
-    assert cast.therapist.post(f"{path}/archival").get_json()["status"] == "archived"
+    assert cast.therapist.post(f"{path}/archive").get_json()["status"] == "archived"
     again = cast.therapist.post(f"{path}/versions")
     assert (again.status_code, again.get_json()["state"]) == (409, "archived")
-    assert cast.therapist.post(f"{path}/restoration").get_json()["status"] == "published"
+    assert cast.therapist.post(f"{path}/restore").get_json()["status"] == "published"
 
 
 def test_a_list_takes_as_many_questions_to_the_database_however_long_it_is(cast: Cast, queries: Any) -> None:

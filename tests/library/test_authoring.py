@@ -32,7 +32,7 @@ def _form(*blocks: dict[str, Any]) -> dict[str, Any]:
 
 
 def _checked(cast: Cast, **sent: Any) -> dict[str, Any]:
-    answer = cast.therapist.post("/resources/validation", {"kind": "exercise", **sent})
+    answer = cast.therapist.post("/resources/validate", {"kind": "exercise", **sent})
     assert answer.status_code == 200, answer.get_json()
     found: dict[str, Any] = answer.get_json()
     return found
@@ -198,7 +198,7 @@ def test_a_preview_of_far_too_much_markdown_is_refused_in_time(cast: Cast) -> No
     answer = cast.therapist.post("/resources/preview", {"kind": "exercise", "document": _form(*blocks)})
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.get_json()["errors"]] == ["#/document/blocks/2"]
-    assert cast.therapist.post("/resources/validation", {"kind": "exercise", "document": _form(*blocks)})
+    assert cast.therapist.post("/resources/validate", {"kind": "exercise", "document": _form(*blocks)})
     assert time.thread_time() - begun < 5
 
 

@@ -149,7 +149,7 @@ def test_ids_of_any_kind_are_answered_sent_in_and_commented_on(cast: Cast) -> No
     result = _imported(cast.therapist, _bytes(form))
     _published(cast, result["resource_id"])
     thing = given(cast, result["resource_id"])
-    cast.client.post(f"/me/assignments/{thing}/opening")
+    cast.client.post(f"/me/assignments/{thing}/open")
     log, row = new_id(), new_id()
     saved(
         cast.client,

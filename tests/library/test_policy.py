@@ -5,25 +5,27 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func
 
-from portal.core.access import binds
-from portal.core.db.statements import fetch_one
+from portal.core.access import fetch_visible
+from portal.core.db.tables import AnySelect
 from portal.core.viewer import ANYONE, PrincipalKind, Viewer, system
-from portal.library.models import Resource, Version
 from portal.library.policy import may_write, versions_visible_to, visible_to
 from tests.cast import Cast
 
 READERS = ("owner", "therapist", "co_therapist", "former_therapist", "colleague")
 
 
+def _count_resources(viewer: Viewer) -> AnySelect:
+    return visible_to(viewer).with_only_columns(func.count().label("n"))
+
+
+def _count_versions(viewer: Viewer) -> AnySelect:
+    return versions_visible_to(viewer).with_only_columns(func.count().label("n"))
+
+
 def _counts(viewer: Viewer) -> tuple[int, int]:
     counted = []
-    for scope, entity in ((visible_to, Resource), (versions_visible_to, Version)):
-        row = fetch_one(
-            ("test.library", entity.__tablename__, viewer.shape),
-            lambda scope=scope: scope(viewer).with_only_columns(func.count().label("n")),  # type: ignore[misc]
-            binds(viewer),
-        )
-        assert row is not None
+    for count in (_count_resources, _count_versions):
+        [row] = fetch_visible(viewer, count)
         counted.append(row["n"])
     return counted[0], counted[1]
 
@@ -60,7 +62,7 @@ def test_another_practices_resource_is_absent(cast: Cast, thing: str) -> None:
         ("GET", "/versions/1"),
         ("POST", "/versions"),
         ("POST", "/copy"),
-        ("POST", "/archival"),
+        ("POST", "/archive"),
     ):
         assert cast.therapist.ask(method, path + where).status_code == 404
 

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import func, select, text
 
 from portal.core.db.statements import fetch_one
-from portal.core.db.transactions import transaction
+from portal.core.db.transactions import NO_PRACTICE, transaction
+from portal.http import request_parsing
 from portal.library.models import Resource, ResourceWords
 from tests.cast import CARD, Actor, Cast
 from tests.conftest import Queries
@@ -203,7 +204,7 @@ def test_a_search_follows_the_draft_and_keeps_what_is_assigned(cast: Cast, shelf
     assert _found(therapist, "walnuts") == _found(therapist, "zebra") == set()
     assert therapist.patch(path, {"summary": "Now of tapirs"}, therapist.etag(path)).status_code == 200
     assert _found(therapist, "tapirs") == _found(therapist, "pistachio tapirs") == {"Okapi"}
-    assert therapist.post(f"{path}/archival").status_code == 200
+    assert therapist.post(f"{path}/archive").status_code == 200
     assert _found(therapist, "tapirs", status="archived") == {"Okapi"}
     assert therapist.post(f"{path}/copy").status_code == 201
     assert _found(therapist, "tapirs") == {"Okapi", "Okapi (copy)"}
@@ -242,10 +243,12 @@ def test_a_search_costs_as_many_questions_as_the_list(cast: Cast, shelf: dict[st
 
 
 def test_no_word_searched_for_is_kept_in_memory(cast: Cast) -> None:
-    from portal.http.openapi import Blueprint  # noqa: PLC0415 -- only this test looks inside
-
     cast.therapist.get("/resources?q=quagga")
-    assert not any(b"quagga" in query for _, query in Blueprint.ARGUMENTS_PARSER._queries)
+    assert not any(b"quagga" in query for _, query in request_parsing._cached_queries)
+
+
+def _count_words() -> Any:
+    return select(func.count().label("many")).select_from(ResourceWords)
 
 
 @pytest.mark.engines("postgresql")
@@ -257,5 +260,5 @@ def test_the_index_answers_within_the_wall_and_nothing_without_a_practice(cast: 
                 assert session.execute(asked).scalar_one() == many
         with transaction("*") as session:
             assert session.execute(asked).scalar_one() == 0
-        counted = fetch_one("tests.words", lambda: select(func.count().label("many")).select_from(ResourceWords), {})
+        counted = fetch_one(_count_words, {}, practice=NO_PRACTICE)
         assert counted == {"many": 0}

@@ -231,7 +231,7 @@ def test_an_archived_starter_text_stays_archived(cast: Cast, context: None, olde
 def test_a_topic_is_found_as_it_is_spelt_and_no_wider(cast: Cast, context: None) -> None:
     def found(topic: str) -> int:
         return len(
-            resources.list_resources(cast.therapist.viewer, ListRequest(filters={"topic": topic}, limit=100)).tuples
+            resources.list_resources(cast.therapist.viewer, ListRequest(filters={"topic": topic}, limit=100)).rows
         )
 
     assert found("testing") == 2

@@ -121,10 +121,10 @@ def test_what_was_written_before_search_is_found_after(empty_app: Flask, scripts
         downgrade(revision=str(scripts.get_revision("0005").down_revision))
         upgrade()
         for q in ("okapi", "tapir cue", "tapi"):
-            assert [row["title"] for row in resources.list_resources(therapist.viewer, ListRequest(), q).rows()] == [
-                "Tapir"
-            ]
-        assert len(resources.list_resources(therapist.viewer, ListRequest(), "betr").rows()) > 1
+            assert [
+                row["title"] for row in resources.list_resources(therapist.viewer, ListRequest(), q).as_dicts()
+            ] == ["Tapir"]
+        assert len(resources.list_resources(therapist.viewer, ListRequest(), "betr").as_dicts()) > 1
 
 
 def _below(revisions: list[str], position: int) -> str:

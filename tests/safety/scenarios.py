@@ -63,7 +63,7 @@ def ids(actor: Actor, query: str = "open=true") -> list[str]:
 
 
 def acknowledged(actor: Actor, alert: str, **said: Any) -> Any:
-    answer = actor.post(f"/alerts/{alert}/acknowledgement", said)
+    answer = actor.post(f"/alerts/{alert}/acknowledge", said)
     assert answer.status_code == 200, answer.get_data(as_text=True)
     return answer.get_json()
 

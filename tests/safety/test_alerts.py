@@ -159,13 +159,13 @@ def _broken(*_: Any, **__: Any) -> Any:
 def _tried(cast: Cast, thing: str) -> int:
     version = cast.client.get(f"/me/assignments/{thing}/response").get_json()["version"]
     sent = {"response_version": version}
-    return cast.client.post(f"/me/assignments/{thing}/submission", sent).status_code
+    return cast.client.post(f"/me/assignments/{thing}/submit", sent).status_code
 
 
 def test_the_same_request_sent_again_raises_no_second_alert(cast: Cast) -> None:
     thing = assigned(cast)
     version = saved(cast.client, thing, RISKY).get_json()["version"]
-    path, key = f"/me/assignments/{thing}/submission", {"Idempotency-Key": "once"}
+    path, key = f"/me/assignments/{thing}/submit", {"Idempotency-Key": "once"}
     first = cast.client.post(path, {"response_version": version}, headers=key)
     again = cast.client.post(path, {"response_version": version}, headers=key)
     assert first.get_json() == again.get_json()
@@ -177,7 +177,7 @@ def test_taking_back_and_returning_leave_the_alert(cast: Cast) -> None:
     saved(cast.client, thing, RISKY)
     submitted(cast.client, thing)
     [alert] = ids(cast.therapist)
-    assert act(cast, "take_back", thing).status_code == 200
+    assert act(cast, "recall", thing).status_code == 200
     assert ids(cast.therapist) == [alert]
     assert [item["block"] for item in cast.therapist.get(f"/alerts/{alert}").get_json()["items"]] == ["hurt"]
     saved(cast.client, thing, FINE)
@@ -331,7 +331,7 @@ def test_the_second_one_is_told_who_has_and_when_and_changes_nothing(cast: Cast)
     alert = alerted(cast)
     shown = acknowledged(cast.therapist, alert, note=NOTE)
     for late in (cast.co_therapist, cast.therapist):
-        refused = late.post(f"/alerts/{alert}/acknowledgement", {"note": "Me too."})
+        refused = late.post(f"/alerts/{alert}/acknowledge", {"note": "Me too."})
         assert refused.status_code == 409
         problem = refused.get_json()
         assert problem["acknowledged_by"] == {"id": cast.therapist.id, "name": "Therapist"}
@@ -345,7 +345,7 @@ def test_of_many_who_acknowledge_at_once_exactly_one_does(cast: Cast) -> None:
     alert = alerted(cast)
     asking = [cast.therapist, cast.co_therapist] * 4
     with ThreadPoolExecutor(len(asking)) as threads:
-        answers = list(threads.map(lambda one: one.post(f"/alerts/{alert}/acknowledgement", {}), asking))
+        answers = list(threads.map(lambda one: one.post(f"/alerts/{alert}/acknowledge", {}), asking))
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
     assert len(_facts(cast, "safety.acknowledged", alert)) == 1
     [winner] = [answer.get_json()["acknowledged_by"] for answer in answers if answer.status_code == 200]
@@ -355,14 +355,14 @@ def test_of_many_who_acknowledge_at_once_exactly_one_does(cast: Cast) -> None:
 
 def test_a_note_is_optional_and_says_something(cast: Cast) -> None:
     alert = alerted(cast)
-    assert cast.therapist.post(f"/alerts/{alert}/acknowledgement", {"note": ""}).status_code == 422
-    assert cast.therapist.post(f"/alerts/{alert}/acknowledgement", {"by": cast.owner.id}).status_code == 422
+    assert cast.therapist.post(f"/alerts/{alert}/acknowledge", {"note": ""}).status_code == 422
+    assert cast.therapist.post(f"/alerts/{alert}/acknowledge", {"by": cast.owner.id}).status_code == 422
     acknowledged(cast.therapist, alert)
     assert cast.therapist.get(f"/alerts/{alert}").get_json()["note"] is None
 
 
 def test_a_repeated_acknowledgement_is_answered_again(cast: Cast) -> None:
-    path, key = f"/alerts/{alerted(cast)}/acknowledgement", {"Idempotency-Key": "once"}
+    path, key = f"/alerts/{alerted(cast)}/acknowledge", {"Idempotency-Key": "once"}
     first = cast.therapist.post(path, {}, headers=key)
     again = cast.therapist.post(path, {}, headers=key)
     assert (first.status_code, again.get_json()) == (200, first.get_json())
@@ -376,9 +376,9 @@ def test_sight_of_it_ends_with_the_care_and_comes_with_it(cast: Cast) -> None:
     path = f"/clients/{cast.client.id}"
     assert cast.therapist.post(f"{path}/care", {"therapist_id": cast.former_therapist.id}).status_code == 201
     assert alert in ids(cast.former_therapist)
-    assert cast.therapist.post(f"{path}/care/{cast.things['client.care']}/ending").status_code == 204
+    assert cast.therapist.post(f"{path}/care/{cast.things['client.care']}/end").status_code == 204
     assert cast.therapist.get(f"/alerts/{alert}").status_code == 404
-    assert cast.therapist.post(f"/alerts/{alert}/acknowledgement", {}).status_code == 404
+    assert cast.therapist.post(f"/alerts/{alert}/acknowledge", {}).status_code == 404
     assert alert not in ids(cast.therapist)
     left = cast.co_therapist.get(f"/alerts/{alert}").get_json()
     assert (left["items"], left["assignment_id"]) == (None, None), "the link it came through has ended"
@@ -387,7 +387,7 @@ def test_sight_of_it_ends_with_the_care_and_comes_with_it(cast: Cast) -> None:
 def test_who_comes_back_into_care_sees_it_but_not_through_the_link_that_has_ended(cast: Cast) -> None:
     """As with assignments: what was given through a care link that has ended shows to nobody."""
     alert, path = alerted(cast), f"/clients/{cast.client.id}/care"
-    assert cast.therapist.post(f"{path}/{cast.things['client.care']}/ending").status_code == 204
+    assert cast.therapist.post(f"{path}/{cast.things['client.care']}/end").status_code == 204
     assert cast.co_therapist.post(path, {"therapist_id": cast.therapist.id}).status_code == 201
     shown = cast.therapist.get(f"/alerts/{alert}").get_json()
     assert (shown["assignment_id"], shown["items"]) == (None, None)
@@ -396,7 +396,7 @@ def test_who_comes_back_into_care_sees_it_but_not_through_the_link_that_has_ende
 def test_handed_over_the_new_therapist_sees_what_it_is_about(cast: Cast) -> None:
     alert = alerted(cast)
     sent = {"therapist_id": cast.colleague.id}
-    assert cast.therapist.post(f"/clients/{cast.client.id}/handover", sent).status_code == 204
+    assert cast.therapist.post(f"/clients/{cast.client.id}/hand-over", sent).status_code == 204
     assert cast.colleague.get(f"/alerts/{alert}").get_json()["items"][0]["block"] == "hurt"
     assert cast.therapist.get(f"/alerts/{alert}").status_code == 404
 
@@ -409,13 +409,13 @@ def test_handed_over_to_who_cares_already_it_comes_along(cast: Cast) -> None:
     submitted(cast.client, thing)
     [alert] = ids(cast.co_therapist)
     sent = {"therapist_id": cast.co_therapist.id}
-    assert cast.therapist.post(f"/clients/{cast.client.id}/handover", sent).status_code == 204
+    assert cast.therapist.post(f"/clients/{cast.client.id}/hand-over", sent).status_code == 204
     assert cast.co_therapist.get(f"/alerts/{alert}").get_json()["assignment_id"] == thing
 
 
 def test_an_alert_of_an_archived_client_is_still_there(cast: Cast) -> None:
     alert = alerted(cast)
-    assert cast.therapist.post(f"/clients/{cast.client.id}/archival").status_code == 200
+    assert cast.therapist.post(f"/clients/{cast.client.id}/archive").status_code == 200
     assert alert in ids(cast.therapist)
     assert acknowledged(cast.therapist, alert)["acknowledged_by"]["name"] == "Therapist"
 
@@ -506,7 +506,7 @@ def test_whom_it_needs_no_more_gets_no_mail(cast: Cast) -> None:
 
 def test_who_has_left_care_meanwhile_gets_no_mail(cast: Cast) -> None:
     alerted(cast)
-    cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['client.care']}/ending")
+    cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['client.care']}/end")
     letters.deliver(cast.app)
     assert [mail.to for mail in mails_of_need(cast)] == [cast.co_therapist.email]
 
@@ -523,7 +523,7 @@ def test_where_nobody_is_in_care_the_client_is_not_told_that_a_therapist_knows(c
     thing = assigned(cast)
     saved(cast.client, thing, RISKY)
     for actor, link in ((cast.therapist, "client.care"), (cast.co_therapist, "co_therapist.care")):
-        assert actor.post(f"/clients/{cast.client.id}/care/{cast.things[link]}/ending").status_code == 204
+        assert actor.post(f"/clients/{cast.client.id}/care/{cast.things[link]}/end").status_code == 204
     [notice] = submitted(cast.client, thing).get_json()["notices"]
     assert "Your practice now gets word" in notice["words"]
     assert "therapist" not in notice["words"]
@@ -533,7 +533,7 @@ def test_nor_where_those_in_care_have_left_the_practice(cast: Cast) -> None:
     thing = assigned(cast)
     saved(cast.client, thing, RISKY)
     for actor in (cast.therapist, cast.co_therapist):
-        assert cast.owner.post(f"/staff/{actor.id}/deactivation").status_code == 200
+        assert cast.owner.post(f"/staff/{actor.id}/deactivate").status_code == 200
     [notice] = submitted(cast.client, thing).get_json()["notices"]
     assert "Your practice now gets word" in notice["words"]
 

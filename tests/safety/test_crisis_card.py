@@ -13,7 +13,7 @@ from portal.accounts.models import Practice
 from portal.core.audit_log.events import Event
 from portal.safety.crisis_numbers import BY_COUNTRY, CRISIS, EMERGENCY, EUROPEAN_UNION, KINDS, of_country
 from portal.safety.models import CrisisCard
-from portal.safety.schemas import CrisisCardSchema, NumberSchema
+from portal.safety.schemas import CrisisCardSchema, CrisisNumberSchema
 from portal.safety.service import crisis_card, notices
 from tests.accounts import stored
 from tests.cast import Cast
@@ -142,7 +142,7 @@ def test_what_stands_for_a_country_is_a_card_a_practice_could_have_put(country: 
     assert order == sorted(order)
     for one in numbers:
         sent = {"kind": one.kind, "label": one.label, "number": one.number, "note": one.note}
-        assert NumberSchema().validate(sent) == {}
+        assert CrisisNumberSchema().validate(sent) == {}
         assert re.search(r"[0-9]{2}", one.number)
     assert len({one.number for one in numbers}) == len(numbers)
 

@@ -60,7 +60,7 @@ def _deliver(cast: Cast) -> None:
 
 def _ends(cast: Cast) -> None:
     for actor, link in ((cast.therapist, "client.care"), (cast.co_therapist, "co_therapist.care")):
-        assert actor.post(f"/clients/{cast.client.id}/care/{cast.things[link]}/ending").status_code == 204
+        assert actor.post(f"/clients/{cast.client.id}/care/{cast.things[link]}/end").status_code == 204
 
 
 def test_it_is_passed_on_after_the_practices_hours_and_once(cast: Cast, alert: str) -> None:
@@ -99,7 +99,7 @@ def test_whoever_covers_is_mailed_and_then_sees_the_name_and_nothing_else(cast: 
 
 
 def test_whoever_covers_may_acknowledge_it_and_still_sees_what_they_did(cast: Cast, alert: str) -> None:
-    assert cast.colleague.post(f"/alerts/{alert}/acknowledgement", {}).status_code == 404, "not before"
+    assert cast.colleague.post(f"/alerts/{alert}/acknowledge", {}).status_code == 404, "not before"
     _passed_on(cast)
     assert acknowledged(cast.colleague, alert)["acknowledged_by"]["name"] == "Colleague"
     assert cast.therapist.get(f"/alerts/{alert}").get_json()["acknowledged_by"]["id"] == cast.colleague.id
@@ -109,7 +109,7 @@ def test_whoever_covers_may_acknowledge_it_and_still_sees_what_they_did(cast: Ca
 def test_whoever_covers_is_told_when_somebody_in_care_was_faster(cast: Cast, alert: str) -> None:
     _passed_on(cast)
     acknowledged(cast.therapist, alert)
-    refused = cast.colleague.post(f"/alerts/{alert}/acknowledgement", {})
+    refused = cast.colleague.post(f"/alerts/{alert}/acknowledge", {})
     assert (refused.status_code, refused.get_json()["acknowledged_by"]["name"]) == (409, "Therapist")
 
 
@@ -128,7 +128,7 @@ def test_where_nobody_covers_every_owner_is_mailed_and_sees_nothing(cast: Cast, 
     _deliver(cast)
     [mail] = mails_of_need(cast)
     assert mail.to == cast.owner.email
-    assert "nobody is named to stand in" in mail.body
+    assert "nobody is set to cover for them" in mail.body
     assert cast.owner.get("/alerts").status_code == 403
     assert cast.owner.get(f"/alerts/{alert}").status_code == 404
     set_practice(cast, cover_id=cast.colleague.id)
@@ -181,12 +181,12 @@ def test_an_alert_nobody_in_care_is_left_to_see_does_not_wait(cast: Cast, alert:
 
 def test_nor_where_those_in_care_have_left_the_practice(cast: Cast, alert: str) -> None:
     for actor in (cast.therapist, cast.co_therapist):
-        assert cast.owner.post(f"/staff/{actor.id}/deactivation").status_code == 200
+        assert cast.owner.post(f"/staff/{actor.id}/deactivate").status_code == 200
     assert round_made(cast) == 1
 
 
 def test_an_archived_clients_alert_is_passed_on_like_any_other(cast: Cast, alert: str) -> None:
-    cast.therapist.post(f"/clients/{cast.client.id}/archival")
+    cast.therapist.post(f"/clients/{cast.client.id}/archive")
     assert _passed_on(cast) == 1
     assert alert in ids(cast.colleague)
 
@@ -281,7 +281,7 @@ def test_an_alert_waits_an_hour_at_least_and_a_week_at_most(cast: Cast, hours: A
 
 def test_who_stops_being_a_therapist_here_covers_no_longer(cast: Cast) -> None:
     before = cast.owner.get("/practice").get_json()
-    assert cast.owner.post(f"/staff/{cast.co_therapist.id}/deactivation").status_code == 200
+    assert cast.owner.post(f"/staff/{cast.co_therapist.id}/deactivate").status_code == 200
     assert cast.owner.get("/practice").get_json() == before, "that was somebody else"
     assert before["cover_id"] == cast.colleague.id
     path = f"/staff/{cast.colleague.id}"
@@ -289,7 +289,7 @@ def test_who_stops_being_a_therapist_here_covers_no_longer(cast: Cast) -> None:
     after = cast.owner.get("/practice").get_json()
     assert (after["cover_id"], after["version"]) == (None, before["version"] + 1)
     set_practice(cast, cover_id=cast.therapist.id)
-    cast.owner.post(f"/staff/{cast.therapist.id}/deactivation")
+    cast.owner.post(f"/staff/{cast.therapist.id}/deactivate")
     assert cast.owner.get("/practice").get_json()["cover_id"] is None
 
 

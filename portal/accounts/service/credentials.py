@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 
@@ -44,8 +45,25 @@ def issue(
         "last_used_at": now,
         "expires_at": now + lasts,
     }
-    execute("credentials.issue", lambda: insert(Credential).values({name: bindparam(name) for name in row}), row)
+    execute(_insert_credential, row)
     return secret, Credential(**row)
+
+
+def _insert_credential() -> Any:
+    return insert(Credential).values({name: bindparam(name) for name in _ISSUED})
+
+
+_ISSUED = (
+    "practice_id",
+    "id",
+    "kind",
+    "person_id",
+    "integration_id",
+    "secret_hash",
+    "created_at",
+    "last_used_at",
+    "expires_at",
+)
 
 
 @transactional

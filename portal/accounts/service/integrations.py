@@ -55,7 +55,6 @@ def _of_tokens(aggregate: Any, name: str) -> Any:
 
 
 INTEGRATIONS = Listing(
-    name="accounts.integrations",
     base=policy.integrations_visible_to,
     columns=(
         Integration.id,
@@ -81,21 +80,18 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def list_integrations(viewer: Viewer, asked: ListRequest) -> Page:
-    return INTEGRATIONS.page(viewer, asked).mapped(_shown)
+    return INTEGRATIONS.page(viewer, asked).map(_shown)
 
 
 def get_integration(viewer: Viewer, integration_id: str) -> dict[str, Any]:
-    row = access.get_visible(
-        viewer,
-        "accounts.integration",
-        lambda: (
-            policy.integrations_visible_to(viewer)
-            .where(Integration.id == THING)
-            .with_only_columns(*INTEGRATIONS.columns)
-        ),
-        integration_id,
-    )
+    row = access.get_visible(viewer, _integration, integration_id)
     return _shown(row)
+
+
+def _integration(viewer: Viewer) -> AnySelect:
+    return (
+        policy.integrations_visible_to(viewer).where(Integration.id == THING).with_only_columns(*INTEGRATIONS.columns)
+    )
 
 
 @transactional
@@ -173,9 +169,9 @@ def identify(token: str) -> Viewer | None:
         return None
     now = clock.now()
     values = {"hash": hashed(token), "now": now, "noted_before": now - NOTED_EVERY}
-    rows = fetch_tuples("accounts.identify_integration", _identity, values, anywhere=True)
+    rows = fetch_tuples(_identity, values, practice=None)
     if rows and rows[0][3] is None:  # the connection was in another practice
-        rows = fetch_tuples("accounts.identify_integration", _identity, {**values, "practice": rows[0][1]})
+        rows = fetch_tuples(_identity, values, practice=rows[0][1])
     if not rows or rows[0][3] is None:
         return None
     credential_id, practice_id, integration_id, scopes, unnoted = rows[0]
@@ -217,11 +213,13 @@ def _identity() -> AnySelect:
 def names_of(practice_id: str, integration_ids: set[str]) -> dict[str, str]:
     """Names by id, for callers that have established that the viewer may know who it was."""
     rows = fetch(
-        "accounts.names_of_integrations",
-        lambda: select(Integration.id, Integration.name).where(
-            Integration.practice_id == bindparam("practice", type_=Id()),
-            Integration.id.in_(bindparam("integrations", expanding=True, type_=Id())),
-        ),
-        {"practice": practice_id, "integrations": sorted(integration_ids)},
+        _integration_names, {"practice": practice_id, "integrations": sorted(integration_ids)}, practice=practice_id
     )
     return {row["id"]: row["name"] for row in rows}
+
+
+def _integration_names() -> AnySelect:
+    return select(Integration.id, Integration.name).where(
+        Integration.practice_id == bindparam("practice", type_=Id()),
+        Integration.id.in_(bindparam("integrations", expanding=True, type_=Id())),
+    )

@@ -22,7 +22,7 @@ from portal.core import access, clock, mail
 from portal.core.audit_log.events import record
 from portal.core.crypto import blind_index, keyring, vault
 from portal.core.db.engines import db
-from portal.core.db.transactions import enter_practice, transactional
+from portal.core.db.transactions import NO_PRACTICE, enter_practice, transactional
 from portal.core.errors import Conflict, NotVisible, PortalError
 from portal.core.jobs import enqueue
 from portal.core.viewer import PrincipalKind, Viewer
@@ -107,7 +107,6 @@ class Letter:
 @transactional
 def prepare_letter(practice_id: str, invitation_id: str) -> Letter | None:
     """Mint the secret of an invitation that is about to be mailed; None where it is no longer open."""
-    enter_practice(practice_id)
     invitation = db.session.get(Invitation, (practice_id, invitation_id), with_for_update=True)
     if invitation is None or not invitation.is_open:
         return None
@@ -159,7 +158,7 @@ def accept(
     return outcome
 
 
-@transactional
+@transactional(practice=NO_PRACTICE)
 def _accept(token: str, code: str, password_hash: str, time_zone: str | None) -> dict[str, Any] | PortalError:
     """A refusal is returned, not raised: a wrong code must stay counted."""
     credential = db.session.scalars(

@@ -66,7 +66,7 @@ def capabilities_of(row: dict[str, Any]) -> list[str]:
 
 def get_me(viewer: Viewer) -> dict[str, Any]:
     """Oneself, and the practice one belongs to."""
-    row = fetch_one("accounts.me", _me, access.binds(viewer))
+    row = fetch_one(_me, access.binds(viewer), practice=viewer.practice_id)
     if row is None:
         raise NotVisible
     opened = unwrap_vault(row["practice_id"], row["subject_id"], row["keyring_version"], row["wrapped"])
@@ -129,17 +129,17 @@ def change_password(viewer: Viewer, address: str, *, current_password: str, new_
     """Set a new password; every other session ends. Raises Invalid where the current one is not right; TooMany."""
     passwords.check(new_password, "#/new_password")
     attempt = throttle.begin("password", viewer.id or "", address)
-    stored = fetch_one(
-        "accounts.password",
-        lambda: select(Person.password_hash).where(Person.practice_id == PRACTICE, Person.id == VIEWER),
-        access.binds(viewer),
-    )
+    stored = fetch_one(_own_password_hash, access.binds(viewer), practice=viewer.practice_id)
     if not passwords.hasher().verify(stored["password_hash"] if stored else None, current_password):
         raise Invalid(
             Fault("invalid", "This is not your current password. Check it and try again.").at("#/current_password")
         )
     throttle.forgive(attempt)
     _set_password(viewer, viewer.id or "", passwords.hasher().hash(new_password), keep=viewer.credential_id)
+
+
+def _own_password_hash() -> AnySelect:
+    return select(Person.password_hash).where(Person.practice_id == PRACTICE, Person.id == VIEWER)
 
 
 @transactional
@@ -153,7 +153,6 @@ def _set_password(viewer: Viewer, person_id: str, password_hash: str, *, keep: s
 # Staff ---------------------------------------------------------------------------------------------------------
 
 STAFF = Listing(
-    name="accounts.staff",
     base=policy.visible_to,
     columns=tuple(column for column in Person.__table__.columns if column.key != "password_hash"),
     filters={"active": condition(lambda: Person.activated_at.is_not(None) & Person.deactivated_at.is_(None))},
@@ -166,18 +165,16 @@ STAFF = Listing(
 
 def list_staff(viewer: Viewer, asked: ListRequest) -> Page:
     opened = vault(viewer.practice_id, viewer.practice_id)
-    return STAFF.page(viewer, asked).mapped(lambda row: _with_name(row, opened))
+    return STAFF.page(viewer, asked).map(lambda row: _with_name(row, opened))
 
 
 def get_staff(viewer: Viewer, person_id: str) -> dict[str, Any]:
-    columns = STAFF.columns
-    row = access.get_visible(
-        viewer,
-        "accounts.staff_member",
-        lambda: policy.visible_to(viewer).where(Person.id == THING).with_only_columns(*columns),
-        person_id,
-    )
+    row = access.get_visible(viewer, _staff_member, person_id)
     return _with_name(row, vault(viewer.practice_id, viewer.practice_id))
+
+
+def _staff_member(viewer: Viewer) -> AnySelect:
+    return policy.visible_to(viewer).where(Person.id == THING).with_only_columns(*STAFF.columns)
 
 
 @transactional
@@ -249,7 +246,7 @@ def require_therapist(viewer: Viewer, person_id: str, pointer: str) -> Person:
 
 def names_of(practice_id: str, person_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Names and addresses by id, for callers that have already established that the viewer may see these people."""
-    rows = fetch("accounts.names", _names, {"practice": practice_id, "people": sorted(set(person_ids))})
+    rows = fetch(_names, {"practice": practice_id, "people": sorted(set(person_ids))}, practice=practice_id)
     return {
         row["id"]: _with_name(row, unwrap_vault(practice_id, row["subject_id"], row["keyring_version"], row["wrapped"]))
         for row in rows

@@ -16,7 +16,8 @@ from portal.core.audit_log.events import record
 from portal.core.crypto import blind_index, create_vault
 from portal.core.db.engines import db
 from portal.core.db.statements import fetch_one
-from portal.core.db.transactions import enter_practice, transactional
+from portal.core.db.tables import AnySelect
+from portal.core.db.transactions import NO_PRACTICE, enter_practice, transactional
 from portal.core.errors import Fault, Invalid, NotVisible, Stale
 from portal.core.ids import new_id
 from portal.core.viewer import PrincipalKind, Viewer
@@ -26,7 +27,7 @@ SETUP_LASTS = timedelta(days=2)
 NO_LINK = "This set-up link is not valid, or has been used. Ask whoever runs the server for a new one."
 
 
-@transactional
+@transactional(practice=NO_PRACTICE)
 def mint_setup_link() -> str:
     """The secret of a new one-time set-up link; an unused earlier one ends."""
     secret, secret_hash = mint(PREFIX)
@@ -37,7 +38,11 @@ def mint_setup_link() -> str:
 
 
 def exists_any() -> bool:
-    return fetch_one("accounts.any_practice", lambda: select(Practice.id).limit(1), {}) is not None
+    return fetch_one(_any_practice, {}, practice=NO_PRACTICE) is not None
+
+
+def _any_practice() -> AnySelect:
+    return select(Practice.id).limit(1)
 
 
 def set_up(viewer: Viewer, *, token: str, practice: dict[str, Any], person: dict[str, Any]) -> dict[str, Any]:
@@ -49,7 +54,7 @@ def set_up(viewer: Viewer, *, token: str, practice: dict[str, Any], person: dict
     return _set_up(token, practice, person, passwords.hasher().hash(person["password"]))
 
 
-@transactional
+@transactional(practice=NO_PRACTICE)
 def _set_up(token: str, practice: dict[str, Any], person: dict[str, Any], password_hash: str) -> dict[str, Any]:
     _use_link(token)
     if sessions.find_practice(practice["slug"]) is not None:
@@ -95,14 +100,14 @@ def _use_link(token: str) -> None:
 
 
 def get_practice(viewer: Viewer) -> dict[str, Any]:
-    row = fetch_one(
-        "accounts.practice",
-        lambda: policy.practice_visible_to(viewer).with_only_columns(*Practice.__table__.columns),
-        access.binds(viewer),
-    )
+    row = access.fetch_visible_row(viewer, _practice)
     if row is None:
         raise NotVisible
     return row
+
+
+def _practice(viewer: Viewer) -> AnySelect:
+    return policy.practice_visible_to(viewer).with_only_columns(*Practice.__table__.columns)
 
 
 @transactional

@@ -19,7 +19,7 @@ from portal.core import clock
 from portal.core.audit_log.events import record
 from portal.core.crypto import blind_index, vault
 from portal.core.db.engines import db
-from portal.core.db.transactions import enter_practice, transactional
+from portal.core.db.transactions import NO_PRACTICE, enter_practice, transactional
 from portal.core.errors import NotVisible
 from portal.core.jobs import enqueue
 from portal.core.viewer import PrincipalKind, Viewer, system
@@ -41,7 +41,6 @@ def request_reset(viewer: Viewer, address: str, *, email: str, practice: str | N
 
 @transactional
 def _leave_word(practice_id: str, mail_index: str) -> None:
-    enter_practice(practice_id)
     enqueue(system(practice_id), SEND, mail_index)
 
 
@@ -56,7 +55,6 @@ class Letter:
 @transactional
 def prepare_letter(practice_id: str, mail_index: str) -> Letter | None:
     """Mint the secret of a reset that is about to be mailed; None where nobody active has this address."""
-    enter_practice(practice_id)
     person = db.session.scalars(
         select(Person).where(
             Person.practice_id == practice_id,
@@ -80,7 +78,7 @@ def complete_reset(viewer: Viewer, address: str, *, token: str, password: str) -
     _complete(token, passwords.hasher().hash(password))
 
 
-@transactional
+@transactional(practice=NO_PRACTICE)
 def _complete(token: str, password_hash: str) -> None:
     credential = db.session.scalars(
         select(Credential)

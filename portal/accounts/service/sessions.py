@@ -19,7 +19,7 @@ from portal.core.crypto import blind_index
 from portal.core.db.engines import db
 from portal.core.db.statements import fetch, fetch_one, fetch_tuples
 from portal.core.db.tables import AnySelect, Id, Instant
-from portal.core.db.transactions import transactional
+from portal.core.db.transactions import NO_PRACTICE, transactional
 from portal.core.errors import Fault, Invalid, NotVisible, Unauthenticated
 from portal.core.ids import is_id
 from portal.core.listing import Listing, ListRequest, Page
@@ -51,26 +51,32 @@ def sign_in(viewer: Viewer, address: str, *, email: str, password: str, practice
 def find_practice(slug: str | None) -> str | None:
     """The practice meant. Raises Invalid where several exist and none is named."""
     if slug is not None:
-        found = fetch_one(
-            "accounts.slug", lambda: select(Practice.id).where(Practice.slug == bindparam("slug")), {"slug": slug}
-        )
+        found = fetch_one(_practice_by_slug, {"slug": slug}, practice=NO_PRACTICE)
         return None if found is None else str(found["id"])
-    rows = fetch("accounts.practices", lambda: select(Practice.id).limit(2), {})
+    rows = fetch(_first_two_practices, {}, practice=NO_PRACTICE)
     if len(rows) > 1:
         raise Invalid(Fault("invalid", "Say which practice: this portal serves several.").at("#/practice"))
     return str(rows[0]["id"]) if rows else None
 
 
+def _first_two_practices() -> AnySelect:
+    return select(Practice.id).limit(2)
+
+
+def _practice_by_slug() -> AnySelect:
+    return select(Practice.id).where(Practice.slug == bindparam("slug"))
+
+
 def _person_behind(practice_id: str, index: str) -> dict[str, Any] | None:
-    return fetch_one(
-        "accounts.person_behind",
-        lambda: select(Person.practice_id, Person.id, Person.kind, Person.password_hash).where(
-            Person.practice_id == bindparam("practice", type_=Id()),
-            Person.mail_index == bindparam("index"),
-            Person.activated_at.is_not(None),
-            Person.deactivated_at.is_(None),
-        ),
-        {"practice": practice_id or None, "index": index},
+    return fetch_one(_person_by_mail, {"practice": practice_id or None, "index": index}, practice=practice_id)
+
+
+def _person_by_mail() -> AnySelect:
+    return select(Person.practice_id, Person.id, Person.kind, Person.password_hash).where(
+        Person.practice_id == bindparam("practice", type_=Id()),
+        Person.mail_index == bindparam("index"),
+        Person.activated_at.is_not(None),
+        Person.deactivated_at.is_(None),
     )
 
 
@@ -94,9 +100,9 @@ def identify(token: str | None) -> Viewer | None:
         return None
     now = clock.now()
     values = {"hash": hashed(token), "now": now, "idle_since": now - IDLE, "noted_before": now - NOTED_EVERY}
-    rows = fetch_tuples("accounts.identify", _identity, values, anywhere=True)
+    rows = fetch_tuples(_identity, values, practice=None)
     if rows and rows[0][3] is None:  # the connection was in another practice
-        rows = fetch_tuples("accounts.identify", _identity, {**values, "practice": rows[0][1]})
+        rows = fetch_tuples(_identity, values, practice=rows[0][1])
     if not rows or rows[0][3] is None:
         return None
     credential_id, practice_id, person_id, kind, owner, therapist, unnoted = rows[0]
@@ -134,7 +140,6 @@ def _identity() -> AnySelect:
 
 
 SESSIONS = Listing(
-    name="accounts.sessions",
     base=policy.sessions_visible_to,
     columns=(Credential.id, Credential.created_at, Credential.last_used_at, Credential.expires_at),
     filters={},

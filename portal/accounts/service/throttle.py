@@ -17,7 +17,7 @@ from portal.core.crypto import keyring
 from portal.core.db.engines import db, is_postgresql
 from portal.core.db.statements import execute, fetch
 from portal.core.db.tables import AnySelect, Instant
-from portal.core.db.transactions import transactional
+from portal.core.db.transactions import NO_PRACTICE, transactional
 from portal.core.errors import TooManyRequests
 from portal.core.ids import new_id
 
@@ -44,7 +44,7 @@ class Try:
     ids: tuple[str, ...]
 
 
-@transactional
+@transactional(practice=NO_PRACTICE)
 def begin(purpose: str, account: str, address: str) -> Try:
     """Count a try. Raises TooMany, with the seconds to wait, where one of the limits is reached."""
     limits = {
@@ -54,14 +54,14 @@ def begin(purpose: str, account: str, address: str) -> Try:
     }
     if is_postgresql():
         for key in sorted(limits):
-            fetch("throttle.lock", _lock, {"key": key})
+            fetch(_lock, {"key": key}, practice=NO_PRACTICE)
     now, ids = clock.now(), []
     for key, limit in limits.items():
-        counted = fetch("throttle.count", _counted, {"key": key, "since": now - limit.within})[0]
+        counted = fetch(_counted, {"key": key, "since": now - limit.within}, practice=NO_PRACTICE)[0]
         if counted["count"] >= limit.most:
             raise TooManyRequests(retry_after=max(1, int((counted["oldest"] + limit.within - now).total_seconds())))
         ids.append(new_id())
-        execute("throttle.note", _note, {"id": ids[-1], "key": key, "at": now})
+        execute(_note, {"id": ids[-1], "key": key, "at": now})
     return Try(tuple(limits), tuple(ids))
 
 
@@ -79,19 +79,23 @@ def _note() -> Any:
     return insert(ThrottledTry).values(id=bindparam("id"), key=bindparam("key"), at=bindparam("at"))
 
 
-@transactional
+@transactional(practice=NO_PRACTICE)
 def forgive(attempt: Try) -> None:
     """The secret was right: this try and the failures of this account from this address count no more."""
-    execute(
-        "throttle.forgive",
-        lambda: delete(ThrottledTry).where(ThrottledTry.key == bindparam("key")),
-        {"key": attempt.keys[0]},
-    )
+    execute(_delete_by_key, {"key": attempt.keys[0]})
     for one in attempt.ids[1:]:
-        execute("throttle.forget", lambda: delete(ThrottledTry).where(ThrottledTry.id == bindparam("id")), {"id": one})
+        execute(_delete_by_id, {"id": one})
 
 
-@transactional
+def _delete_by_key() -> Any:
+    return delete(ThrottledTry).where(ThrottledTry.key == bindparam("key"))
+
+
+def _delete_by_id() -> Any:
+    return delete(ThrottledTry).where(ThrottledTry.id == bindparam("id"))
+
+
+@transactional(practice=NO_PRACTICE)
 def forget_old() -> None:
     db.session.execute(delete(ThrottledTry).where(ThrottledTry.at < clock.now() - LONGEST))
 

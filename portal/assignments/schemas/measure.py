@@ -1,4 +1,4 @@
-"""The wire shapes of measures over time."""
+"""Scores of a client over time."""
 
 from __future__ import annotations
 
@@ -8,72 +8,125 @@ from portal.core.wire import Identifier, Instant, StrictBoolean, WireSchema
 
 
 class MeasuredResourceSchema(WireSchema):
-    """What was answered; `number` is the version answered last."""
+    """The resource whose scores these are."""
 
-    id = Identifier(required=True)
-    title = fields.String(required=True, metadata={"example": "PHQ-9"})
-    number = fields.Integer(required=True, metadata={"example": 1})
+    id = Identifier(required=True, metadata={"description": "The resource's id."})
+    title = fields.String(
+        required=True, metadata={"description": "Its title, in the version submitted last.", "example": "PHQ-9"}
+    )
+    number = fields.Integer(required=True, metadata={"description": "The version submitted last.", "example": 1})
 
 
 class InstrumentSchema(WireSchema):
-    """The published instrument it was recognised as."""
+    """A published instrument that the portal knows how to score."""
 
-    key = fields.String(required=True, metadata={"example": "phq-9"})
-    title = fields.String(required=True, metadata={"example": "PHQ-9"})
+    key = fields.String(required=True, metadata={"description": "Its short name.", "example": "phq-9"})
+    title = fields.String(required=True, metadata={"description": "Its name.", "example": "PHQ-9"})
 
 
-class PointSchema(WireSchema):
-    """One attempt: its value, or the reason why there is none."""
+class ScorePointSchema(WireSchema):
+    """The score of one attempt, or the reason why there is none."""
 
-    assignment_id = Identifier(required=True)
-    attempt = fields.Integer(required=True, metadata={"example": 1})
-    submitted_at = Instant(required=True)
-    version = fields.Integer(required=True, metadata={"example": 1})
-    value = fields.Raw(required=True, allow_none=True, metadata={"example": 12})
-    reason = fields.String(required=True, allow_none=True, metadata={"example": None})
+    assignment_id = Identifier(required=True, metadata={"description": "The assignment."})
+    attempt = fields.Integer(
+        required=True, metadata={"description": "The number of the attempt, counted from 1.", "example": 1}
+    )
+    submitted_at = Instant(required=True, metadata={"description": "When the attempt was submitted."})
+    version = fields.Integer(
+        required=True, metadata={"description": "The version of the resource that was answered.", "example": 1}
+    )
+    value = fields.Raw(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The score; null if it cannot be computed.", "example": 12},
+    )
+    reason = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why it cannot be computed; null if it can.", "example": None},
+    )
     band = fields.String(
         allow_none=True,
-        metadata={"description": "In a word; for clients only where the practice says so.", "example": "moderate"},
+        metadata={
+            "description": "The name of the band the score falls into. Clients get it only if the practice allows it.",
+            "example": "moderate",
+        },
     )
 
 
-class BandSchema(WireSchema):
-    """A stretch of a score with a name."""
+class ScoreBandSchema(WireSchema):
+    """A named range of a score, both ends included."""
 
-    min = fields.Raw(metadata={"example": 10})
-    max = fields.Raw(metadata={"example": 14})
-    label = fields.String(required=True, metadata={"example": "moderate"})
+    min = fields.Raw(metadata={"description": "Its lowest score; absent if there is none.", "example": 10})
+    max = fields.Raw(metadata={"description": "Its highest score; absent if there is none.", "example": 14})
+    label = fields.String(required=True, metadata={"description": "Its name.", "example": "moderate"})
 
 
-class SeriesSchema(WireSchema):
+class ScoreSeriesSchema(WireSchema):
     """One score over time."""
 
-    id = fields.String(required=True, metadata={"example": "phq-9-total"})
-    label = fields.String(required=True, metadata={"example": "PHQ-9 total"})
-    minimum = fields.Raw(required=True, allow_none=True, metadata={"example": 0})
-    maximum = fields.Raw(required=True, allow_none=True, metadata={"example": 27})
-    bands = fields.List(fields.Nested(BandSchema()), required=True, metadata={"example": []})
+    id = fields.String(required=True, metadata={"description": "The score's id in the form.", "example": "phq-9-total"})
+    label = fields.String(required=True, metadata={"description": "The score's name.", "example": "PHQ-9 total"})
+    minimum = fields.Raw(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The lowest possible score; null if unknown.", "example": 0},
+    )
+    maximum = fields.Raw(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The highest possible score; null if unknown.", "example": 27},
+    )
+    bands = fields.List(
+        fields.Nested(ScoreBandSchema()),
+        required=True,
+        metadata={
+            "description": "Named ranges, as the form declares them. Empty for clients unless the practice shows them.",
+            "example": [{"min": 10, "max": 14, "label": "moderate"}],
+        },
+    )
     meaningful_change = fields.Raw(
         required=True,
         allow_none=True,
-        metadata={"description": "Points that count as a change, where the instrument documents it.", "example": 5},
+        metadata={
+            "description": "The difference that counts as a change, if the instrument documents one; null otherwise.",
+            "example": 5,
+        },
     )
-    points = fields.List(fields.Nested(PointSchema()), required=True, metadata={"example": []})
+    points = fields.List(
+        fields.Nested(ScorePointSchema()), required=True, metadata={"description": "The scores, oldest first."}
+    )
 
 
-class MeasuredSchema(WireSchema):
-    """What one resource came to, attempt by attempt."""
+class MeasureHistorySchema(WireSchema):
+    """The scores of one resource, attempt by attempt."""
 
-    resource = fields.Nested(MeasuredResourceSchema(), required=True)
-    instrument = fields.Nested(InstrumentSchema(), required=True, allow_none=True)
+    resource = fields.Nested(
+        MeasuredResourceSchema(), required=True, metadata={"description": "The resource that was answered."}
+    )
+    instrument = fields.Nested(
+        InstrumentSchema(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "The published instrument it was recognized as; null if it is none."},
+    )
     validated = StrictBoolean(
-        required=True, metadata={"description": "Whether it is a published, validated instrument."}
+        required=True, metadata={"description": "Whether it is a validated instrument, scored by its published rule."}
     )
-    copyright = fields.String(required=True, metadata={"example": "Written for this library."})
-    scores = fields.List(fields.Nested(SeriesSchema()), required=True, metadata={"example": []})
+    copyright = fields.String(
+        required=True,
+        metadata={"description": "The copyright line to show with it.", "example": "Written for this library."},
+    )
+    scores = fields.List(
+        fields.Nested(ScoreSeriesSchema()), required=True, metadata={"description": "Each score over time."}
+    )
 
 
 class MeasuresSchema(WireSchema):
-    """Every measure of one client, the one answered last first."""
+    """Every measure of one client."""
 
-    data = fields.List(fields.Nested(MeasuredSchema()), required=True, metadata={"example": []})
+    data = fields.List(
+        fields.Nested(MeasureHistorySchema()),
+        required=True,
+        metadata={"description": "The measures; the one submitted last comes first."},
+    )

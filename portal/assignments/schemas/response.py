@@ -1,111 +1,189 @@
-"""The wire shapes of answers, attempts and what is said on sending in."""
+"""Responses, their submission and their attempts."""
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
-from portal.assignments.schemas.assignment import STATUSES, MyAssignmentSchema, ProgressSchema
-from portal.core.wire import EnumString, Identifier, Instant, Json, ListQuerySchema, StrictBoolean, Text, WireSchema
-from portal.library.schemas.answers import ANSWERS, ROW, AnswerSchema, ResultSchema, RowSchema
+from portal.accounts.schemas.fields import VERSION
+from portal.assignments.schemas.assignment import ATTEMPT, STATUSES, MyAssignmentSchema, ProgressSchema
+from portal.core.wire import (
+    EnumString,
+    Identifier,
+    Instant,
+    Json,
+    ListQuerySchema,
+    Range,
+    SortOrder,
+    StrictBoolean,
+    Text,
+    WireSchema,
+)
+from portal.library.schemas.answers import ANSWERS, ROW, AnswerSchema, LogRowSchema, ScoreSchema
 from portal.library.schemas.resource import DOCUMENT
 from portal.safety.schemas import NoticeSchema
 
+ATTEMPT_STATUSES = {**STATUSES, "returned": "The therapist returned it; a newer attempt took its place."}
+SAVED_AT = {"description": "When answers were last saved; null before."}
+SUBMITTED_AT = {"description": "When it was submitted; null before.", "example": None}
+REVIEWED_AT = {"description": "When the therapist reviewed it; null before.", "example": None}
+RETURNED_AT = {"description": "When the therapist returned it; null unless that happened.", "example": None}
+HELPFULNESS = {"description": "How helpful it was, from 1 (not at all) to 5 (very); null for no answer.", "example": 4}
+DIFFICULTY = {"description": "How hard it was, from 1 (easy) to 5 (very hard); null for no answer.", "example": 3}
+LEARNED = {
+    "description": "One thing learned, in the client's own words; null for none.",
+    "example": "It passes faster when I name it.",
+}
+DOCUMENT_METADATA = {"description": "The form these answers belong to.", "example": DOCUMENT}
+
 
 class MyResponseSchema(WireSchema):
-    """A client's own response, whole."""
+    """The client's own response: all answers of one attempt."""
 
-    assignment_id = Identifier(required=True)
-    attempt = fields.Integer(required=True, metadata={"example": 1})
-    status = EnumString((*STATUSES, "returned"), required=True)
-    progress = fields.Nested(ProgressSchema(), required=True)
-    answers = fields.List(fields.Nested(AnswerSchema()), required=True, metadata={"example": ANSWERS})
+    assignment_id = Identifier(required=True, metadata={"description": "The assignment it belongs to."})
+    attempt = fields.Integer(required=True, metadata=ATTEMPT)
+    status = EnumString(
+        ATTEMPT_STATUSES,
+        required=True,
+        metadata={"description": "Where this attempt stands.", "example": "in_progress"},
+    )
+    progress = fields.Nested(
+        ProgressSchema(),
+        required=True,
+        metadata={"description": "How many visible questions are answered.", "example": {"answered": 7, "total": 7}},
+    )
+    answers = fields.List(
+        fields.Nested(AnswerSchema()),
+        required=True,
+        metadata={"description": "Every answer, private ones included.", "example": ANSWERS},
+    )
     rows = fields.List(
-        fields.Nested(RowSchema()), required=True, metadata={"example": [{"log": "triggers", "id": ROW}]}
+        fields.Nested(LogRowSchema()),
+        required=True,
+        metadata={"description": "The rows of logs, in order.", "example": [{"log": "triggers", "id": ROW}]},
     )
-    scores = fields.List(fields.Nested(ResultSchema()), required=True, metadata={"example": []})
-    saved_at = Instant(required=True, allow_none=True)
-    submitted_at = Instant(required=True, allow_none=True)
+    scores = fields.List(
+        fields.Nested(ScoreSchema()),
+        required=True,
+        metadata={"description": "Computed from the answers as they are now.", "example": []},
+    )
+    saved_at = Instant(required=True, allow_none=True, metadata=SAVED_AT)
+    submitted_at = Instant(required=True, allow_none=True, metadata=SUBMITTED_AT)
     notices = fields.List(
         fields.Nested(NoticeSchema()),
         required=True,
-        metadata={"description": "On saving: the crisis card, where an answer in it calls for that.", "example": []},
+        metadata={
+            "description": "After a save: what to show at once, because of an answer in it. Empty otherwise.",
+            "example": [],
+        },
     )
-    version = fields.Integer(required=True)
+    version = fields.Integer(required=True, metadata=VERSION)
 
 
-class SubmittedSchema(MyAssignmentSchema):
-    """One's own assignment as it was sent in, and what one is told at once."""
+class SubmittedAssignmentSchema(MyAssignmentSchema):
+    """The assignment after the submission, and what to show at once."""
 
+    status = EnumString(STATUSES, required=True, metadata={"description": "Where it stands.", "example": "submitted"})
+    submitted_at = Instant(required=True, allow_none=True, metadata={"description": "When it was submitted."})
     notices = fields.List(
         fields.Nested(NoticeSchema()),
         required=True,
-        metadata={"description": "That the therapist is told, where an answer calls for it.", "example": []},
+        metadata={
+            "description": "Says that the therapist is told, if an answer calls for it. Empty otherwise.",
+            "example": [],
+        },
     )
 
 
 class MyAttemptSchema(MyResponseSchema):
-    """One of one's own attempts with the form it answers."""
+    """One of the client's own attempts, with the form it answers."""
 
     document = Json(
-        required=True, allow_none=True, metadata={"example": DOCUMENT, "description": "The form; null until it opens."}
+        required=True, allow_none=True, metadata={**DOCUMENT_METADATA, "description": "The form; null until it opens."}
     )
 
 
-class SubmitSchema(WireSchema):
-    """Sending in what stands at a version."""
+class SubmitResponseSchema(WireSchema):
+    """The version to submit, and what the client says about the work."""
 
-    response_version = fields.Integer(required=True, strict=True, metadata={"example": 4})
+    response_version = fields.Integer(
+        required=True,
+        strict=True,
+        metadata={
+            "description": "The `version` of the response the client saw. 412 if something was saved since.",
+            "example": 4,
+        },
+    )
     helpfulness = fields.Integer(
-        strict=True, allow_none=True, load_default=None, validate=validate.Range(1, 5), metadata={"example": 4}
+        strict=True, allow_none=True, load_default=None, validate=Range(1, 5), metadata=HELPFULNESS
     )
     difficulty = fields.Integer(
-        strict=True, allow_none=True, load_default=None, validate=validate.Range(1, 5), metadata={"example": 3}
+        strict=True, allow_none=True, load_default=None, validate=Range(1, 5), metadata=DIFFICULTY
     )
-    learned = Text(2000, allow_none=True, load_default=None, metadata={"example": "It passes faster when I name it."})
+    learned = Text(2000, allow_none=True, load_default=None, metadata=LEARNED)
 
 
 class FeedbackSchema(WireSchema):
-    """What the client said about doing it: 1 to 5, and one thing learned."""
+    """What the client said about the work when submitting it."""
 
-    helpfulness = fields.Integer(required=True, allow_none=True, metadata={"example": 4})
-    difficulty = fields.Integer(required=True, allow_none=True, metadata={"example": 3})
-    learned = Text(2000, required=True, allow_none=True, metadata={"example": "It passes faster when I name it."})
+    helpfulness = fields.Integer(required=True, allow_none=True, metadata=HELPFULNESS)
+    difficulty = fields.Integer(required=True, allow_none=True, metadata=DIFFICULTY)
+    learned = Text(2000, required=True, allow_none=True, metadata=LEARNED)
 
 
 class AttemptItemSchema(WireSchema):
-    """An attempt: times, never a word."""
+    """An attempt in a list: times, without answers."""
 
-    attempt = fields.Integer(required=True, metadata={"example": 1})
-    readable = StrictBoolean(required=True, metadata={"description": "Whether its answers can be opened."})
-    saved_at = Instant(required=True, allow_none=True)
-    submitted_at = Instant(required=True, allow_none=True)
-    reviewed_at = Instant(required=True, allow_none=True)
-    returned_at = Instant(required=True, allow_none=True)
-    version = fields.Integer(required=True)
+    attempt = fields.Integer(required=True, metadata=ATTEMPT)
+    readable = StrictBoolean(
+        required=True, metadata={"description": "Whether it is submitted, so that its answers can be opened."}
+    )
+    saved_at = Instant(required=True, allow_none=True, metadata=SAVED_AT)
+    submitted_at = Instant(
+        required=True, allow_none=True, metadata={"description": "When it was submitted; null before."}
+    )
+    reviewed_at = Instant(required=True, allow_none=True, metadata=REVIEWED_AT)
+    returned_at = Instant(required=True, allow_none=True, metadata=RETURNED_AT)
+    version = fields.Integer(required=True, metadata=VERSION)
 
 
 class AttemptSchema(WireSchema):
-    """The answers a client has sent in and shared. Reading them leaves a row the client sees."""
+    """The submitted answers that the client shared. Each request for them is in the client's access log."""
 
-    assignment_id = Identifier(required=True)
-    client_id = Identifier(required=True)
-    attempt = fields.Integer(required=True, metadata={"example": 1})
-    answers = fields.List(fields.Nested(AnswerSchema()), required=True, metadata={"example": ANSWERS[:6]})
-    rows = fields.List(
-        fields.Nested(RowSchema()), required=True, metadata={"example": [{"log": "triggers", "id": ROW}]}
+    assignment_id = Identifier(required=True, metadata={"description": "The assignment it belongs to."})
+    client_id = Identifier(required=True, metadata={"description": "The client who wrote it."})
+    attempt = fields.Integer(required=True, metadata=ATTEMPT)
+    answers = fields.List(
+        fields.Nested(AnswerSchema()),
+        required=True,
+        metadata={"description": "Shared answers only.", "example": ANSWERS[:6]},
     )
-    scores = fields.List(fields.Nested(ResultSchema()), required=True, metadata={"example": []})
-    private_count = fields.Integer(required=True, metadata={"example": 1, "description": "Answers kept for themself."})
-    feedback = fields.Nested(FeedbackSchema(), required=True)
-    document = Json(required=True, metadata={"example": DOCUMENT})
-    saved_at = Instant(required=True, allow_none=True)
-    submitted_at = Instant(required=True, allow_none=True)
-    reviewed_at = Instant(required=True, allow_none=True)
-    returned_at = Instant(required=True, allow_none=True)
-    version = fields.Integer(required=True)
+    rows = fields.List(
+        fields.Nested(LogRowSchema()),
+        required=True,
+        metadata={"description": "The rows of logs, in order.", "example": [{"log": "triggers", "id": ROW}]},
+    )
+    scores = fields.List(
+        fields.Nested(ScoreSchema()),
+        required=True,
+        metadata={"description": "Computed on the server when it was submitted.", "example": []},
+    )
+    private_count = fields.Integer(
+        required=True, metadata={"description": "How many answers the client kept private.", "example": 1}
+    )
+    feedback = fields.Nested(
+        FeedbackSchema(), required=True, metadata={"description": "What the client said about the work."}
+    )
+    document = Json(required=True, metadata=DOCUMENT_METADATA)
+    saved_at = Instant(required=True, allow_none=True, metadata=SAVED_AT)
+    submitted_at = Instant(
+        required=True, allow_none=True, metadata={"description": "When it was submitted; null before."}
+    )
+    reviewed_at = Instant(required=True, allow_none=True, metadata=REVIEWED_AT)
+    returned_at = Instant(required=True, allow_none=True, metadata=RETURNED_AT)
+    version = fields.Integer(required=True, metadata=VERSION)
 
 
 class AttemptQuerySchema(ListQuerySchema):
-    """How to list attempts."""
+    """Parameters of the list of attempts."""
 
-    sort = EnumString(("attempt", "-attempt"))
+    sort = SortOrder("attempt")

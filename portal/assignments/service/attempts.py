@@ -18,7 +18,7 @@ from portal.core.access import THING
 from portal.core.audit_log.events import record
 from portal.core.crypto import Vault, vault
 from portal.core.db.engines import db
-from portal.core.db.statements import fetch
+from portal.core.db.tables import AnySelect
 from portal.core.db.transactions import transactional
 from portal.core.errors import NotVisible
 from portal.core.listing import Listing, ListRequest, Page, equals
@@ -28,7 +28,6 @@ from portal.forms.evaluation import completion
 from portal.library.service.versions import form_of_version
 
 ATTEMPTS = Listing(
-    name="assignments.attempts",
     base=lambda viewer: policy.attempts_visible_to(viewer).where(Attempt.assignment_id == THING),
     columns=(
         Attempt.id,
@@ -49,13 +48,12 @@ ATTEMPTS = Listing(
 
 def list_attempts(viewer: Viewer, assignment_id: str, asked: ListRequest) -> Page:
     """The attempts at an assignment: times and versions, never a word."""
-    access.get_visible(
-        viewer,
-        "assignments.there",
-        lambda: policy.visible_to(viewer).where(Assignment.id == THING).with_only_columns(Assignment.id),
-        assignment_id,
-    )
+    access.get_visible(viewer, _assignment, assignment_id)
     return ATTEMPTS.page(viewer, asked, thing_id=assignment_id)
+
+
+def _assignment(viewer: Viewer) -> AnySelect:
+    return policy.visible_to(viewer).where(Assignment.id == THING).with_only_columns(Assignment.id)
 
 
 @transactional
@@ -126,15 +124,7 @@ def get_my_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str,
     draft = read_draft(viewer, assignment_id)
     if number == draft.row["attempt"]:
         return {**draft.shown(), "document": None if draft.row["scheduled"] else draft.form.for_clients}
-    rows = fetch(
-        ("assignments.own_attempt", viewer.shape),
-        lambda: (
-            policy.submissions_visible_to(viewer)
-            .where(Attempt.assignment_id == THING, Attempt.attempt == bindparam("number"), Attempt.draft.is_not(None))
-            .with_only_columns(Attempt.id, Attempt.draft, Attempt.version, Attempt.saved_at, Attempt.submitted_at)
-        ),
-        access.binds(viewer, thing_id=assignment_id, number=number),
-    )
+    rows = access.fetch_visible(viewer, _own_attempt, thing_id=assignment_id, number=number)
     if not rows:
         raise NotVisible
     row = rows[0]
@@ -151,3 +141,11 @@ def get_my_attempt(viewer: Viewer, assignment_id: str, number: int) -> dict[str,
         "total": count.total,
     }
     return {**as_shown(earlier, draft.form, response), "document": draft.form.for_clients}
+
+
+def _own_attempt(viewer: Viewer) -> AnySelect:
+    return (
+        policy.submissions_visible_to(viewer)
+        .where(Attempt.assignment_id == THING, Attempt.attempt == bindparam("number"), Attempt.draft.is_not(None))
+        .with_only_columns(Attempt.id, Attempt.draft, Attempt.version, Attempt.saved_at, Attempt.submitted_at)
+    )

@@ -16,7 +16,7 @@ from portal.core import clock
 from portal.core.db.engines import db, is_postgresql
 from portal.core.db.statements import execute, fetch, is_one_of
 from portal.core.db.tables import AnySelect, Id, Instant
-from portal.core.db.transactions import enter_practice, transactional
+from portal.core.db.transactions import NO_PRACTICE, enter_practice, transactional
 from portal.core.viewer import Viewer
 
 ACTIVITY_LAG = timedelta(hours=1)
@@ -53,7 +53,7 @@ def recount(practice_id: str, care_id: str) -> None:
     if is_postgresql():
         db.session.flush()
         db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(care_id, 0))))
-    execute("assignments.recount", _recounted, {"practice": practice_id, "care": care_id})
+    execute(_recounted, {"practice": practice_id, "care": care_id})
 
 
 def _recounted() -> Any:
@@ -85,7 +85,7 @@ for _fact in (
     facts.DECLINE_UNDONE,
     facts.REOPENED,
     facts.SUBMITTED,
-    facts.TAKEN_BACK,
+    facts.RECALLED,
     facts.REVIEWED,
     facts.RETURNED,
     facts.WITHDRAWN,
@@ -95,7 +95,7 @@ for _fact in (
 
 def touch_activity(practice_id: str, care_id: str) -> None:
     """Say that somebody is at work, inside the open transaction."""
-    execute("assignments.note_act", _noted, {"practice": practice_id, "care": care_id, "now": clock.now()})
+    execute(_noted, {"practice": practice_id, "care": care_id, "now": clock.now()})
 
 
 def _noted() -> Any:
@@ -120,14 +120,18 @@ class Difference:
 
 def compare() -> list[Difference]:
     """Every care link's counts against its assignments; an empty list says that all are right."""
-    practices = fetch("assignments.practices", lambda: select(Practice.id), {})
+    practices = fetch(_practice_ids, {}, practice=NO_PRACTICE)
     return [difference for row in practices for difference in _compare(row["id"])]
+
+
+def _practice_ids() -> AnySelect:
+    return select(Practice.id)
 
 
 def _compare(practice_id: str) -> list[Difference]:
     own = {"practice": practice_id}
-    counted = {row["care_id"]: row for row in fetch("assignments.counted", _counted_all, own)}
-    kept = {row["care_id"]: row for row in fetch("assignments.kept_counts", _kept, own)}
+    counted = {row["care_id"]: row for row in fetch(_counted_all, own, practice=practice_id)}
+    kept = {row["care_id"]: row for row in fetch(_kept, own, practice=practice_id)}
     nothing = {name: None if name.endswith(("_at", "_since")) else 0 for name in COUNTS}
     found = []
     for care_id in sorted(counted.keys() | kept.keys()):
@@ -157,7 +161,7 @@ def _differing(kept: Any, counted: Any) -> tuple[str, ...]:
     return tuple(name for name in names if not (name == "last_act_at" and lags))
 
 
-@transactional
+@transactional(practice=NO_PRACTICE)
 def repair(differences: list[Difference]) -> None:
     """Count these care links anew."""
     for one in differences:

@@ -17,7 +17,6 @@ from portal.caseload.models import CareLink, Client
 from portal.core import access, clock
 from portal.core.access import NOW, PRACTICE
 from portal.core.crypto import DataKey, unwrap_vault
-from portal.core.db.statements import fetch
 from portal.core.db.tables import AnySelect
 from portal.core.viewer import Viewer
 from portal.safety.service.alerts import waiting_since
@@ -34,7 +33,7 @@ def list_caseload(viewer: Viewer) -> dict[str, Any]:
     """
     access.require(policy.may_assign(viewer), "Only a therapist has a caseload.")
     now = clock.now()
-    rows = [_shown(row, now) for row in fetch("assignments.caseload", lambda: _caseload(viewer), access.binds(viewer))]
+    rows = [_shown(row, now) for row in access.fetch_visible(viewer, _caseload)]
     return {"data": [row for _, row in sorted(rows, key=lambda pair: pair[0])]}
 
 

@@ -11,6 +11,7 @@ from portal.core.access import THING
 from portal.core.audit_log.events import record
 from portal.core.crypto import vault
 from portal.core.db.engines import db
+from portal.core.db.tables import AnySelect
 from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, Fault, Invalid, NotVisible
 from portal.core.ids import new_id
@@ -19,7 +20,6 @@ from portal.core.viewer import Viewer
 from portal.library.service.versions import form_of_version
 
 COMMENTS = Listing(
-    name="assignments.comments",
     base=lambda viewer: policy.comments_visible_to(viewer).where(Comment.assignment_id == THING),
     columns=(
         Comment.id,
@@ -42,15 +42,14 @@ COMMENTS = Listing(
 
 def list_comments(viewer: Viewer, assignment_id: str, asked: ListRequest) -> Page:
     """What was said about an assignment, in order."""
-    there = access.get_visible(
-        viewer,
-        "assignments.there_for_comments",
-        lambda: policy.visible_to(viewer).where(Assignment.id == THING).with_only_columns(Assignment.client_id),
-        assignment_id,
-    )
+    there = access.get_visible(viewer, _commented_assignment, assignment_id)
     opened = vault(viewer.practice_id, there["client_id"])
     page = COMMENTS.page(viewer, asked, thing_id=assignment_id)
-    return page.mapped(lambda row: {**row, "body": opened.open_text(Comment.body, row["id"], row["body"])})
+    return page.map(lambda row: {**row, "body": opened.open_text(Comment.body, row["id"], row["body"])})
+
+
+def _commented_assignment(viewer: Viewer) -> AnySelect:
+    return policy.visible_to(viewer).where(Assignment.id == THING).with_only_columns(Assignment.client_id)
 
 
 @transactional

@@ -23,15 +23,15 @@ COLUMNS = {
     "assignment_id": "id",
     "client_id": "client_id",
     "client_name": "client_name",
-    "resource_id": "resource__id",
-    "resource_title": "resource__title",
-    "resource_kind": "resource__kind",
+    "resource_id": "resource.id",
+    "resource_title": "resource.title",
+    "resource_kind": "resource.kind",
     "status": "status",
     "scheduled": "scheduled",
     "overdue": "overdue",
     "frozen": "frozen",
-    "answered": "progress__answered",
-    "total": "progress__total",
+    "answered": "progress.answered",
+    "total": "progress.total",
     "attempt": "attempt",
     "opens_on": "opens_on",
     "due_on": "due_on",
@@ -80,9 +80,15 @@ def _rows(viewer: Viewer, filters: Mapping[str, Any]) -> Iterator[list[Any]]:
 
 def _with_names(viewer: Viewer, page: Page) -> Iterator[list[Any]]:
     """The rows as they are written; names only for who may read about clients."""
-    rows = page.rows()
+    rows = page.as_dicts()
     named = {row["client_id"] for row in rows} if caseload.may_name_clients(viewer) else set()
     names = people.names_of(viewer.practice_id, named)
     for row in rows:
         row["client_name"] = names[row["client_id"]]["name"] if named else None
-        yield [bool(row[source]) if name in CLAIMS else row[source] for name, source in COLUMNS.items()]
+        values = {name: _value_at(row, path) for name, path in COLUMNS.items()}
+        yield [bool(value) if name in CLAIMS else value for name, value in values.items()]
+
+
+def _value_at(row: Mapping[str, Any], path: str) -> Any:
+    member, _, inner = path.partition(".")
+    return row[member][inner] if inner else row[member]

@@ -19,7 +19,7 @@ from portal.core import access
 from portal.core.access import PRACTICE, THING
 from portal.core.audit_log.events import record
 from portal.core.crypto import Vault, vault
-from portal.core.db.statements import fetch, fetch_one
+from portal.core.db.statements import fetch_one
 from portal.core.db.tables import AnySelect
 from portal.core.db.transactions import transactional
 from portal.core.viewer import Viewer
@@ -43,24 +43,24 @@ def list_measures(viewer: Viewer, client_id: str) -> dict[str, Any]:
     """
     client = access.get_for_update(viewer, Client, caseload.in_care, client_id)
     record(viewer, facts.MEASURES_OPENED, client, client_id=client.id)
-    rows = fetch(
-        ("assignments.measures", viewer.shape),
-        lambda: _scored(viewer).where(GIVEN.client_id == THING),
-        access.binds(viewer, thing_id=client_id),
-    )
+    rows = access.fetch_visible(viewer, _scored_attempts_of_client, thing_id=client_id)
     return {"data": list(_series(rows, vault(viewer.practice_id, client_id), bands=True))}
+
+
+def _scored_attempts_of_client(viewer: Viewer) -> AnySelect:
+    return _scored(viewer).where(GIVEN.client_id == THING)
 
 
 def list_my_measures(viewer: Viewer) -> dict[str, Any]:
     """One's own series; a word on how much that is only where the practice lets clients read it."""
-    rows = fetch(("assignments.my_measures", viewer.shape), lambda: _scored(viewer), access.binds(viewer))
-    practice = fetch_one(
-        "assignments.bands_for_clients",
-        lambda: select(Practice.clients_see_bands).where(Practice.id == PRACTICE),
-        access.binds(viewer),
-    )
+    rows = access.fetch_visible(viewer, _scored)
+    practice = fetch_one(_band_setting, access.binds(viewer), practice=viewer.practice_id)
     told = practice is not None and bool(practice["clients_see_bands"])
     return {"data": list(_series(rows, vault(viewer.practice_id, viewer.id or ""), bands=told))}
+
+
+def _band_setting() -> AnySelect:
+    return select(Practice.clients_see_bands).where(Practice.id == PRACTICE)
 
 
 def _scored(viewer: Viewer) -> AnySelect:

@@ -45,12 +45,8 @@ def _counts() -> tuple[ColumnElement[Any], ...]:
 def progress_of_client(viewer: Viewer, client_id: str) -> dict[str, Any]:
     """How a client in one's care gets on; of what colleagues assigned, only that it is there."""
     clients.require_in_care(viewer, client_id)
-    counts = fetch_one(
-        ("assignments.progress", viewer.shape),
-        lambda: policy.visible_to(viewer).where(Assignment.client_id == THING).with_only_columns(*_counts()),
-        access.binds(viewer, thing_id=client_id),
-    )
-    everything = fetch_one("assignments.everything", _everything, access.binds(viewer, thing_id=client_id))
+    counts = access.fetch_visible_row(viewer, _counts_of_client, thing_id=client_id)
+    everything = fetch_one(_everything, access.binds(viewer, thing_id=client_id), practice=viewer.practice_id)
     assert counts is not None, "an aggregate always has a row"
     assert everything is not None, "as above"
     return {
@@ -59,6 +55,10 @@ def progress_of_client(viewer: Viewer, client_id: str) -> dict[str, Any]:
         "assigned_by_colleagues": everything["n"] - counts["assigned"],
         "summary": _sentence(counts),
     }
+
+
+def _counts_of_client(viewer: Viewer) -> AnySelect:
+    return policy.visible_to(viewer).where(Assignment.client_id == THING).with_only_columns(*_counts())
 
 
 def _everything() -> AnySelect:
@@ -70,13 +70,13 @@ def _everything() -> AnySelect:
 
 def my_progress(viewer: Viewer) -> dict[str, Any]:
     """How one gets on oneself."""
-    counts = fetch_one(
-        ("assignments.my_progress", viewer.shape),
-        lambda: policy.visible_to(viewer).with_only_columns(*_counts()),
-        access.binds(viewer),
-    )
+    counts = access.fetch_visible_row(viewer, _own_counts)
     assert counts is not None, "an aggregate always has a row"
     return {**counts, "summary": _sentence(counts)}
+
+
+def _own_counts(viewer: Viewer) -> AnySelect:
+    return policy.visible_to(viewer).with_only_columns(*_counts())
 
 
 def _sentence(counts: dict[str, Any]) -> str:

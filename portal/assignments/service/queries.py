@@ -17,7 +17,7 @@ from portal.caseload.models import Client
 from portal.core import access
 from portal.core.access import NOW, THING
 from portal.core.crypto import DataKey, Vault, unwrap_vault
-from portal.core.db.statements import is_one_of
+from portal.core.db.statements import is_one_of, nested
 from portal.core.db.tables import AnySelect, Instant
 from portal.core.listing import Listing, ListRequest, Page, any_of, at_least, below, condition, equals
 from portal.core.viewer import Viewer
@@ -51,18 +51,20 @@ def _joined(viewer: Viewer) -> AnySelect:
 LISTED = (
     Assignment.id,
     Assignment.client_id,
-    Assignment.resource_id.label("resource__id"),
-    Version.number.label("resource__number"),
-    Version.kind.label("resource__kind"),
-    Version.title.label("resource__title"),
-    Version.minutes.label("resource__minutes"),
-    Version.intensity.label("resource__intensity"),
+    *nested(
+        "resource",
+        id=Assignment.resource_id,
+        number=Version.number,
+        kind=Version.kind,
+        title=Version.title,
+        minutes=Version.minutes,
+        intensity=Version.intensity,
+    ),
     Assignment.status,
     is_scheduled().label("scheduled"),
     is_overdue().label("overdue"),
     is_frozen().label("frozen"),
-    Assignment.answered.label("progress__answered"),
-    Assignment.total.label("progress__total"),
+    *nested("progress", answered=Assignment.answered, total=Assignment.total),
     Assignment.attempt,
     Assignment.opens_on,
     Assignment.due_on,
@@ -76,7 +78,6 @@ LISTED = (
 )
 
 ASSIGNMENTS = Listing(
-    name="assignments",
     base=_joined,
     columns=LISTED,
     filters={
@@ -112,10 +113,8 @@ def list_assignments(viewer: Viewer, asked: ListRequest, expand: frozenset[str] 
     if "client" not in expand:
         return page
     _require_names(viewer)
-    names = people.names_of(viewer.practice_id, {row["client_id"] for row in page.rows()})
-    return page.mapped(
-        lambda row: {**row, "client__id": row["client_id"], "client__name": names[row["client_id"]]["name"]}
-    )
+    names = people.names_of(viewer.practice_id, {row["client_id"] for row in page.as_dicts()})
+    return page.map(lambda row: {**row, "client": {"id": row["client_id"], "name": names[row["client_id"]]["name"]}})
 
 
 _DETAILS = (
@@ -139,36 +138,22 @@ _DETAILS = (
 
 
 def _look(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
-    return access.get_visible(
-        viewer,
-        "assignments.detail",
-        lambda: (
-            _joined(viewer)
-            .join(
-                DataKey, (DataKey.practice_id == Assignment.practice_id) & (DataKey.subject_id == Assignment.client_id)
-            )
-            .where(Assignment.id == THING)
-            .with_only_columns(*_DETAILS)
-        ),
-        assignment_id,
+    return access.get_visible(viewer, _detail, assignment_id)
+
+
+def _detail(viewer: Viewer) -> AnySelect:
+    return (
+        _joined(viewer)
+        .join(DataKey, (DataKey.practice_id == Assignment.practice_id) & (DataKey.subject_id == Assignment.client_id))
+        .where(Assignment.id == THING)
+        .with_only_columns(*_DETAILS)
     )
-
-
-_INNER = tuple((column.key, *column.key.split("__")) for column in LISTED if "__" in column.key)
-
-
-def _nested(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row whose `a__b` columns stand as members of `a`."""
-    shown = {**row}
-    for name, outer, inner in _INNER:
-        shown.setdefault(outer, {})[inner] = shown.pop(name)
-    return shown
 
 
 def _opened(row: Mapping[str, Any]) -> dict[str, Any]:
     sealed = unwrap_vault(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
     return {
-        **_nested(row),
+        **row,
         "why": _text(sealed, Assignment.why, row),
         "note": _text(sealed, Assignment.note, row),
         "reason": _text(sealed, Assignment.reason, row),

@@ -86,7 +86,7 @@ def as_shown(
 
 def read_draft(viewer: Viewer, assignment_id: str) -> Draft:
     """The current attempt; one that was returned begins with the answers of the attempt before."""
-    row = access.get_visible(viewer, "assignments.draft", lambda: _current_attempt(viewer), assignment_id)
+    row = access.get_visible(viewer, _current_attempt, assignment_id)
     sealed = unwrap_vault(row["practice_id"], row["client_id"], row["keyring_version"], row["wrapped"])
     form = form_of_version(row["practice_id"], row["version_id"])
     if row["draft"] is not None:
@@ -200,9 +200,7 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
 
 @transactional
 def _store(viewer: Viewer, draft: Draft, values: Mapping[str, Any]) -> None:
-    if not execute("assignments.count", _count_progress, values) or not execute(
-        "assignments.save", _save_draft, values
-    ):
+    if not execute(_count_progress, values) or not execute(_save_draft, values):
         raise _Overtaken
     if draft.row["status"] != Status.IN_PROGRESS:
         row = draft.row
@@ -355,12 +353,12 @@ def locked_attempt(assignment: Assignment) -> Attempt:
 @transactional
 def recall(viewer: Viewer, assignment_id: str) -> dict[str, Any]:
     """Take back what was sent in and go on with it; the therapist's sight of it ends on the next request."""
-    assignment = lock_for_act(viewer, Act.TAKE_BACK, assignment_id)
+    assignment = lock_for_act(viewer, Act.RECALL, assignment_id)
     response = locked_attempt(assignment)
     response.submission, response.feedback, response.scores, response.submitted_at = None, None, None, None
     response.version += 1
     assignment.submitted_at, assignment.last_act_at = None, clock.now()
     assignment.move(Status.IN_PROGRESS)
     db.session.flush()
-    record(viewer, facts.TAKEN_BACK, assignment, attempt=response.attempt)
+    record(viewer, facts.RECALLED, assignment, attempt=response.attempt)
     return get_my_assignment(viewer, assignment_id)

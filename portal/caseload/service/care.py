@@ -16,13 +16,13 @@ from portal.core import access, clock
 from portal.core.access import THING
 from portal.core.audit_log.events import record
 from portal.core.db.engines import db
+from portal.core.db.tables import AnySelect
 from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, Fault, Invalid, NotVisible
 from portal.core.listing import Listing, ListRequest, Page
 from portal.core.viewer import Viewer
 
 CARE = Listing(
-    name="caseload.care",
     base=lambda viewer: policy.care_visible_to(viewer).where(CareLink.client_id == THING),
     columns=(CareLink.id, CareLink.therapist_id, CareLink.started_at, CareLink.ended_at),
     filters={},
@@ -35,24 +35,21 @@ CARE = Listing(
 
 def list_care(viewer: Viewer, client_id: str, asked: ListRequest) -> Page:
     """The care team, past and present, of a client the viewer sees."""
-    access.get_visible(
-        viewer,
-        "caseload.there",
-        lambda: policy.visible_to(viewer).where(Client.id == THING).with_only_columns(Client.id),
-        client_id,
-    )
+    access.get_visible(viewer, _client, client_id)
     page = CARE.page(viewer, asked, thing_id=client_id)
-    names = people.names_of(viewer.practice_id, {row["therapist_id"] for row in page.rows()})
-    return page.mapped(lambda row: _with_therapist(row, names))
+    names = people.names_of(viewer.practice_id, {row["therapist_id"] for row in page.as_dicts()})
+    return page.map(lambda row: _with_therapist(row, names))
+
+
+def _client(viewer: Viewer) -> AnySelect:
+    return policy.visible_to(viewer).where(Client.id == THING).with_only_columns(Client.id)
 
 
 def _with_therapist(row: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     therapist = names[row["therapist_id"]]
     return {
         "id": row["id"],
-        "therapist__id": therapist["id"],
-        "therapist__name": therapist["name"],
-        "therapist__status": therapist["status"],
+        "therapist": {"id": therapist["id"], "name": therapist["name"], "status": therapist["status"]},
         "started_at": row["started_at"],
         "ended_at": row["ended_at"],
     }

@@ -44,7 +44,6 @@ def _with_person(viewer: Viewer) -> AnySelect:
 
 
 CLIENTS = Listing(
-    name="caseload.clients",
     base=_with_person,
     columns=(
         Client.id,
@@ -102,8 +101,8 @@ def list_clients(viewer: Viewer, asked: ListRequest, q: str | None = None) -> Pa
     Raises Invalid where more than that are visible and a name is asked for.
     """
     if q is None and asked.sort.lstrip("-") != "name":
-        return CLIENTS.page(viewer, asked).mapped(_opened)
-    everyone = CLIENTS.page(viewer, replace(asked, sort="", limit=MOST_NAMES, after=None)).mapped(_opened)
+        return CLIENTS.page(viewer, asked).map(_opened)
+    everyone = CLIENTS.page(viewer, replace(asked, sort="", limit=MOST_NAMES, after=None)).map(_opened)
     if everyone.following is not None:
         raise Invalid(
             Fault(
@@ -114,7 +113,7 @@ def list_clients(viewer: Viewer, asked: ListRequest, q: str | None = None) -> Pa
 
 
 def _by_name(everyone: Page, asked: ListRequest, wanted: str) -> Page:
-    rows = [row for row in everyone.rows() if wanted in row["name"].casefold()]
+    rows = [row for row in everyone.as_dicts() if wanted in row["name"].casefold()]
     rows.sort(key=lambda row: (row["name"].casefold(), row["id"]), reverse=asked.sort.startswith("-"))
     begin = 0
     if asked.after is not None:
@@ -126,17 +125,16 @@ def _by_name(everyone: Page, asked: ListRequest, wanted: str) -> Page:
     shown = rows[begin : begin + asked.limit]
     following = ("", shown[-1]["id"]) if begin + asked.limit < len(rows) else None
     total = len(rows) if asked.include_total else None
-    return Page(everyone.columns, [tuple(row.values()) for row in shown], following, total)
+    return Page(shown, None, following, total)
 
 
 def get_client(viewer: Viewer, client_id: str) -> dict[str, Any]:
-    row = access.get_visible(
-        viewer,
-        "caseload.client",
-        lambda: _with_person(viewer).where(Client.id == THING).with_only_columns(*CLIENTS.columns),
-        client_id,
-    )
+    row = access.get_visible(viewer, _client, client_id)
     return _opened(row)
+
+
+def _client(viewer: Viewer) -> AnySelect:
+    return _with_person(viewer).where(Client.id == THING).with_only_columns(*CLIENTS.columns)
 
 
 @transactional
@@ -220,9 +218,8 @@ def restore(viewer: Viewer, client_id: str) -> dict[str, Any]:
 
 
 def require_in_care(viewer: Viewer, client_id: str) -> None:
-    access.get_visible(
-        viewer,
-        "caseload.in_care",
-        lambda: policy.in_care(viewer).where(Client.id == THING).with_only_columns(Client.id),
-        client_id,
-    )
+    access.get_visible(viewer, _client_in_care, client_id)
+
+
+def _client_in_care(viewer: Viewer) -> AnySelect:
+    return policy.in_care(viewer).where(Client.id == THING).with_only_columns(Client.id)

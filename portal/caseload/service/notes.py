@@ -16,7 +16,6 @@ from portal.core.listing import Listing, ListRequest, Page
 from portal.core.viewer import Viewer
 
 NOTES = Listing(
-    name="caseload.notes",
     base=lambda viewer: policy.notes_visible_to(viewer).where(Note.client_id == THING),
     columns=(Note.id, Note.body, Note.created_at),
     filters={},
@@ -32,7 +31,7 @@ def list_notes(viewer: Viewer, client_id: str, asked: ListRequest) -> Page:
     require_in_care(viewer, client_id)
     opened = vault(viewer.practice_id, client_id)
     page = NOTES.page(viewer, asked, thing_id=client_id)
-    return page.mapped(lambda row: {**row, "body": opened.open_text(Note.body, row["id"], row["body"])})
+    return page.map(lambda row: {**row, "body": opened.open_text(Note.body, row["id"], row["body"])})
 
 
 @transactional

@@ -15,7 +15,7 @@ from portal.core import access, clock
 from portal.core.access import THING
 from portal.core.audit_log.events import record
 from portal.core.db.engines import db
-from portal.core.db.statements import fetch_one
+from portal.core.db.tables import AnySelect
 from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, NotVisible
 from portal.core.viewer import Viewer
@@ -27,14 +27,12 @@ def get_opt_in(viewer: Viewer, integration_id: str) -> dict[str, Any]:
     """Whether the viewer lets an integration see their caseload, and since when."""
     access.require(policy.may_opt_in(viewer), REFUSED)
     integrations.get_integration(viewer, integration_id)
-    row = fetch_one(
-        "caseload.opt_in",
-        lambda: (
-            policy.opt_ins_visible_to(viewer).where(OptIn.integration_id == THING).with_only_columns(OptIn.created_at)
-        ),
-        access.binds(viewer, thing_id=integration_id),
-    )
+    row = access.fetch_visible_row(viewer, _opt_in, thing_id=integration_id)
     return {"integration_id": integration_id, "opted_in_at": None if row is None else row["created_at"]}
+
+
+def _opt_in(viewer: Viewer) -> AnySelect:
+    return policy.opt_ins_visible_to(viewer).where(OptIn.integration_id == THING).with_only_columns(OptIn.created_at)
 
 
 @transactional

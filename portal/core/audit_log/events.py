@@ -57,8 +57,7 @@ def record(
     """
     acting_client = viewer.id if viewer.is_client else None
     execute(
-        "events.record",
-        lambda: insert(Event).values({name: bindparam(name) for name in _RECORDED}),
+        _insert_event,
         {
             "practice_id": viewer.practice_id,
             "id": new_id(),
@@ -74,6 +73,10 @@ def record(
     )
     for reaction in fact.reactions:
         reaction(viewer, subject)
+
+
+def _insert_event() -> Any:
+    return insert(Event).values({name: bindparam(name) for name in _RECORDED})
 
 
 _RECORDED = (

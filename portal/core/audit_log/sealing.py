@@ -9,7 +9,7 @@ from portal.core.audit_log.events import Event
 from portal.core.db.engines import db, is_postgresql
 from portal.core.db.statements import fetch_one
 from portal.core.db.tables import AnySelect
-from portal.core.db.transactions import EVERY_PRACTICE, enter_practice, transactional
+from portal.core.db.transactions import EVERY_PRACTICE, transactional
 
 SEALER_LOCK = 7_214_001
 BATCH = 500
@@ -17,7 +17,7 @@ BATCH = 500
 
 def seal(limit: int = BATCH) -> int:
     """Give committed facts their position and link, oldest first; returns how many. One sealer at a time."""
-    if fetch_one("events.unsealed", _unsealed, {"practice": EVERY_PRACTICE}) is None:
+    if fetch_one(_unsealed, {"practice": EVERY_PRACTICE}, practice=EVERY_PRACTICE) is None:
         return 0
     return _seal(limit)
 
@@ -26,9 +26,8 @@ def _unsealed() -> AnySelect:
     return select(Event.id).where(Event.position.is_(None)).limit(1)
 
 
-@transactional
+@transactional(practice=EVERY_PRACTICE)
 def _seal(limit: int) -> int:
-    enter_practice(EVERY_PRACTICE)
     if is_postgresql():
         db.session.execute(select(func.pg_advisory_xact_lock(SEALER_LOCK)))
     waiting = db.session.execute(

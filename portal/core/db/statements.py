@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Prepared:
     """A statement compiled for one dialect: its text, the values that never change, and where the others go."""
 
-    __slots__ = ("_fixed", "_given", "_shown", "is_final", "statement", "text")
+    __slots__ = ("_columns", "_fixed", "_required", "is_final", "statement", "text")
 
     def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
         compiled = cast("Any", statement.compile(dialect=dialect))
@@ -33,14 +33,14 @@ class Prepared:
         self.text: str = compiled.string
         self.is_final = not compiled.post_compile_params
         self._fixed: Any = {} if places is None else [None] * len(places)
-        self._given: dict[str, tuple[Callable[[Any], Any] | None, list[Any]]] = {}
-        self._shown: tuple[list[str], list[tuple[str, Callable[[Any], Any]]]] | None = None
+        self._required: dict[str, tuple[Callable[[Any], Any] | None, list[Any]]] = {}
+        self._columns: tuple[list[str], list[tuple[str, Callable[[Any], Any]]]] | None = None
         named = ((name, name) for name in set(compiled.bind_names.values()))
         for place, name in enumerate(places) if places is not None else named:
             bind = compiled.binds[name]
             process = bind.type.dialect_impl(dialect).bind_processor(dialect)
             if bind.required:
-                self._given.setdefault(name, (process, []))[1].append(place)
+                self._required.setdefault(name, (process, []))[1].append(place)
             else:
                 value = bind.effective_value
                 value = str(value) if isinstance(value, StrEnum) else value
@@ -49,22 +49,22 @@ class Prepared:
     def parameters(self, values: Mapping[str, Any]) -> Any:
         """What the driver takes: a sequence or a mapping, as its dialect writes binds."""
         filled = self._fixed.copy()
-        for name, (process, places) in self._given.items():
+        for name, (process, places) in self._required.items():
             value = values[name] if process is None else process(values[name])
             for place in places:
                 filled[place] = value
         return filled
 
-    def shown(self, cursor: Any, dialect: Dialect) -> list[dict[str, Any]]:
+    def rows(self, cursor: Any, dialect: Dialect) -> list[dict[str, Any]]:
         """The rows of an executed cursor as Python values by the names of their columns."""
-        if self._shown is None:
-            self._shown = _converters(cast("Any", self.statement).selected_columns, cursor.description, dialect)
-        names, converters = self._shown
+        if self._columns is None:
+            self._columns = _converters(cast("Any", self.statement).selected_columns, cursor.description, dialect)
+        names, converters = self._columns
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         for name, convert in converters:
             for row in rows:
                 row[name] = convert(row[name])
-        return rows
+        return nest(rows)
 
 
 def _converters(
@@ -81,14 +81,28 @@ def _converters(
     return names, converters
 
 
+Build = Callable[[], ClauseElement]
+"""A module-level function that builds a statement; values travel as bind parameters."""
+
 _prepared: dict[Hashable, Prepared] = {}
 
 
-def prepare(key: Hashable, build: Callable[[], ClauseElement], dialect: Dialect) -> Prepared:
-    """The prepared form of the statement `build()` makes; built once per `key` and dialect.
+def nested(member: str, **columns: Any) -> tuple[ColumnElement[Any], ...]:
+    """The columns of a nested object: a row holds them as the dictionary `member`."""
+    return tuple(column.label(f"{member}.{name}") for name, column in columns.items())
 
-    `key` must say everything that changes the statement's text; values travel as bind parameters.
-    """
+
+def nest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Move the columns that `nested` named into their dictionaries."""
+    dotted = [(name, *name.split(".", 1)) for name in rows[0] if "." in name] if rows else []
+    for name, member, inner in dotted:
+        for row in rows:
+            row.setdefault(member, {})[inner] = row.pop(name)
+    return rows
+
+
+def prepare(key: Hashable, build: Build, dialect: Dialect) -> Prepared:
+    """The prepared form of the statement `build()` makes; built once per `key` and dialect."""
     full = (key, dialect.name)
     found = _prepared.get(full)
     if found is None:
@@ -96,63 +110,79 @@ def prepare(key: Hashable, build: Callable[[], ClauseElement], dialect: Dialect)
     return found
 
 
+def named(build: Callable[..., Any]) -> Callable[..., Any]:
+    """`build` as the key of its statement. Raises TypeError for a lambda or a closure, which are new at every call."""
+    if build.__name__ == "<lambda>" or getattr(build, "__closure__", None):
+        msg = f"{build.__qualname__} captures what its statement's key would not say: use a module-level function"
+        raise TypeError(msg)
+    return build
+
+
 def is_one_of(column: Any, words: Iterable[str]) -> ColumnElement[bool]:
     """`column` is one of a fixed set of words. Unlike IN its text is final, so that it can be compiled once."""
     return or_(*(column == word for word in sorted(words)))
 
 
-def fetch_tuples(
-    key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any], *, anywhere: bool = False
-) -> list[tuple[Any, ...]]:
-    """Rows as the driver gives them (SQLite: text instants, 0 and 1 for claims), for compiled serializers.
+def fetch_tuples(build: Build, values: Mapping[str, Any], *, practice: str | None) -> list[tuple[Any, ...]]:
+    """Rows as the driver gives them (SQLite: text instants, 0 and 1 for booleans).
 
-    `anywhere`: in whatever practice the connection happens to be, as the door does before it knows one.
+    `practice` is whose rows are read; None reads in whatever practice the connection is, before a door knows one.
     """
-    with _cursor(None if anywhere else _practice_in(values)) as (cursor, engine):
+    return fetch_tuples_by(named(build), build, values, practice=practice)
+
+
+def fetch(build: Build, values: Mapping[str, Any], *, practice: str) -> list[dict[str, Any]]:
+    """The rows of one practice as dictionaries of Python values: datetimes aware, booleans as bool."""
+    return fetch_by(named(build), build, values, practice=practice)
+
+
+def fetch_one(build: Build, values: Mapping[str, Any], *, practice: str) -> dict[str, Any] | None:
+    rows = fetch(build, values, practice=practice)
+    return rows[0] if rows else None
+
+
+def execute(build: Build, values: Mapping[str, Any]) -> int:
+    """Execute a writing statement inside the open transaction and return how many rows it changed."""
+    if not in_transaction():
+        msg = "execute() writes: call it inside @transactional"
+        raise RuntimeError(msg)
+    with _cursor(None) as (cursor, engine):
+        statement = prepare(named(build), build, engine.dialect)
+        cursor.execute(statement.text, statement.parameters(values))
+        return int(cursor.rowcount)
+
+
+# By key: for what builds many statements from one declaration ---------------------------------------------------
+
+
+def fetch_tuples_by(
+    key: Hashable, build: Build, values: Mapping[str, Any], *, practice: str | None
+) -> list[tuple[Any, ...]]:
+    """`fetch_tuples` for a statement whose `key` names everything that changes its text."""
+    with _cursor(practice) as (cursor, engine):
         statement = prepare(key, build, engine.dialect)
         cursor.execute(statement.text, statement.parameters(values))
         return cast("list[tuple[Any, ...]]", cursor.fetchall())
 
 
-def execute(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any]) -> int:
-    """Execute a prepared writing statement inside the open transaction and return how many rows it touched."""
-    if not in_transaction():
-        msg = "run() writes: call it inside @transactional"
-        raise RuntimeError(msg)
-    with _cursor(None) as (cursor, engine):
-        statement = prepare(key, build, engine.dialect)
-        cursor.execute(statement.text, statement.parameters(values))
-        return int(cursor.rowcount)
-
-
-def fetch(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows as dictionaries of Python values: datetimes aware, claims as bool."""
-    with _cursor(_practice_in(values)) as (cursor, engine):
+def fetch_by(key: Hashable, build: Build, values: Mapping[str, Any], *, practice: str) -> list[dict[str, Any]]:
+    """`fetch` for a statement whose `key` names everything that changes its text."""
+    with _cursor(practice) as (cursor, engine):
         statement = prepare(key, build, engine.dialect)
         if statement.is_final:
             cursor.execute(statement.text, statement.parameters(values))
-            return statement.shown(cursor, engine.dialect)
-    return _fetch_growing(statement.statement, values)
+            return statement.rows(cursor, engine.dialect)
+    return _fetch_expanding(statement.statement, values, practice)
 
 
-def _fetch_growing(statement: ClauseElement, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _fetch_expanding(statement: ClauseElement, values: Mapping[str, Any], practice: str) -> list[dict[str, Any]]:
     """The same for a statement whose text depends on how many values there are (IN): compiled each time."""
     if in_transaction():
         rows = db.session().connection().execute(cast("Any", statement), dict(values))
-        return [dict(row) for row in rows.mappings()]
+        return nest([dict(row) for row in rows.mappings()])
     with db.engines[READ].connect() as connection:
-        _enter(connection.connection, connection.engine, _practice_in(values))
+        _enter(connection.connection, connection.engine, practice)
         return [dict(row) for row in connection.execute(cast("Any", statement), dict(values)).mappings()]
-
-
-def fetch_one(key: Hashable, build: Callable[[], ClauseElement], values: Mapping[str, Any]) -> dict[str, Any] | None:
-    rows = fetch(key, build, values)
-    return rows[0] if rows else None
-
-
-def _practice_in(values: Mapping[str, Any]) -> str:
-    """Whose rows a statement is about, as its values say; without one, those that belong to no practice."""
-    return values.get("viewer_practice") or values.get("practice") or ""
 
 
 def _enter(raw: PoolProxiedConnection, engine: Engine, practice: str) -> None:

@@ -1,4 +1,4 @@
-"""The wire shapes of what became of a file."""
+"""The results of an import."""
 
 from __future__ import annotations
 
@@ -13,35 +13,60 @@ EXAMPLE = {
     "title": "How the week went",
     "item": [{"linkId": "1", "type": "integer", "text": "On how many days did you sleep well?"}],
 }
+OUTCOMES = {
+    "full": "Everything in it works here.",
+    "degraded": "Something in it does not work here; `losses` lists it.",
+}
 
 
-class RemarkSchema(WireSchema):
-    """A sentence about one place of a file."""
+class ImportRemarkSchema(WireSchema):
+    """A remark about one place in the file."""
 
-    place = fields.String(required=True, metadata={"example": "#/item/3/answerValueSet"})
+    place = fields.String(
+        required=True,
+        metadata={"description": "A JSON pointer, or a line of the file.", "example": "#/item/3/answerValueSet"},
+    )
     detail = fields.String(
         required=True,
-        metadata={"example": "The external value set is not read: people answer in their own words."},
+        metadata={
+            "description": "What happens there instead.",
+            "example": "The external value set is not read: people answer in their own words.",
+        },
     )
 
 
-class ImportedSchema(WireSchema):
-    """The draft one form or reading became. `degraded` means that something it asks for is not done here."""
+class ImportResultSchema(WireSchema):
+    """The draft that one form or reading of the file became."""
 
-    resource_id = Identifier(required=True)
-    title = fields.String(required=True, metadata={"example": "PHQ-9"})
-    kind = EnumString(KINDS, required=True)
-    outcome = EnumString(("full", "degraded"), required=True)
+    resource_id = Identifier(required=True, metadata={"description": "The new resource, a draft."})
+    title = fields.String(required=True, metadata={"description": "Its title.", "example": "PHQ-9"})
+    kind = EnumString(KINDS, required=True, metadata={"description": "What it became.", "example": "measure"})
+    outcome = EnumString(
+        OUTCOMES, required=True, metadata={"description": "Whether something was lost.", "example": "full"}
+    )
     instrument = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "The published instrument it was recognised as.", "example": "phq-9"},
+        metadata={
+            "description": "The key of the published instrument it was recognized as; null if it is none.",
+            "example": "phq-9",
+        },
     )
-    losses = fields.List(fields.Nested(RemarkSchema()), required=True, metadata={"example": []})
-    notes = fields.List(fields.Nested(RemarkSchema()), required=True, metadata={"example": []})
+    losses = fields.List(
+        fields.Nested(ImportRemarkSchema()),
+        required=True,
+        metadata={"description": "What does not work here, place by place.", "example": []},
+    )
+    notes = fields.List(
+        fields.Nested(ImportRemarkSchema()),
+        required=True,
+        metadata={"description": "What an author may want to know; nothing is lost.", "example": []},
+    )
 
 
-class ImportedAllSchema(WireSchema):
-    """What became of each, in the order of the file."""
+class ImportResultsSchema(WireSchema):
+    """One result for each form or reading, in the order of the file."""
 
-    results = fields.List(fields.Nested(ImportedSchema()), required=True)
+    results = fields.List(
+        fields.Nested(ImportResultSchema()), required=True, metadata={"description": "The drafts it became."}
+    )

@@ -1,9 +1,10 @@
-"""The wire shapes of readings and exercises."""
+"""Readings, exercises and measures, with their drafts."""
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
+from portal.accounts.schemas.fields import VERSION
 from portal.core.wire import (
     BoundedList,
     EnumList,
@@ -13,16 +14,35 @@ from portal.core.wire import (
     Json,
     Line,
     ListQuerySchema,
+    Pattern,
+    Range,
+    SortOrder,
     StrictBoolean,
     Text,
     WireSchema,
 )
 from portal.library.locks import REASONS
 
-KINDS = ("reading", "exercise", "measure")
-INTENSITIES = ("gentle", "moderate", "intense")
-AUDIENCES = ("anyone", "hurt_partner", "involved_partner")
-STATUSES = ("draft", "published", "archived")
+KINDS = {
+    "reading": "A text to read, in sections.",
+    "exercise": "A form to work on, for example a log.",
+    "measure": "A questionnaire with a score.",
+}
+INTENSITIES = {
+    "gentle": "Stirs up little.",
+    "moderate": "May stir up feelings.",
+    "intense": "Stirs up a lot; talk about it first.",
+}
+AUDIENCES = {
+    "anyone": "For every client.",
+    "hurt_partner": "For a partner who was betrayed.",
+    "involved_partner": "For a partner who had the affair.",
+}
+STATUSES = {
+    "draft": "Not published yet, so it cannot be assigned.",
+    "published": "The latest version can be assigned.",
+    "archived": "Cannot be assigned; existing assignments continue.",
+}
 
 DOCUMENT = {
     "schema": "portal.exercise/1",
@@ -60,90 +80,122 @@ DOCUMENT = {
         },
     ],
 }
-TOPIC = validate.Regexp(r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\Z", error="Use small letters, digits and dashes.")
+TOPIC = Pattern(
+    "^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$",
+    "not_a_topic",
+    "Use lower-case letters, digits and hyphens, 40 at most, with a letter or digit at both ends.",
+)
+KIND = {"description": "What kind of resource it is; it cannot be changed later.", "example": "exercise"}
+TITLE = {"description": "The title, as clients read it.", "example": "Trigger log"}
+SUMMARY = {
+    "description": "What it is about, in a few sentences that clients read.",
+    "example": "A log for the week. You note what set a feeling off and what helped.",
+}
+LANGUAGE = {"description": "The language of the text (BCP 47).", "example": "en"}
+TOPICS = {
+    "description": "Topics to find it by: lower-case letters, digits and hyphens.",
+    "example": ["triggers", "emotions"],
+}
+MINUTES = {"description": "Minutes it takes, as the author estimates.", "example": 10}
+INTENSITY = {"description": "How much it may stir up, as the author estimates.", "example": "moderate"}
+CONTENT_NOTE = {
+    "description": "What may be hard about it; clients read it before they open it.",
+    "example": "You will look at moments that stirred up pain. You may stop at any time.",
+}
+AUDIENCE = {"description": "Who it is written for.", "example": "anyone"}
+LICENCE = {"description": "Who holds the rights, and the terms of use.", "example": "Written for this library."}
+SOURCES = {"description": "Where its content comes from, one source each.", "example": []}
+DRAFT = {"description": "The form or text that is being written; docs/forms.md describes it.", "example": DOCUMENT}
 
 
 def description_fields(*, required: bool) -> dict[str, fields.Field]:  # type: ignore[type-arg]  # -- fields of several types
     """The members of a library card, all needed when a resource is made."""
     return {
-        "title": Line(200, required=required, metadata={"example": "Your reactions make sense"}),
-        "summary": Text(
-            1000, required=required, metadata={"example": "Why feelings come in waves, and when to get help."}
-        ),
-        "language": Line(16, required=required, metadata={"example": "en"}),
-        "topics": BoundedList(fields.String(validate=TOPIC, metadata={"example": "triggers"}), 20, required=required),
-        "minutes": fields.Integer(
-            required=required, strict=True, validate=validate.Range(1, 240), metadata={"example": 8}
-        ),
-        "intensity": EnumString(INTENSITIES, required=required),
-        "content_note": Text(
-            1000, required=required, metadata={"example": "Touches on being lied to. You can stop at any time."}
-        ),
-        "audience": EnumString(AUDIENCES, required=required),
-        "licence": Text(5000, required=required, metadata={"example": "Written for this library."}),
+        "title": Line(200, required=required, metadata=TITLE),
+        "summary": Text(1000, required=required, metadata=SUMMARY),
+        "language": Line(16, required=required, metadata=LANGUAGE),
+        "topics": BoundedList(fields.String(validate=TOPIC), 20, required=required, metadata=TOPICS),
+        "minutes": fields.Integer(required=required, strict=True, validate=Range(1, 240), metadata=MINUTES),
+        "intensity": EnumString(INTENSITIES, required=required, metadata=INTENSITY),
+        "content_note": Text(1000, required=required, metadata=CONTENT_NOTE),
+        "audience": EnumString(AUDIENCES, required=required, metadata=AUDIENCE),
+        "licence": Text(5000, required=required, metadata=LICENCE),
         "sources": BoundedList(
-            Line(500, metadata={"example": "Freyd JJ (1996). Betrayal Trauma."}), 50, required=required
+            Line(500, metadata={"example": "Freyd JJ (1996). Betrayal Trauma."}),
+            50,
+            required=required,
+            metadata=SOURCES,
         ),
     }
 
 
 class CardSchema(WireSchema):
-    """What a library card shows."""
+    """What the library shows of a resource."""
 
-    kind = EnumString(KINDS, required=True)
-    title = Line(200, required=True, metadata={"example": "Your reactions make sense"})
-    summary = Text(1000, required=True)
-    language = Line(16, required=True, metadata={"example": "en"})
-    topics = Json(required=True, metadata={"type": "array", "items": {"type": "string"}, "example": ["triggers"]})
-    minutes = fields.Integer(required=True, metadata={"example": 8})
-    intensity = EnumString(INTENSITIES, required=True)
-    content_note = Text(1000, required=True)
-    audience = EnumString(AUDIENCES, required=True)
-    licence = Text(5000, required=True)
-    sources = Json(required=True, metadata={"type": "array", "items": {"type": "string"}, "example": []})
+    kind = EnumString(KINDS, required=True, metadata=KIND)
+    title = Line(200, required=True, metadata=TITLE)
+    summary = Text(1000, required=True, metadata=SUMMARY)
+    language = Line(16, required=True, metadata=LANGUAGE)
+    topics = Json(required=True, metadata={"type": "array", "items": {"type": "string"}, **TOPICS})
+    minutes = fields.Integer(required=True, metadata=MINUTES)
+    intensity = EnumString(INTENSITIES, required=True, metadata=INTENSITY)
+    content_note = Text(1000, required=True, metadata=CONTENT_NOTE)
+    audience = EnumString(AUDIENCES, required=True, metadata=AUDIENCE)
+    licence = Text(5000, required=True, metadata=LICENCE)
+    sources = Json(required=True, metadata={"type": "array", "items": {"type": "string"}, **SOURCES})
 
 
 class ResourceItemSchema(CardSchema):
-    """A resource as lists show it."""
+    """A resource in a list."""
 
-    id = Identifier(required=True)
-    status = EnumString(STATUSES, required=True)
-    latest_number = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "The latest published version."}
+    id = Identifier(required=True, metadata={"description": "The resource's id."})
+    status = EnumString(
+        STATUSES, required=True, metadata={"description": "Whether it can be assigned.", "example": "published"}
     )
-    unpublished_changes = StrictBoolean(required=True)
-    locked = EnumString(
-        tuple(REASONS),
+    latest_number = fields.Integer(
         required=True,
         allow_none=True,
-        metadata={"description": "Why it cannot be assigned or copied yet; null where it can."},
+        metadata={"description": "The number of its latest version; null before the first.", "example": 1},
+    )
+    unpublished_changes = StrictBoolean(
+        required=True,
+        metadata={"description": "Whether the draft differs from the latest version.", "example": False},
+    )
+    locked = EnumString(
+        REASONS,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why it cannot be assigned or copied yet; null if it can.", "example": None},
     )
     origin_key = Line(
         64,
         required=True,
         allow_none=True,
-        metadata={"description": "Of the starter library; null for one's own.", "example": "reactions-make-sense"},
+        metadata={
+            "description": "Its key in the starter library; null for what the practice wrote or imported.",
+            "example": "trigger-log",
+        },
     )
-    version = fields.Integer(required=True)
-    created_at = Instant(required=True)
-    updated_at = Instant(required=True)
+    version = fields.Integer(required=True, metadata=VERSION)
+    created_at = Instant(required=True, metadata={"description": "When it was created."})
+    updated_at = Instant(required=True, metadata={"description": "When its draft was last changed."})
 
 
 class ResourceSchema(ResourceItemSchema):
     """A resource with its draft."""
 
-    draft = Json(required=True, metadata={"example": DOCUMENT})
+    draft = Json(required=True, metadata=DRAFT)
 
 
 CreateResourceSchema = type(
     "CreateResourceSchema",
     (WireSchema,),
     {
-        "__doc__": "A reading, exercise or measure to write.",
+        "__doc__": "The reading, exercise or measure to create.",
         "exact": True,
         "__module__": __name__,
-        "kind": EnumString(KINDS, required=True, metadata={"example": "exercise"}),
-        "document": fields.Dict(required=True, metadata={"example": DOCUMENT}),
+        "kind": EnumString(KINDS, required=True, metadata=KIND),
+        "document": fields.Dict(required=True, metadata=DRAFT),
         **description_fields(required=True),
     },
 )
@@ -152,37 +204,47 @@ ChangeResourceSchema = type(
     "ChangeResourceSchema",
     (WireSchema,),
     {
-        "__doc__": "What of a draft changes.",
+        "__doc__": "What to change in a draft; what is left out stays as it is.",
         "exact": True,
         "__module__": __name__,
-        "document": fields.Dict(metadata={"example": DOCUMENT}),
+        "document": fields.Dict(metadata=DRAFT),
         **description_fields(required=False),
     },
 )
 
 
 class ResourceQuerySchema(ListQuerySchema):
-    """How to list resources."""
+    """Parameters of the list of resources."""
 
-    kind = EnumList(KINDS)
-    intensity = EnumList(INTENSITIES)
-    audience = EnumList(AUDIENCES)
-    status = EnumList(STATUSES)
-    language = Line(16, metadata={"example": "en"})
-    topic = fields.String(validate=TOPIC, metadata={"example": "triggers"})
+    kind = EnumList(KINDS, metadata={"description": "Only resources of these kinds."})
+    intensity = EnumList(INTENSITIES, metadata={"description": "Only resources of these intensities."})
+    audience = EnumList(AUDIENCES, metadata={"description": "Only resources for these audiences."})
+    status = EnumList(STATUSES, metadata={"description": "Only resources with one of these statuses."})
+    language = Line(16, metadata={"description": "Only resources in this language (BCP 47).", "example": "en"})
+    topic = fields.String(
+        validate=TOPIC, metadata={"description": "Only resources with this topic.", "example": "triggers"}
+    )
     minutes_gte = fields.Integer(
-        data_key="minutes[gte]", attribute="minutes[gte]", validate=validate.Range(0, 1000), metadata={"example": 5}
+        data_key="minutes[gte]",
+        attribute="minutes[gte]",
+        validate=Range(0, 1000),
+        metadata={"description": "Takes this many minutes or more.", "example": 5},
     )
     minutes_lte = fields.Integer(
-        data_key="minutes[lte]", attribute="minutes[lte]", validate=validate.Range(0, 1000), metadata={"example": 15}
+        data_key="minutes[lte]",
+        attribute="minutes[lte]",
+        validate=Range(0, 1000),
+        metadata={"description": "Takes this many minutes or less.", "example": 15},
     )
     q = Line(
         200,
         metadata={
-            "description": "Words in title, summary and text; all of them, the last one perhaps only begun. "
-            "Capitals and accents make no difference.",
+            "description": "Words to find in title, summary and text. All of them must occur; the last may be the "
+            "beginning of a word. Case and accents are ignored.",
             "example": "letting someone in",
         },
     )
-    assignable = StrictBoolean(metadata={"description": "Published and not archived."})
-    sort = EnumString(("title", "-title", "updated_at", "-updated_at", "created_at", "-created_at"))
+    assignable = StrictBoolean(
+        metadata={"description": "true: only published resources that are not archived; false: only the others."}
+    )
+    sort = SortOrder("title", "updated_at", "created_at")

@@ -14,6 +14,7 @@ from portal.core import access, clock
 from portal.core.access import THING
 from portal.core.audit_log.events import record
 from portal.core.db.engines import db
+from portal.core.db.tables import AnySelect
 from portal.core.db.transactions import transactional
 from portal.core.errors import Conflict, Fault, Invalid, Stale
 from portal.core.listing import Filter, Listing, ListRequest, Page, any_of, at_least, at_most, condition, equals
@@ -48,7 +49,6 @@ def _with_topic() -> Filter:
 
 
 RESOURCES = Listing(
-    name="library.resources",
     base=policy.visible_to,
     columns=(
         Resource.id,
@@ -92,14 +92,11 @@ def list_resources(viewer: Viewer, asked: ListRequest, q: str | None = None) -> 
 
 def get_resource(viewer: Viewer, resource_id: str) -> dict[str, Any]:
     """A resource with its draft."""
-    return access.get_visible(
-        viewer,
-        "library.resource",
-        lambda: (
-            policy.visible_to(viewer).where(Resource.id == THING).with_only_columns(*RESOURCES.columns, Resource.draft)
-        ),
-        resource_id,
-    )
+    return access.get_visible(viewer, _resource, resource_id)
+
+
+def _resource(viewer: Viewer) -> AnySelect:
+    return policy.visible_to(viewer).where(Resource.id == THING).with_only_columns(*RESOURCES.columns, Resource.draft)
 
 
 def compiled(kind: str, document: Mapping[str, Any]) -> forms.Form:

@@ -12,7 +12,7 @@ from portal.accounts.models import Practice
 from portal.core.db.engines import db, is_postgresql
 from portal.core.db.statements import fetch
 from portal.core.db.tables import AnySelect, Id
-from portal.core.db.transactions import transactional
+from portal.core.db.transactions import NO_PRACTICE, transactional
 from portal.core.viewer import Viewer, system
 from portal.library.models import Resource
 from portal.library.service.resources import add
@@ -80,7 +80,7 @@ def renew_starter_libraries() -> int:
     Returns how many were renewed.
     """
     renewed = 0
-    for row in fetch("library.practices", lambda: select(Practice.id), {}):
+    for row in fetch(_practice_ids, {}, practice=NO_PRACTICE):
         practice_id = row["id"]
         if practice_id in _up_to_date:
             continue
@@ -95,9 +95,13 @@ def renew_starter_libraries() -> int:
     return renewed
 
 
+def _practice_ids() -> AnySelect:
+    return select(Practice.id)
+
+
 def _is_behind(practice_id: str) -> bool:
     """Whether a starter is missing, or an untouched copy is not the text of this release: one small read."""
-    rows = fetch("library.starters_there", _there, {"practice": practice_id})
+    rows = fetch(_there, {"practice": practice_id}, practice=practice_id)
     there = {row["origin_key"]: row for row in rows}
     return any(
         starter.key not in there

@@ -33,7 +33,6 @@ _VERSION = (
 )
 
 VERSIONS = Listing(
-    name="library.versions",
     base=lambda viewer: policy.versions_visible_to(viewer).where(Version.resource_id == THING),
     columns=_VERSION,
     filters={},
@@ -49,17 +48,16 @@ def list_versions(viewer: Viewer, resource_id: str, asked: ListRequest) -> Page:
 
 
 def _require_resource(viewer: Viewer, resource_id: str) -> None:
-    access.get_visible(
-        viewer,
-        "library.resource_there",
-        lambda: policy.visible_to(viewer).where(Resource.id == THING).with_only_columns(Resource.id),
-        resource_id,
-    )
+    access.get_visible(viewer, _resource, resource_id)
+
+
+def _resource(viewer: Viewer) -> AnySelect:
+    return policy.visible_to(viewer).where(Resource.id == THING).with_only_columns(Resource.id)
 
 
 def get_version(viewer: Viewer, resource_id: str, number: int) -> dict[str, Any]:
     """A published version, as written and as compiled."""
-    rows = VERSION.page(viewer, ListRequest(filters={"number": number}, limit=1), thing_id=resource_id).rows()
+    rows = VERSION.page(viewer, ListRequest(filters={"number": number}, limit=1), thing_id=resource_id).as_dicts()
     if not rows:
         raise NotVisible
     return rows[0]
@@ -84,7 +82,6 @@ def canonical(version_id: str) -> str:
 
 
 VERSION = Listing(
-    name="library.version",
     base=VERSIONS.base,
     columns=(*_VERSION, Version.source, Version.document),
     filters={"number": equals(Version.number)},
@@ -122,7 +119,7 @@ def form_of_version(practice_id: str, version_id: str) -> forms.Form:
     """
     form = _forms.get(version_id)
     if form is None:
-        row = fetch_one("library.form", _document, {"practice": practice_id, "version": version_id})
+        row = fetch_one(_document, {"practice": practice_id, "version": version_id}, practice=practice_id)
         if row is None:
             raise NotVisible
         if len(_forms) >= MOST_FORMS:
@@ -147,10 +144,10 @@ def publish(viewer: Viewer, resource_id: str) -> dict[str, Any]:
     resource = to_write(viewer, resource_id)
     if resource.archived_at is not None:
         msg = "An archived resource cannot be published. Restore it first."
-        raise Conflict(msg, state="archived", allowed=["restoration"])
+        raise Conflict(msg, state="archived", allowed=["restore"])
     if resource.published_from == resource.version:
         msg = "Nothing has changed since the latest version."
-        raise Conflict(msg, state="published", allowed=["change", "archival", "copy"])
+        raise Conflict(msg, state="published", allowed=["change", "archive", "copy"])
     version = publish_draft(viewer, resource)
     return get_version(viewer, resource_id, version.number)
 

@@ -110,7 +110,6 @@ LISTED = (
     Alert.acknowledged_by,
 )
 ALERTS = Listing(
-    name="safety.alerts",
     base=_seen,
     columns=LISTED,
     filters={
@@ -130,25 +129,14 @@ def list_alerts(viewer: Viewer, asked: ListRequest) -> Page:
     """The alerts of the clients in one's care, and those one covers; the latest first."""
     access.require(policy.may_answer_alerts(viewer), NOT_YOURS)
     page = ALERTS.page(viewer, asked)
-    names = _names(viewer, page.rows())
-    return page.mapped(lambda row: _listed(row, names))
+    names = _names(viewer, page.as_dicts())
+    return page.map(lambda row: _shown(row, names))
 
 
 def _names(viewer: Viewer, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """The names of clients and of those who acknowledged: whoever sees an alert knows them."""
     ids = {row["client_id"] for row in rows} | {row["acknowledged_by"] for row in rows if row["acknowledged_by"]}
     return {one: person["name"] for one, person in people.names_of(viewer.practice_id, ids).items()} if ids else {}
-
-
-def _listed(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    by = row["acknowledged_by"]
-    return {
-        **row,
-        "client__id": row["client_id"],
-        "client__name": names[row["client_id"]],
-        "acknowledged_by__id": by,
-        "acknowledged_by__name": names.get(by),
-    }
 
 
 def _shown(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -161,14 +149,11 @@ def _shown(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _look(viewer: Viewer, alert_id: str) -> dict[str, Any]:
-    return access.get_visible(
-        viewer,
-        "safety.alert",
-        lambda: (
-            _seen(viewer).where(Alert.id == THING).with_only_columns(*LISTED, Alert.care_id, Alert.items, Alert.note)
-        ),
-        alert_id,
-    )
+    return access.get_visible(viewer, _alert_details, alert_id)
+
+
+def _alert_details(viewer: Viewer) -> AnySelect:
+    return _seen(viewer).where(Alert.id == THING).with_only_columns(*LISTED, Alert.care_id, Alert.items, Alert.note)
 
 
 def require_in_sight(viewer: Viewer, alert_id: str) -> None:

@@ -13,7 +13,7 @@ from portal.accounts.models import Practice
 from portal.core import access, clock
 from portal.core.audit_log.events import record
 from portal.core.db.engines import db
-from portal.core.db.statements import fetch_one
+from portal.core.db.tables import AnySelect
 from portal.core.db.transactions import transactional
 from portal.core.errors import NotVisible, Stale
 from portal.core.viewer import Viewer
@@ -36,18 +36,18 @@ ELSEWHERE = (
 
 def get_card(viewer: Viewer) -> dict[str, Any]:
     """The card of the viewer's practice: its own numbers, or those of its country (version 0)."""
-    row = fetch_one(
-        "safety.card",
-        lambda: (
-            accounts.practice_visible_to(viewer)
-            .outerjoin(CrisisCard, CrisisCard.practice_id == Practice.id)
-            .with_only_columns(Practice.country, CrisisCard.numbers, CrisisCard.note, CrisisCard.version)
-        ),
-        access.binds(viewer),
-    )
+    row = access.fetch_visible_row(viewer, _card)
     if row is None:
         raise NotVisible
     return _shown(row)
+
+
+def _card(viewer: Viewer) -> AnySelect:
+    return (
+        accounts.practice_visible_to(viewer)
+        .outerjoin(CrisisCard, CrisisCard.practice_id == Practice.id)
+        .with_only_columns(Practice.country, CrisisCard.numbers, CrisisCard.note, CrisisCard.version)
+    )
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from portal.core.crypto import vault
 from portal.core.db.engines import db
 from portal.core.db.statements import fetch
 from portal.core.db.tables import AnySelect, Instant
-from portal.core.db.transactions import enter_practice, transactional
+from portal.core.db.transactions import NO_PRACTICE, transactional
 from portal.core.jobs import enqueue
 from portal.core.viewer import PrincipalKind, Viewer, system
 from portal.safety import facts, policy
@@ -37,17 +37,21 @@ NOTIFY_OWNER = "safety.tell_owner"
 
 def escalate_waiting() -> int:
     """Escalate every alert that has waited too long; returns how many. One that cannot be does not stop the others."""
-    practices = fetch("safety.practices", lambda: select(Practice.id, Practice.alert_wait_hours), {})
+    practices = fetch(_practices, {}, practice=NO_PRACTICE)
     done = 0
     for practice in practices:
         portal = system(practice["id"])
         before = clock.now() - timedelta(hours=practice["alert_wait_hours"])
-        for row in fetch("safety.waiting", _waiting, access.binds(portal, before=before)):
+        for row in fetch(_waiting, access.binds(portal, before=before), practice=portal.practice_id):
             try:
                 done += escalate(portal, row["id"])
             except Exception:
                 log.exception("alert not escalated", extra={"alert": row["id"]})
     return done
+
+
+def _practices() -> AnySelect:
+    return select(Practice.id, Practice.alert_wait_hours)
 
 
 def _waiting() -> AnySelect:
@@ -131,7 +135,6 @@ class Letter:
 @transactional
 def prepare_letter(practice_id: str, person_id: str) -> Letter | None:
     """The mail to a therapist, or to whoever covers; None where no open alert is left for them to see."""
-    enter_practice(practice_id)
     person = _still_here(practice_id, person_id)
     if person is None:
         return None
@@ -143,7 +146,6 @@ def prepare_letter(practice_id: str, person_id: str) -> Letter | None:
 @transactional
 def prepare_letter_to_owner(practice_id: str, person_id: str) -> Letter | None:
     """The mail to an owner; None where somebody covers by now, or nothing waits any more."""
-    enter_practice(practice_id)
     person = _still_here(practice_id, person_id)
     if person is None or not person.owner or _cover(practice_id) is not None:
         return None

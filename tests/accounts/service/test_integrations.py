@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from portal.accounts import schemas
 from portal.accounts.models import Integration
+from portal.accounts.schemas.integration import SCOPES
 from portal.accounts.secrets import hashed, is_whole
 from portal.accounts.service import integrations
 from portal.core import clock
@@ -31,7 +31,7 @@ def _holding(cast: Cast, token: str) -> Actor:
 
 
 def test_the_scopes_that_can_be_asked_for_are_those_that_exist() -> None:
-    assert set(schemas.SCOPES) == set(integrations.SCOPES)
+    assert set(SCOPES) == set(integrations.SCOPES)
 
 
 def test_every_scope_opens_some_route(cast: Cast) -> None:
@@ -90,7 +90,7 @@ def test_a_token_ends_after_its_days(cast: Cast) -> None:
 
 def test_rotating_ends_the_earlier_token_at_once(cast: Cast) -> None:
     made = _made(cast)
-    rotated = cast.owner.post(f"/integrations/{made['id']}/rotation", {}).get_json()
+    rotated = cast.owner.post(f"/integrations/{made['id']}/rotate", {}).get_json()
     assert rotated["token"] != made["token"]
     assert _holding(cast, made["token"]).get("/integrations/current").status_code == 401
     assert _holding(cast, rotated["token"]).get("/integrations/current").status_code == 200
@@ -98,7 +98,7 @@ def test_rotating_ends_the_earlier_token_at_once(cast: Cast) -> None:
 
 def test_rotating_with_an_overlap_lets_both_work_for_that_long(cast: Cast) -> None:
     made = _made(cast)
-    rotated = cast.owner.post(f"/integrations/{made['id']}/rotation", {"overlap_minutes": 10}).get_json()
+    rotated = cast.owner.post(f"/integrations/{made['id']}/rotate", {"overlap_minutes": 10}).get_json()
     for token in (made["token"], rotated["token"]):
         assert _holding(cast, token).get("/integrations/current").status_code == 200
     with clock.time_shifted(timedelta(minutes=10)):
@@ -120,7 +120,7 @@ def test_revoking_ends_it_on_the_next_request_and_stays_listed(cast: Cast) -> No
     assert [cast.owner.delete(path).status_code for _ in range(2)] == [204, 204]
     assert _holding(cast, made["token"]).get("/integrations/current").status_code == 401
     assert cast.owner.get(path).get_json()["revoked_at"] is not None
-    assert cast.owner.post(f"{path}/rotation", {}).status_code == 409
+    assert cast.owner.post(f"{path}/rotate", {}).status_code == 409
     assert cast.therapist.put(f"{path}/caseload", {}).status_code == 409
 
 
@@ -129,7 +129,7 @@ def test_it_outlives_whoever_made_it(cast: Cast) -> None:
     person = cast.owner.get(f"/staff/{cast.therapist.id}")
     both = {"capabilities": ["owner", "therapist"]}
     assert cast.owner.patch(f"/staff/{cast.therapist.id}", both, person.headers["ETag"]).status_code == 200
-    assert cast.therapist.post(f"/staff/{cast.owner.id}/deactivation").status_code == 200
+    assert cast.therapist.post(f"/staff/{cast.owner.id}/deactivate").status_code == 200
     assert _holding(cast, made["token"]).get("/integrations/current").status_code == 200
 
 

@@ -39,7 +39,7 @@ def invite_staff(cast: Cast, email: str = "noor@linden.example") -> dict[str, An
 
 def accept(cast: Cast, secret: str, code: str | None = None, *, address: str = "127.0.0.1", **sent: Any) -> Any:
     body = {"token": secret, "password": PASSWORD, **({} if code is None else {"code": code}), **sent}
-    return cast.nobody.post("/invitations/acceptance", body, environ_overrides={"REMOTE_ADDR": address})
+    return cast.nobody.post("/invitations/accept", body, environ_overrides={"REMOTE_ADDR": address})
 
 
 def other_than(code: str) -> str:
@@ -240,7 +240,7 @@ def test_an_invitation_that_is_over_can_be_neither_resent_nor_taken_back(cast: C
     made = invite(cast, delivery="in_person")
     accept(cast, letters.secret_in(made["invitation"]["link"]))
     path = f"/invitations/{made['invitation']['id']}"
-    for refused in (cast.therapist.post(f"{path}/resending"), cast.therapist.delete(path)):
+    for refused in (cast.therapist.post(f"{path}/resend"), cast.therapist.delete(path)):
         assert refused.status_code == 409
         assert refused.get_json()["state"] == "accepted"
 
@@ -251,7 +251,7 @@ def test_an_invitation_that_is_over_can_be_neither_resent_nor_taken_back(cast: C
 def test_sending_again_mints_a_new_link_and_code_and_ends_the_earlier(cast: Cast) -> None:
     made = invite(cast)
     first = letters.last(cast.app, ROBIN).secret
-    again = cast.therapist.post(f"/invitations/{made['invitation']['id']}/resending").get_json()
+    again = cast.therapist.post(f"/invitations/{made['invitation']['id']}/resend").get_json()
     second = letters.last(cast.app, ROBIN).secret
     assert first != second
     assert again["code"] != made["invitation"]["code"]
@@ -264,7 +264,7 @@ def test_sending_again_mints_a_new_link_and_code_and_ends_the_earlier(cast: Cast
 def test_sending_again_ends_the_earlier_link_at_once_and_not_only_when_the_mail_goes_out(cast: Cast) -> None:
     invited = invite_staff(cast)
     first = letters.last(cast.app, "noor@linden.example").secret
-    assert cast.owner.post(f"/invitations/{invited['id']}/resending").status_code == 201
+    assert cast.owner.post(f"/invitations/{invited['id']}/resend").status_code == 201
     assert accept(cast, first).status_code == 404, "the worker has not sent anything yet"
 
 
@@ -293,32 +293,32 @@ def test_a_client_who_is_in_is_not_invited_again(cast: Cast) -> None:
 def test_a_colleague_neither_resends_nor_takes_back_somebody_elses_invitation(cast: Cast) -> None:
     path = f"/invitations/{cast.things['newcomer.invitation']}"
     for someone in (cast.colleague, cast.owner, cast.other_owner, cast.client):
-        assert someone.post(f"{path}/resending").status_code == 404
+        assert someone.post(f"{path}/resend").status_code == 404
         assert someone.delete(path).status_code == 404
 
 
 def test_who_handed_a_client_over_can_no_longer_touch_the_clients_invitation(cast: Cast) -> None:
     made = invite(cast, delivery="in_person")
     assert (
-        cast.therapist.post(f"/clients/{made['id']}/handover", {"therapist_id": cast.colleague.id}).status_code == 204
+        cast.therapist.post(f"/clients/{made['id']}/hand-over", {"therapist_id": cast.colleague.id}).status_code == 204
     )
     path = f"/invitations/{made['invitation']['id']}"
-    assert cast.therapist.post(f"{path}/resending").status_code == 404, "or they would come in as the client"
+    assert cast.therapist.post(f"{path}/resend").status_code == 404, "or they would come in as the client"
     assert cast.therapist.delete(path).status_code == 404
 
 
 def test_who_ended_their_care_can_no_longer_touch_the_clients_invitation(cast: Cast) -> None:
     made = invite(cast, delivery="in_person")
     [link] = cast.therapist.get(f"/clients/{made['id']}/care").get_json()["data"]
-    assert cast.therapist.post(f"/clients/{made['id']}/care/{link['id']}/ending").status_code == 204
-    answer = cast.therapist.post(f"/invitations/{made['invitation']['id']}/resending")
+    assert cast.therapist.post(f"/clients/{made['id']}/care/{link['id']}/end").status_code == 204
+    answer = cast.therapist.post(f"/invitations/{made['invitation']['id']}/resend")
     assert answer.status_code in {404, 409}, "or they would come in as the client"
     assert "portal_inv_" not in answer.get_data(as_text=True)
 
 
 def test_who_took_a_client_over_can_invite_them_again(cast: Cast) -> None:
     made = invite(cast)
-    cast.therapist.post(f"/clients/{made['id']}/handover", {"therapist_id": cast.colleague.id})
+    cast.therapist.post(f"/clients/{made['id']}/hand-over", {"therapist_id": cast.colleague.id})
     again = cast.colleague.post(f"/clients/{made['id']}/invitation", {"delivery": "in_person"})
     assert again.status_code == 201
     assert accept(cast, letters.secret_in(again.get_json()["link"])).status_code == 201

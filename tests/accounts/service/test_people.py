@@ -109,7 +109,7 @@ def test_changing_the_password_ends_a_reset_link_that_is_on_its_way(cast: Cast) 
     mailed = letters.last(cast.app, cast.client.email)
     cast.client.put("/me/password", {"current_password": PASSWORD, "new_password": NEW_PASSWORD})
     sent = {"token": mailed.secret, "password": "the-thief-has-read-the-mail"}
-    assert cast.nobody.post("/password-resets/completion", sent).status_code == 404
+    assert cast.nobody.post("/password-resets/complete", sent).status_code == 404
     assert sign_in(cast, cast.client, NEW_PASSWORD) == 201
 
 
@@ -174,7 +174,7 @@ def test_the_staff_list_goes_on_where_a_page_ended(cast: Cast) -> None:
 
 def test_a_client_is_no_member_of_the_staff(cast: Cast) -> None:
     assert cast.owner.get(f"/staff/{cast.client.id}").status_code == 404
-    assert cast.owner.post(f"/staff/{cast.client.id}/deactivation").status_code == 404
+    assert cast.owner.post(f"/staff/{cast.client.id}/deactivate").status_code == 404
     assert cast.other_owner.get(f"/staff/{cast.therapist.id}").status_code == 404
 
 
@@ -234,7 +234,7 @@ def test_the_last_owner_stays_an_owner(cast: Cast) -> None:
 
 
 def test_the_last_owner_cannot_be_deactivated(cast: Cast) -> None:
-    assert cast.owner.post(f"/staff/{cast.owner.id}/deactivation").status_code == 409
+    assert cast.owner.post(f"/staff/{cast.owner.id}/deactivate").status_code == 409
     assert cast.owner.get("/me").status_code == 200
 
 
@@ -242,24 +242,24 @@ def test_an_owner_who_was_only_invited_or_has_left_does_not_count_as_another_own
     cast.owner.post("/invitations", {"name": "N", "email": "n@x.example", "capabilities": ["owner"]})
     leaver = update(Person).where(Person.id == cast.leaver.id)
     stored.change(cast.app, leaver.values(owner=True))
-    assert cast.owner.post(f"/staff/{cast.owner.id}/deactivation").status_code == 409
+    assert cast.owner.post(f"/staff/{cast.owner.id}/deactivate").status_code == 409
     assert set_capabilities(cast, cast.owner, cast.owner, "therapist").status_code == 409
 
 
 def test_an_owner_of_another_practice_does_not_count_either(cast: Cast) -> None:
-    assert cast.other_owner.post(f"/staff/{cast.other_owner.id}/deactivation").status_code == 409
+    assert cast.other_owner.post(f"/staff/{cast.other_owner.id}/deactivate").status_code == 409
 
 
 def test_the_first_owner_may_go_once_there_is_a_second(cast: Cast) -> None:
     assert set_capabilities(cast, cast.owner, cast.colleague, "owner", "therapist").status_code == 200
-    assert cast.colleague.post(f"/staff/{cast.owner.id}/deactivation").status_code == 200
+    assert cast.colleague.post(f"/staff/{cast.owner.id}/deactivate").status_code == 200
     assert cast.owner.get("/me").status_code == 401
-    assert cast.colleague.post(f"/staff/{cast.colleague.id}/deactivation").status_code == 409
+    assert cast.colleague.post(f"/staff/{cast.colleague.id}/deactivate").status_code == 409
 
 
 def test_a_deactivated_therapist_is_out_on_the_next_request_everywhere(cast: Cast) -> None:
     phone = signed_in(cast, cast.therapist)
-    gone = cast.owner.post(f"/staff/{cast.therapist.id}/deactivation")
+    gone = cast.owner.post(f"/staff/{cast.therapist.id}/deactivate")
     assert gone.status_code == 200
     assert gone.get_json()["status"] == "deactivated"
     assert [session.get("/me").status_code for session in (phone, cast.therapist)] == [401, 401]
@@ -269,9 +269,9 @@ def test_a_deactivated_therapist_is_out_on_the_next_request_everywhere(cast: Cas
 def test_deactivating_ends_a_reset_link_that_is_on_its_way(cast: Cast) -> None:
     cast.nobody.post("/password-resets", {"practice": "linden", "email": cast.therapist.email})
     mailed = letters.last(cast.app, cast.therapist.email)
-    cast.owner.post(f"/staff/{cast.therapist.id}/deactivation")
+    cast.owner.post(f"/staff/{cast.therapist.id}/deactivate")
     sent = {"token": mailed.secret, "password": NEW_PASSWORD}
-    assert cast.nobody.post("/password-resets/completion", sent).status_code == 404
+    assert cast.nobody.post("/password-resets/complete", sent).status_code == 404
 
 
 @pytest.mark.parametrize("mailed", [True, False])
@@ -281,32 +281,32 @@ def test_somebody_deactivated_before_they_accepted_cannot_come_in(cast: Cast, *,
     ).get_json()
     if mailed:
         secret = letters.last(cast.app, "n@x.example").secret
-    assert cast.owner.post(f"/staff/{invited['person_id']}/deactivation").status_code == 200
+    assert cast.owner.post(f"/staff/{invited['person_id']}/deactivate").status_code == 200
     if not mailed:
         letters.deliver(cast.app)
         assert letters.sent(cast.app, "n@x.example") == [], "nobody is invited who has been deactivated"
         return
     sent = {"token": secret, "password": NEW_PASSWORD}
-    assert cast.nobody.post("/invitations/acceptance", sent).status_code == 404
+    assert cast.nobody.post("/invitations/accept", sent).status_code == 404
 
 
 def test_deactivating_twice_is_one_fact(cast: Cast) -> None:
     for _ in range(2):
-        assert cast.owner.post(f"/staff/{cast.colleague.id}/deactivation").status_code == 200
+        assert cast.owner.post(f"/staff/{cast.colleague.id}/deactivate").status_code == 200
     facts = select(Event.id).where(Event.fact == "staff.deactivated", Event.subject_id == cast.colleague.id)
     assert len(stored.rows(cast.app, facts)) == 1
 
 
 def test_only_an_owner_deactivates(cast: Cast) -> None:
-    assert cast.therapist.post(f"/staff/{cast.colleague.id}/deactivation").status_code == 403
-    assert cast.other_owner.post(f"/staff/{cast.colleague.id}/deactivation").status_code == 404
-    assert cast.owner.post(f"/staff/{new_id()}/deactivation").status_code == 404
+    assert cast.therapist.post(f"/staff/{cast.colleague.id}/deactivate").status_code == 403
+    assert cast.other_owner.post(f"/staff/{cast.colleague.id}/deactivate").status_code == 404
+    assert cast.owner.post(f"/staff/{new_id()}/deactivate").status_code == 404
     assert cast.colleague.get("/me").status_code == 200
 
 
 def test_no_live_credential_is_left_of_somebody_deactivated(cast: Cast) -> None:
     signed_in(cast, cast.colleague)
-    cast.owner.post(f"/staff/{cast.colleague.id}/deactivation")
+    cast.owner.post(f"/staff/{cast.colleague.id}/deactivate")
     alive = select(Credential.id).where(Credential.person_id == cast.colleague.id, Credential.ended_at.is_(None))
     assert stored.rows(cast.app, alive) == []
     kinds = select(Credential.kind).where(Credential.person_id == cast.colleague.id).distinct()

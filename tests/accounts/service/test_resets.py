@@ -27,7 +27,7 @@ def ask(cast: Cast, email: str, practice: str | None = "linden", address: str = 
 
 
 def complete(cast: Cast, secret: str, password: str = NEW_PASSWORD) -> Any:
-    return cast.nobody.post("/password-resets/completion", {"token": secret, "password": password})
+    return cast.nobody.post("/password-resets/complete", {"token": secret, "password": password})
 
 
 def sign_in(cast: Cast, someone: Actor, password: str) -> int:
@@ -108,7 +108,7 @@ def test_nobody_is_mailed_who_is_unknown_or_not_yet_in_or_gone(cast: Cast) -> No
 
 def test_somebody_who_left_between_asking_and_answering_stays_out(cast: Cast) -> None:
     ask(cast, cast.colleague.email)
-    cast.owner.post(f"/staff/{cast.colleague.id}/deactivation")
+    cast.owner.post(f"/staff/{cast.colleague.id}/deactivate")
     letters.deliver(cast.app)
     assert letters.sent(cast.app, cast.colleague.email) == []
 

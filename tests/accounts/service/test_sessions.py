@@ -248,7 +248,7 @@ def test_the_same_address_is_two_people_in_two_practices(cast: Cast) -> None:
     ).get_json()
     secret = invited["invitation"]["link"].partition("#")[2]
     password = "another-password-altogether"
-    accepted = cast.nobody.post("/invitations/acceptance", {"token": secret, "password": password})
+    accepted = cast.nobody.post("/invitations/accept", {"token": secret, "password": password})
     assert accepted.status_code == 201
     there = {"practice": "birch", "email": cast.client.email}
     assert cast.nobody.post("/sessions", {**there, "password": password}).get_json()["person"]["id"] == invited["id"]

@@ -179,11 +179,11 @@ def test_a_refused_try_leaves_no_trace_that_would_count_elsewhere(cast: Cast) ->
 
 
 def accept(cast: Cast, secret: str) -> Any:
-    return cast.nobody.post("/invitations/acceptance", {"token": secret, "password": PASSWORD, "code": "0000-0000"})
+    return cast.nobody.post("/invitations/accept", {"token": secret, "password": PASSWORD, "code": "0000-0000"})
 
 
 def complete(cast: Cast, secret: str) -> Any:
-    return cast.nobody.post("/password-resets/completion", {"token": secret, "password": PASSWORD})
+    return cast.nobody.post("/password-resets/complete", {"token": secret, "password": PASSWORD})
 
 
 @pytest.mark.parametrize("attempt", [accept, complete])

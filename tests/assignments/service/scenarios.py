@@ -32,20 +32,20 @@ SCORED: dict[str, Any] = {
     ],
 }
 PATHS = {
-    "open": ("POST", "opening", None),
+    "open": ("POST", "open", None),
     "plan": ("PUT", "plan", {"when": "w", "then": "t", "obstacle": "o"}),
     "save": ("PATCH", "response", {"answers": [{"block": "need", "value": "rest"}]}),
     "pause": ("POST", "pause", None),
-    "resume": ("POST", "resumption", None),
+    "resume": ("POST", "resume", None),
     "decline": ("POST", "decline", {"reason": "Not now."}),
-    "undo_decline": ("POST", "decline-undo", None),
-    "submit": ("POST", "submission", {}),
-    "take_back": ("POST", "taking-back", None),
+    "undo_decline": ("POST", "undo-decline", None),
+    "submit": ("POST", "submit", {}),
+    "recall": ("POST", "recall", None),
     "change": ("PATCH", "", {"why": "Because of what you said."}),
-    "reopen": ("POST", "reopening", None),
+    "reopen": ("POST", "reopen", None),
     "review": ("POST", "review", {}),
     "return": ("POST", "return", {"comment": "Once more?"}),
-    "withdraw": ("POST", "withdrawal", {"reason": "Together instead."}),
+    "withdraw": ("POST", "withdraw", {"reason": "Together instead."}),
 }
 THERAPISTS = ("change", "reopen", "review", "return", "withdraw")
 TO = {
@@ -115,7 +115,7 @@ def saved(actor: Actor, assignment_id: str, *answers: dict[str, Any], rows: Any 
 def submitted(actor: Actor, assignment_id: str) -> Any:
     """Send in what stands; the answer, which succeeded."""
     version = actor.get(f"/me/assignments/{assignment_id}/response").get_json()["version"]
-    answer = actor.post(f"/me/assignments/{assignment_id}/submission", {"response_version": version})
+    answer = actor.post(f"/me/assignments/{assignment_id}/submit", {"response_version": version})
     assert answer.status_code == 200, answer.get_json()
     return answer
 

@@ -234,7 +234,7 @@ def test_scheduled_open_and_overdue_follow_the_clock_to_the_second(cast: Cast) -
 
 def _listed(cast: Cast, assignment_id: str) -> dict[str, Any]:
     """Its row in the therapist's list, asked of the service, since a session would have ended by then."""
-    rows = list_assignments(cast.therapist.viewer, ListRequest(limit=100)).rows()
+    rows = list_assignments(cast.therapist.viewer, ListRequest(limit=100)).as_dicts()
     return next(row for row in rows if row["id"] == assignment_id)
 
 
@@ -276,12 +276,12 @@ def test_overdue_is_what_is_still_with_the_client(cast: Cast, status: str, overd
 def test_for_an_archived_client_what_is_open_rests_and_goes_on_afterwards(cast: Cast, status: str) -> None:
     thing = bring_to(cast, status, given(cast, published(cast)))
     before = _shown(cast, thing)
-    assert cast.therapist.post(f"/clients/{cast.client.id}/archival").status_code == 200
+    assert cast.therapist.post(f"/clients/{cast.client.id}/archive").status_code == 200
     assert _shown(cast, thing) == {**before, "frozen": True}
     for name in ("change", "withdraw", "save", "plan", "resume", "undo_decline", "reopen"):
         answer = act(cast, name, thing)
         assert (answer.status_code, answer.get_json()["state"]) == (409, "frozen")
-    assert cast.therapist.post(f"/clients/{cast.client.id}/restoration").status_code == 200
+    assert cast.therapist.post(f"/clients/{cast.client.id}/restore").status_code == 200
     assert _shown(cast, thing) == before
 
 
@@ -299,7 +299,7 @@ def test_what_is_shown_as_frozen_is_what_rests(cast: Cast) -> None:
 def test_the_reason_for_a_withdrawal_is_shown_to_the_client(cast: Cast) -> None:
     thing = bring_to(cast, "withdrawn", given(cast, published(cast)))
     assert cast.client.get(f"/me/assignments/{thing}").get_json()["reason"] == "Together instead."
-    assert cast.therapist.post(f"/assignments/{cast.things['client.draft']}/withdrawal", {}).status_code == 422
+    assert cast.therapist.post(f"/assignments/{cast.things['client.draft']}/withdraw", {}).status_code == 422
 
 
 def test_reopening_forgets_why_it_was_declined(cast: Cast) -> None:
@@ -311,7 +311,7 @@ def test_reopening_forgets_why_it_was_declined(cast: Cast) -> None:
 
 def test_what_was_assigned_goes_along_when_care_is_handed_over(cast: Cast) -> None:
     thing = cast.things["partner.draft"]
-    path = f"/clients/{cast.partner.id}/handover"
+    path = f"/clients/{cast.partner.id}/hand-over"
     assert cast.therapist.post(path, {"therapist_id": cast.colleague.id}).status_code in {200, 204}
     assert cast.therapist.get(f"/assignments/{thing}").status_code == 404
     assert cast.colleague.get(f"/assignments/{thing}").status_code == 200

@@ -26,19 +26,19 @@ def test_the_cast_is_counted_right(cast: Cast) -> None:
 
 
 ACTS: list[Callable[[Cast], Any]] = [
-    lambda cast: cast.client.post(f"/me/assignments/{cast.things['client.reading']}/opening"),
+    lambda cast: cast.client.post(f"/me/assignments/{cast.things['client.reading']}/open"),
     lambda cast: cast.client.post(f"/me/assignments/{cast.things['client.draft']}/pause"),
-    lambda cast: cast.client.post(f"/me/assignments/{cast.things['client.draft']}/resumption"),
+    lambda cast: cast.client.post(f"/me/assignments/{cast.things['client.draft']}/resume"),
     lambda cast: cast.client.post(f"/me/assignments/{cast.things['client.draft']}/decline", {}),
-    lambda cast: cast.client.post(f"/me/assignments/{cast.things['client.draft']}/decline-undo"),
-    lambda cast: cast.client.post(f"/me/assignments/{cast.things['client.draft']}/submission", {"response_version": 2}),
-    lambda cast: cast.client.post(f"/me/assignments/{cast.things['client.submitted']}/taking-back"),
+    lambda cast: cast.client.post(f"/me/assignments/{cast.things['client.draft']}/undo-decline"),
+    lambda cast: cast.client.post(f"/me/assignments/{cast.things['client.draft']}/submit", {"response_version": 2}),
+    lambda cast: cast.client.post(f"/me/assignments/{cast.things['client.submitted']}/recall"),
     lambda cast: cast.therapist.post(f"/assignments/{cast.things['client.submitted']}/review", {"attempt": 1}),
     lambda cast: cast.therapist.post(
         f"/assignments/{cast.things['client.submitted']}/return", {"attempt": 1, "comment": "Again?"}
     ),
-    lambda cast: cast.therapist.post(f"/assignments/{cast.things['client.draft']}/withdrawal", {"reason": "x"}),
-    lambda cast: cast.therapist.post(f"/assignments/{cast.things['client.draft']}/reopening"),
+    lambda cast: cast.therapist.post(f"/assignments/{cast.things['client.draft']}/withdraw", {"reason": "x"}),
+    lambda cast: cast.therapist.post(f"/assignments/{cast.things['client.draft']}/reopen"),
     lambda cast: cast.therapist.patch(
         f"/assignments/{cast.things['client.reading']}",
         {"due_on": "2099-02-03"},
@@ -64,7 +64,7 @@ def test_any_acts_in_any_order_leave_the_counts_right(cast: Cast, seed: int) -> 
 
 def test_handing_over_to_a_colleague_in_care_makes_one_count_of_two(cast: Cast) -> None:
     sent = {"therapist_id": cast.co_therapist.id}
-    assert cast.therapist.post(f"/clients/{cast.client.id}/handover", sent).status_code == 204
+    assert cast.therapist.post(f"/clients/{cast.client.id}/hand-over", sent).status_code == 204
     assert _differences(cast) == []
     [row] = [
         row for row in cast.co_therapist.get("/caseload").get_json()["data"] if row["client"]["id"] == cast.client.id
@@ -79,7 +79,7 @@ def test_many_who_act_at_once_are_all_counted(cast: Cast) -> None:
         given = {"client_id": cast.client.id, "resource_id": cast.things["linden.exercise"], "why": "x"}
         made.append(cast.therapist.post("/assignments", {**given, "due_on": f"2099-01-{day:02}"}).get_json()["id"])
     with ThreadPoolExecutor(8) as pool:
-        done = list(pool.map(lambda one: cast.client.post(f"/me/assignments/{one}/opening").status_code, made))
+        done = list(pool.map(lambda one: cast.client.post(f"/me/assignments/{one}/open").status_code, made))
         done += list(pool.map(lambda one: cast.client.post(f"/me/assignments/{one}/pause").status_code, made))
     assert set(done) == {200}
     assert _differences(cast) == []

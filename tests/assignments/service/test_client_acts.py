@@ -93,14 +93,14 @@ def test_a_reopened_one_starts_fresh_and_keeps_the_answers(cast: Cast) -> None:
 
 def test_each_act_is_a_fact_of_its_own_in_order(cast: Cast) -> None:
     thing = given(cast, published(cast))
-    for name in ("open", "plan", "pause", "resume", "decline", "undo_decline", "save", "submit", "take_back", "submit"):
+    for name in ("open", "plan", "pause", "resume", "decline", "undo_decline", "save", "submit", "recall", "submit"):
         assert act(cast, name, thing).status_code == 200, name
     for name in ("review", "return"):
         assert act(cast, name, thing).status_code == 200, name
     facts = [fact for fact in _facts(cast, thing) if fact != "commented"]
     assert facts == [
         *("created", "seen", "planned", "paused", "resumed", "declined", "decline_undone", "started"),
-        *("submitted", "taken_back", "submitted", "reviewed", "returned"),
+        *("submitted", "recalled", "submitted", "reviewed", "returned"),
     ]
 
 

@@ -38,7 +38,7 @@ def test_reading_the_list_marks_nothing_as_read(cast: Cast) -> None:
 
 
 def test_only_the_other_side_marks_a_comment_as_read_and_once_is_enough(cast: Cast) -> None:
-    end = f"{cast.things['client.submitted']}/comments/{cast.things['client.comment']}/reading"
+    end = f"{cast.things['client.submitted']}/comments/{cast.things['client.comment']}/mark-read"
     assert cast.therapist.post(f"/assignments/{end}").status_code == 409
     first = cast.client.post(f"/me/assignments/{end}")
     assert first.status_code == 200
@@ -50,10 +50,11 @@ def test_only_the_other_side_marks_a_comment_as_read_and_once_is_enough(cast: Ca
 def test_a_comment_is_found_under_its_own_assignment_alone(cast: Cast) -> None:
     comment = cast.things["client.comment"]
     assert (
-        cast.client.post(f"/me/assignments/{cast.things['client.draft']}/comments/{comment}/reading").status_code == 404
+        cast.client.post(f"/me/assignments/{cast.things['client.draft']}/comments/{comment}/mark-read").status_code
+        == 404
     )
     for thing in ("partner.submitted", "client.submitted"):
-        answer = cast.partner.post(f"/me/assignments/{cast.things[thing]}/comments/{comment}/reading")
+        answer = cast.partner.post(f"/me/assignments/{cast.things[thing]}/comments/{comment}/mark-read")
         assert answer.status_code == 404
 
 

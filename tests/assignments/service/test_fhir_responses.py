@@ -25,7 +25,7 @@ def _answers_in(resource: dict[str, Any]) -> dict[str, Any]:
 
 def _begun(cast: Cast) -> str:
     thing = given(cast, published(cast, SCORED))
-    cast.client.post(f"/me/assignments/{thing}/opening")
+    cast.client.post(f"/me/assignments/{thing}/open")
     private = {"block": "note", "value": "for me alone", "share": "only_me"}
     saved(cast.client, thing, {"block": "a", "value": 3}, {"block": "b", "value": 1}, private)
     return thing
@@ -67,7 +67,7 @@ def test_another_go_is_an_amendment_and_the_earlier_one_stays(cast: Cast) -> Non
 
 def test_what_is_withdrawn_is_stopped_with_what_there_was(cast: Cast) -> None:
     thing = _begun(cast)
-    assert cast.therapist.post(f"/assignments/{thing}/withdrawal", {"reason": "Together."}).status_code == 200
+    assert cast.therapist.post(f"/assignments/{thing}/withdraw", {"reason": "Together."}).status_code == 200
     mine = _read(cast.client, f"/me/assignments/{thing}/attempts/1")
     assert (mine["status"], _answers_in(mine)["a"]) == ("stopped", [{"valueInteger": 3}])
 

@@ -18,7 +18,7 @@ from tests.instruments import questionnaire_of
 
 def _answered(cast: Cast, resource: str, a: int, b: int | None) -> str:
     thing = given(cast, resource)
-    cast.client.post(f"/me/assignments/{thing}/opening")
+    cast.client.post(f"/me/assignments/{thing}/open")
     saved(cast.client, thing, {"block": "a", "value": a}, {"block": "b", "value": b})
     submitted(cast.client, thing)
     return thing
@@ -41,7 +41,7 @@ def _own(cast: Cast, found: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_a_score_is_shown_while_one_answers_without_a_word_on_how_much_it_is(cast: Cast) -> None:
     thing = given(cast, published(cast, SCORED))
-    cast.client.post(f"/me/assignments/{thing}/opening")
+    cast.client.post(f"/me/assignments/{thing}/open")
     [score] = saved(cast.client, thing, {"block": "a", "value": 3}).get_json()["scores"]
     assert (score["value"], bool(score["reason"])) == (None, True)
     [score] = saved(cast.client, thing, {"block": "b", "value": 2}).get_json()["scores"]
@@ -97,7 +97,7 @@ def test_an_instrument_that_was_imported_twice_is_one_series(cast: Cast) -> None
     content = decimal_json.dumps(questionnaire_of("phq-2"))
     for code in ("c1", "c3"):
         thing = given(cast, imported(cast, content))
-        cast.client.post(f"/me/assignments/{thing}/opening")
+        cast.client.post(f"/me/assignments/{thing}/open")
         saved(cast.client, thing, *({"block": item, "value": [{"code": code}]} for item in ("1", "2")))
         submitted(cast.client, thing)
     [measure] = _measures(cast)
@@ -107,7 +107,7 @@ def test_an_instrument_that_was_imported_twice_is_one_series(cast: Cast) -> None
 def test_what_is_taken_back_is_in_no_series(cast: Cast) -> None:
     thing = _answered(cast, published(cast, SCORED), 1, 1)
     assert _measures(cast)
-    cast.client.post(f"/me/assignments/{thing}/taking-back")
+    cast.client.post(f"/me/assignments/{thing}/recall")
     assert _measures(cast) == []
     assert stored.value(cast.app, select(Attempt.scores).where(Attempt.assignment_id == thing)) is None
 
@@ -159,7 +159,7 @@ def test_a_client_reads_a_word_on_it_only_where_the_practice_says_so(cast: Cast)
 
 def test_a_published_instrument_is_scored_by_its_recipe_and_its_ninth_item_calls_for_somebody(cast: Cast) -> None:
     thing = given(cast, imported(cast, decimal_json.dumps(questionnaire_of("phq-9"))))
-    cast.client.post(f"/me/assignments/{thing}/opening")
+    cast.client.post(f"/me/assignments/{thing}/open")
     answers = [{"block": str(number), "value": [{"code": "c1"}]} for number in range(1, 9)]
     assert saved(cast.client, thing, *answers).get_json()["notices"] == []
     reply = saved(cast.client, thing, {"block": "9", "value": [{"code": "c2"}]}).get_json()

@@ -42,7 +42,7 @@ def test_a_list_holds_no_why_note_plan_or_reason(cast: Cast, path: str) -> None:
 def test_an_assignment_that_is_overdue_has_another_etag_and_the_same_version(cast: Cast) -> None:
     thing = cast.things["client.draft"]
     first = cast.therapist.etag(f"/assignments/{thing}")
-    assert cast.therapist.post(f"/clients/{cast.client.id}/archival").status_code == 200
+    assert cast.therapist.post(f"/clients/{cast.client.id}/archive").status_code == 200
     second = cast.therapist.etag(f"/assignments/{thing}")
     assert first != second
     assert first.split("-")[0] == second.split("-")[0]

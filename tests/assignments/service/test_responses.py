@@ -190,14 +190,14 @@ def test_sending_in_names_the_version_that_is_sent(cast: Cast) -> None:
     thing = cast.things["client.draft"]
     version = _own(cast, thing)["version"]
     saved(cast.client, thing, {"block": "before", "value": 2})
-    answer = cast.client.post(_path(thing, "submission"), {"response_version": version})
+    answer = cast.client.post(_path(thing, "submit"), {"response_version": version})
     assert answer.status_code == 412
     assert answer.get_json()["current"]["version"] == version + 1
 
 
 def test_a_stale_submission_brings_the_response_that_stands_now(cast: Cast) -> None:
     thing = cast.things["client.draft"]
-    answer = cast.client.post(_path(thing, "submission"), {"response_version": 1})
+    answer = cast.client.post(_path(thing, "submit"), {"response_version": 1})
     current = cast.client.get(_path(thing))
     assert answer.status_code == 412
     assert answer.get_json()["current"] == current.get_json()
@@ -210,7 +210,7 @@ def test_hidden_answers_stay_with_the_client_are_not_sent_and_come_back(cast: Ca
     submitted(cast.client, thing)
     assert SECRET.encode() not in _attempt(cast, thing).data
     assert _answers(_own(cast, thing))[("need",)] == SECRET
-    assert act(cast, "take_back", thing).status_code == 200
+    assert act(cast, "recall", thing).status_code == 200
     assert _answers(_own(cast, thing))[("need",)] == SECRET
     saved(cast.client, thing, {"block": "safe", "value": True})
     submitted(cast.client, thing)
@@ -274,7 +274,7 @@ def test_before_it_is_sent_in_staff_see_counts_and_times_and_never_a_word(cast: 
 def test_sight_ends_with_taking_back_and_so_does_the_feedback(cast: Cast) -> None:
     thing = cast.things["client.submitted"]
     assert b"what client needs" in _attempt(cast, thing).data
-    assert act(cast, "take_back", thing).status_code == 200
+    assert act(cast, "recall", thing).status_code == 200
     assert _attempt(cast, thing).status_code == 404
     assert b"client learned" not in _whole_view(cast.therapist, cast.client.id, thing)
     listed = cast.therapist.get(f"/assignments/{thing}/attempts").get_json()["data"]

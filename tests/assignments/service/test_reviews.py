@@ -32,7 +32,7 @@ def test_a_review_marks_the_attempt_and_may_say_a_word(cast: Cast) -> None:
 def test_what_was_taken_back_and_sent_in_anew_since_is_not_what_was_read(cast: Cast, name: str) -> None:
     thing = cast.things["client.submitted"]
     read = _read(cast)["version"]
-    assert act(cast, "take_back", thing).status_code == 200
+    assert act(cast, "recall", thing).status_code == 200
     saved(cast.client, thing, {"block": "before", "value": 1})
     submitted(cast.client, thing)
     answer = _say(cast, name, response_version=read)

@@ -28,7 +28,7 @@ TOTAL = {"id": "t", "type": "score", "label": "All in all", "calculated": SUM}
 
 def _opened(cast: Cast, document: dict[str, Any]) -> str:
     thing = given(cast, published(cast, document))
-    cast.client.post(f"/me/assignments/{thing}/opening")
+    cast.client.post(f"/me/assignments/{thing}/open")
     return thing
 
 
@@ -119,7 +119,7 @@ def test_our_own_risk_in_another_order_reaches_no_client(cast: Cast) -> None:
     item = {"linkId": "1", "type": "boolean", "text": "?", "extension": [{"url": urls.RISK, "extension": parts}]}
     content = decimal_json.dumps({"resourceType": "Questionnaire", "status": "active", "item": [item]})
     thing = given(cast, imported(cast, content))
-    cast.client.post(f"/me/assignments/{thing}/opening")
+    cast.client.post(f"/me/assignments/{thing}/open")
     assert "/risk" not in cast.client.get(f"/me/assignments/{thing}").get_data(as_text=True)
 
 

@@ -27,7 +27,7 @@ def names(someone: Actor, query: str = "") -> list[str]:
 
 
 def hand_over(cast: Cast, client: Actor, to: Actor, by: Actor | None = None) -> int:
-    return (by or cast.therapist).post(f"/clients/{client.id}/handover", {"therapist_id": to.id}).status_code
+    return (by or cast.therapist).post(f"/clients/{client.id}/hand-over", {"therapist_id": to.id}).status_code
 
 
 def facts_about(cast: Cast, client: Actor, like: str) -> list[str]:

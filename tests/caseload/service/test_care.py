@@ -46,9 +46,9 @@ def test_an_owner_does_to_a_client_nobody_cares_for_nothing_but_arrange_care(cas
     path = f"/clients/{cast.unattended.id}"
     tried = [
         cast.owner.patch(path, {"name": "New"}, cast.owner.etag(path)),
-        cast.owner.post(f"{path}/archival"),
-        cast.owner.post(f"{path}/restoration"),
-        cast.owner.post(f"{path}/handover", {"therapist_id": cast.colleague.id}),
+        cast.owner.post(f"{path}/archive"),
+        cast.owner.post(f"{path}/restore"),
+        cast.owner.post(f"{path}/hand-over", {"therapist_id": cast.colleague.id}),
         cast.owner.post(f"{path}/invitation", {"delivery": "in_person"}),
         cast.owner.post(f"{path}/notes", {"body": "x"}),
         cast.owner.get(f"{path}/notes"),
@@ -88,7 +88,7 @@ def test_a_therapist_whose_care_ended_can_be_brought_back(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("name", ["owner", "leaver", "client", "partner", "other_owner", "newcomer"])
-@pytest.mark.parametrize("route", ["care", "handover"])
+@pytest.mark.parametrize("route", ["care", "hand-over"])
 def test_only_an_active_therapist_of_the_practice_is_given_a_client(cast: Cast, route: str, name: str) -> None:
     path = f"/clients/{cast.client.id}/{route}"
     answer = cast.therapist.post(path, {"therapist_id": cast.everyone()[name].id})
@@ -108,7 +108,7 @@ def test_sight_ends_with_the_care_on_the_next_request(cast: Cast) -> None:
     path = f"/clients/{cast.client.id}"
     given = f"/assignments/{cast.things['co_therapist.assignment']}"
     assert cast.co_therapist.get(given).status_code == 200
-    assert cast.co_therapist.post(f"{path}/care/{cast.things['co_therapist.care']}/ending").status_code == 204
+    assert cast.co_therapist.post(f"{path}/care/{cast.things['co_therapist.care']}/end").status_code == 204
     for gone in (path, f"{path}/care", f"{path}/notes", given):
         assert cast.co_therapist.get(gone).status_code == 404
     assert cast.therapist.get(path).status_code == 200
@@ -122,20 +122,20 @@ def test_a_former_therapist_sees_nothing_of_the_client(cast: Cast) -> None:
 
 
 def test_nobody_ends_the_care_of_a_colleague(cast: Cast) -> None:
-    path = f"/clients/{cast.client.id}/care/{cast.things['co_therapist.care']}/ending"
+    path = f"/clients/{cast.client.id}/care/{cast.things['co_therapist.care']}/end"
     for someone in (cast.therapist, cast.colleague, cast.owner, cast.client):
         assert someone.post(path).status_code == 404
     assert cast.co_therapist.get(f"/clients/{cast.client.id}").status_code == 200
 
 
 def test_a_care_link_is_ended_under_its_own_client(cast: Cast) -> None:
-    wrong = f"/clients/{cast.client.id}/care/{cast.things['partner.care']}/ending"
+    wrong = f"/clients/{cast.client.id}/care/{cast.things['partner.care']}/end"
     assert cast.therapist.post(wrong).status_code == 404
     assert cast.therapist.get(f"/clients/{cast.partner.id}").status_code == 200
 
 
 def test_care_is_ended_once(cast: Cast) -> None:
-    path = f"/clients/{cast.client.id}/care/{cast.things['client.care']}/ending"
+    path = f"/clients/{cast.client.id}/care/{cast.things['client.care']}/end"
     assert cast.therapist.post(path).status_code == 204
     assert cast.therapist.post(path).status_code == 404
     assert facts_about(cast, cast.client, "care.ended") == ["care.ended"] * 2, "the former therapist's, and this one"
@@ -185,12 +185,12 @@ def test_a_client_handed_to_a_therapist_already_in_care_is_in_their_care_once(ca
     assert names(cast.co_therapist) == ["Client"]
     team = cast.co_therapist.get(f"/clients/{cast.client.id}/care").get_json()["data"]
     [mine] = [link for link in team if link["therapist"]["id"] == cast.co_therapist.id and link["ended_at"] is None]
-    assert cast.co_therapist.post(f"/clients/{cast.client.id}/care/{mine['id']}/ending").status_code == 204
+    assert cast.co_therapist.post(f"/clients/{cast.client.id}/care/{mine['id']}/end").status_code == 204
     assert cast.co_therapist.get(f"/clients/{cast.client.id}").status_code == 404, "care that was ended is over"
 
 
 def test_an_owner_hands_a_whole_caseload_over(cast: Cast) -> None:
-    answer = cast.owner.post(f"/staff/{cast.therapist.id}/handover", {"therapist_id": cast.colleague.id})
+    answer = cast.owner.post(f"/staff/{cast.therapist.id}/hand-over", {"therapist_id": cast.colleague.id})
     assert answer.get_json() == {"moved": 4}
     assert names(cast.colleague, "?sort=name") == ["Client", "Former Client", "Newcomer", "Partner", "Stranger"]
     assert cast.therapist.get("/assignments").get_json()["data"] == []
@@ -200,7 +200,7 @@ def test_an_owner_hands_a_whole_caseload_over(cast: Cast) -> None:
 
 
 def test_the_caseload_of_somebody_who_left_can_be_handed_over(cast: Cast) -> None:
-    answer = cast.owner.post(f"/staff/{cast.leaver.id}/handover", {"therapist_id": cast.colleague.id})
+    answer = cast.owner.post(f"/staff/{cast.leaver.id}/hand-over", {"therapist_id": cast.colleague.id})
     assert answer.get_json() == {"moved": 1}
     assert cast.colleague.get(f"/clients/{cast.unattended.id}").get_json()["in_care"] is True
     assert names(cast.owner) == []
@@ -208,11 +208,11 @@ def test_the_caseload_of_somebody_who_left_can_be_handed_over(cast: Cast) -> Non
 
 def test_only_the_owner_of_the_practice_hands_a_colleagues_caseload_over(cast: Cast) -> None:
     sent = {"therapist_id": cast.colleague.id}
-    path = f"/staff/{cast.therapist.id}/handover"
+    path = f"/staff/{cast.therapist.id}/hand-over"
     assert cast.colleague.post(path, sent).status_code == 403
     assert cast.therapist.post(path, sent).status_code == 403
     assert cast.other_owner.post(path, {"therapist_id": cast.other_owner.id}).status_code == 404
-    assert cast.owner.post(f"/staff/{cast.client.id}/handover", sent).status_code == 404
+    assert cast.owner.post(f"/staff/{cast.client.id}/hand-over", sent).status_code == 404
     assert cast.owner.post(path, {"therapist_id": cast.leaver.id}).status_code == 422
     assert len(names(cast.therapist)) == 4
 
@@ -220,8 +220,8 @@ def test_only_the_owner_of_the_practice_hands_a_colleagues_caseload_over(cast: C
 def test_nobody_hands_over_to_who_has_it_already(cast: Cast) -> None:
     sent = {"therapist_id": cast.therapist.id}
     for asking, path in (
-        (cast.therapist, f"/clients/{cast.client.id}/handover"),
-        (cast.owner, f"/staff/{cast.therapist.id}/handover"),
+        (cast.therapist, f"/clients/{cast.client.id}/hand-over"),
+        (cast.owner, f"/staff/{cast.therapist.id}/hand-over"),
     ):
         refused = asking.post(path, sent)
         assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (422, "#/therapist_id")

@@ -207,29 +207,29 @@ def test_names_are_not_opened_for_more_than_two_thousand_clients(cast: Cast) -> 
 def test_an_archived_client_is_frozen_and_comes_back_as_they_were(cast: Cast) -> None:
     path, given = f"/clients/{cast.client.id}", f"/assignments/{cast.things['client.draft']}"
     before = cast.therapist.get(given).get_json()
-    archived = cast.therapist.post(f"{path}/archival")
+    archived = cast.therapist.post(f"{path}/archive")
     assert archived.get_json()["status"] == "archived"
     assert archived.get_json()["archived_at"]
     assert cast.therapist.get(given).get_json()["frozen"] is True
-    restored = cast.therapist.post(f"{path}/restoration")
+    restored = cast.therapist.post(f"{path}/restore")
     assert (restored.get_json()["status"], restored.get_json()["archived_at"]) == ("active", None)
     assert cast.therapist.get(given).get_json() == before
 
 
 def test_archiving_twice_is_one_fact_and_keeps_the_first_day(cast: Cast) -> None:
     path = f"/clients/{cast.client.id}"
-    first = cast.therapist.post(f"{path}/archival").get_json()
-    assert cast.therapist.post(f"{path}/archival").get_json() == first
+    first = cast.therapist.post(f"{path}/archive").get_json()
+    assert cast.therapist.post(f"{path}/archive").get_json() == first
     assert facts_about(cast, cast.client, "client.archived") == ["client.archived"]
     for _ in range(2):
-        assert cast.therapist.post(f"{path}/restoration").status_code == 200
+        assert cast.therapist.post(f"{path}/restore").status_code == 200
     assert facts_about(cast, cast.client, "client.restored") == ["client.restored"]
 
 
 def test_a_colleague_neither_archives_nor_restores(cast: Cast) -> None:
     for someone in (cast.colleague, cast.former_therapist, cast.owner, cast.other_owner):
-        assert someone.post(f"/clients/{cast.client.id}/archival").status_code == 404
-        assert someone.post(f"/clients/{cast.former_client.id}/restoration").status_code == 404
+        assert someone.post(f"/clients/{cast.client.id}/archive").status_code == 404
+        assert someone.post(f"/clients/{cast.former_client.id}/restore").status_code == 404
 
 
 def test_a_therapist_corrects_a_clients_name_with_the_version_in_hand(cast: Cast) -> None:

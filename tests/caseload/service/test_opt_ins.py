@@ -47,12 +47,10 @@ def test_what_another_therapist_assigned_stays_unseen(cast: Cast) -> None:
 
 
 def test_sight_goes_with_the_care_link(cast: Cast) -> None:
-    assert (
-        cast.therapist.post(f"/clients/{cast.partner.id}/care/{cast.things['partner.care']}/ending").status_code == 204
-    )
+    assert cast.therapist.post(f"/clients/{cast.partner.id}/care/{cast.things['partner.care']}/end").status_code == 204
     assert cast.partner.id not in _sees(cast)
     sent = {"therapist_id": cast.colleague.id}
-    assert cast.therapist.post(f"/clients/{cast.client.id}/handover", sent).status_code == 204
+    assert cast.therapist.post(f"/clients/{cast.client.id}/hand-over", sent).status_code == 204
     assert cast.client.id not in _sees(cast)
     assert cast.integration.get(f"/assignments/{cast.things['client.submitted']}").status_code == 404
     cast.colleague.put(_opt_in(cast), {})
@@ -61,7 +59,7 @@ def test_sight_goes_with_the_care_link(cast: Cast) -> None:
 
 def test_who_leaves_or_stops_being_a_therapist_takes_their_word_along(cast: Cast) -> None:
     cast.colleague.put(_opt_in(cast), {})
-    assert cast.owner.post(f"/staff/{cast.therapist.id}/deactivation").status_code == 200
+    assert cast.owner.post(f"/staff/{cast.therapist.id}/deactivate").status_code == 200
     assert _sees(cast) == {cast.stranger.id}
     path = f"/staff/{cast.colleague.id}"
     assert cast.owner.patch(path, {"capabilities": ["owner"]}, cast.owner.etag(path)).status_code == 200
@@ -94,7 +92,7 @@ def test_a_therapist_assigns_for_nobody_else(cast: Cast) -> None:
 def test_who_was_let_in_just_before_they_left_says_nothing_any_more(cast: Cast) -> None:
     """The door has recognised them, then the owner's act commits, then theirs begins."""
     viewer = cast.colleague.viewer
-    assert cast.owner.post(f"/staff/{viewer.id}/deactivation").status_code == 200
+    assert cast.owner.post(f"/staff/{viewer.id}/deactivate").status_code == 200
     with cast.app.app_context(), pytest.raises(NotVisible):
         opt_ins.opt_in(viewer, cast.integration.id)
     assert cast.stranger.id not in _sees(cast)

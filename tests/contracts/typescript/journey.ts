@@ -46,7 +46,7 @@ async function signIn(email: string): Promise<Portal> {
 async function setUp(): Promise<Portal> {
   const anyone = createClient<paths>({ baseUrl });
   const email = "tessa@linden.example";
-  const body: Schemas["SetUp"] = {
+  const body: Schemas["SetUpPractice"] = {
     token: given("SETUP_TOKEN"),
     practice: { slug: "linden", name: "Linden", country: "DE", time_zone: "Europe/Berlin" },
     person: { name: "Tessa", email, password, therapist: true },
@@ -64,7 +64,7 @@ async function invite(therapist: Portal): Promise<{ client: Portal; clientId: st
   const token = made.invitation.link?.split("#")[1];
   assert.ok(token);
   const anyone = createClient<paths>({ baseUrl });
-  done(await anyone.POST("/api/v1/invitations/acceptance", { body: { token, password } }));
+  done(await anyone.POST("/api/v1/invitations/accept", { body: { token, password } }));
   return { client: await signIn(email), clientId: made.id };
 }
 
@@ -73,7 +73,7 @@ async function assign(therapist: Portal, clientId: string): Promise<string> {
   const library = done(await therapist.GET("/api/v1/resources", { params: { query } }));
   const log = library.data.find((one) => one.origin_key === "trigger-log");
   assert.ok(log);
-  const body: Schemas["Assign"] = { client_id: clientId, resource_id: log.id, why: "To see it come." };
+  const body: Schemas["CreateAssignment"] = { client_id: clientId, resource_id: log.id, why: "To see it come." };
   const given = done(await therapist.POST("/api/v1/assignments", { body }));
   const again = refused(await therapist.POST("/api/v1/assignments", { body }), 409);
   assert.ok("assignment_id" in again);
@@ -81,7 +81,7 @@ async function assign(therapist: Portal, clientId: string): Promise<string> {
   return given.id;
 }
 
-function changes(row: string): Schemas["Save"] {
+function changes(row: string): Schemas["SaveResponse"] {
   return {
     rows: [{ log: "triggers", id: row }],
     answers: [
@@ -95,7 +95,7 @@ function changes(row: string): Schemas["Save"] {
 async function work(client: Portal, id: string): Promise<void> {
   const path = { assignment_id: id };
   const mine = "/api/v1/me/assignments/{assignment_id}";
-  const opened = done(await client.POST(`${mine}/opening`, { params: { path } }));
+  const opened = done(await client.POST(`${mine}/open`, { params: { path } }));
   assert.equal(opened.status, "seen");
   assert.ok(opened.document && "blocks" in opened.document);
   const read = await client.GET(`${mine}/response`, { params: { path } });
@@ -108,7 +108,7 @@ async function work(client: Portal, id: string): Promise<void> {
   const stale = refused(late, 412);
   assert.ok("current" in stale);
   assert.equal(stale.current.version, done(saved).version);
-  const wrong: Schemas["Save"] = { answers: [{ block: "no-such-block", value: 1 }] };
+  const wrong: Schemas["SaveResponse"] = { answers: [{ block: "no-such-block", value: 1 }] };
   const again = { "If-Match": etag(saved) };
   const fault = refused(await client.PATCH(`${mine}/response`, { params: { path, header: again }, body: wrong }), 422);
   assert.ok("errors" in fault);
@@ -119,8 +119,8 @@ async function work(client: Portal, id: string): Promise<void> {
 async function submit(client: Portal, id: string): Promise<void> {
   const params = { path: { assignment_id: id } };
   const { version } = done(await client.GET("/api/v1/me/assignments/{assignment_id}/response", { params }));
-  const body: Schemas["Submit"] = { response_version: version, helpfulness: 4 };
-  const sent = done(await client.POST("/api/v1/me/assignments/{assignment_id}/submission", { params, body }));
+  const body: Schemas["SubmitResponse"] = { response_version: version, helpfulness: 4 };
+  const sent = done(await client.POST("/api/v1/me/assignments/{assignment_id}/submit", { params, body }));
   const status: Schemas["AssignmentStatus"] = sent.status;
   assert.equal(status, "submitted");
 }
@@ -133,11 +133,11 @@ async function review(therapist: Portal, client: Portal, id: string): Promise<vo
   assert.ok(!("resourceType" in attempt), "our own form, not FHIR's");
   assert.ok(!JSON.stringify(attempt).includes(secret));
   assert.equal(attempt.private_count, 1);
-  const body: Schemas["Review"] = { attempt: 1, response_version: attempt.version, comment: "Thank you." };
+  const body: Schemas["ReviewAttempt"] = { attempt: 1, response_version: attempt.version, comment: "Thank you." };
   assert.equal(done(await therapist.POST(`${theirs}/review`, { params: { path }, body })).status, "reviewed");
   const heard = done(await client.GET("/api/v1/me/assignments/{assignment_id}/comments", { params: { path } }));
   assert.deepEqual(heard.data.map((one) => one.body), ["Thank you."]);
-  const back: Schemas["Return"] = { attempt: 1, comment: "Would you add what helped?" };
+  const back: Schemas["ReturnAttempt"] = { attempt: 1, comment: "Would you add what helped?" };
   assert.equal(done(await therapist.POST(`${theirs}/return`, { params: { path }, body: back })).attempt, 2);
   await submit(client, id);
   done(await therapist.POST(`${theirs}/review`, { params: { path }, body: { attempt: 2 } }));

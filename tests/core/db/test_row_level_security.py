@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.exc import ProgrammingError
@@ -13,9 +15,10 @@ from portal.core import clock
 from portal.core.audit_log.events import Event
 from portal.core.db.engines import READ, db
 from portal.core.db.statements import fetch, fetch_tuples
-from portal.core.db.transactions import EVERY_PRACTICE, enter_practice, transaction, transactional
+from portal.core.db.transactions import EVERY_PRACTICE, NO_PRACTICE, enter_practice, transaction, transactional
 from portal.core.ids import new_id
 from portal.core.jobs import Job
+from portal.core.viewer import Viewer
 from tests.cast import PASSWORD, Actor, Cast
 from tests.owner import as_owner
 
@@ -24,9 +27,21 @@ WITHOUT_A_WALL = {"credentials", "setup_links", "attempts", "heartbeats", "alemb
 """What the door reads before it knows a practice, and what carries nothing of any."""
 
 
+def _practices_of_people() -> Any:
+    return select(Person.practice_id).distinct()
+
+
+def _clients_and_backend() -> Any:
+    return select(Client.practice_id, func.pg_backend_pid().label("backend"))
+
+
+def _credential() -> Any:
+    return select(Credential.practice_id).where(Credential.id == bindparam("credential"))
+
+
 def _everyone(practice: str) -> set[str]:
     """The people a query shows that forgot to ask for a practice."""
-    rows = fetch("test.forgetful", lambda: select(Person.practice_id).distinct(), {"practice": practice})
+    rows = fetch(_practices_of_people, {}, practice=practice)
     return {row["practice_id"] for row in rows}
 
 
@@ -56,11 +71,7 @@ def test_a_thousand_times_to_and_fro_on_one_connection_nothing_comes_along(cast:
     backends = set()
     for turn in range(1_000):
         practice = practices[turn % 2]
-        rows = fetch(
-            "test.turns",
-            lambda: select(Client.practice_id, func.pg_backend_pid().label("backend")),
-            {"practice": practice},
-        )
+        rows = fetch(_clients_and_backend, {}, practice=practice)
         assert {row["practice_id"] for row in rows} == {practice}
         backends |= {row["backend"] for row in rows}
         if turn % 50 == 0:
@@ -81,16 +92,16 @@ def test_people_of_two_practices_ask_in_turn_through_one_thread(cast: Cast) -> N
 
 def test_a_transaction_is_in_the_practice_of_its_viewer_and_is_left_with_it(cast: Cast, context: None) -> None:
     @transactional
-    def practices(_viewer: object) -> set[str]:
+    def practices(viewer: Viewer) -> set[str]:
         return set(db.session.scalars(select(Person.practice_id)))
 
     for actor in (cast.therapist, cast.other_owner) * 3:
         assert practices(actor.viewer) == {actor.viewer.practice_id}
-    with transaction() as session:
+    with transaction(NO_PRACTICE) as session:
         assert set(session.scalars(select(Person.practice_id))) == set()
     with pytest.raises(ZeroDivisionError), transaction(cast.things["linden.practice"]):
         raise ZeroDivisionError
-    with transaction() as session:
+    with transaction(NO_PRACTICE) as session:
         assert set(session.scalars(select(Person.practice_id))) == set()
         enter_practice(cast.things["birch.practice"])
         assert set(session.scalars(select(Person.practice_id))) == {cast.things["birch.practice"]}
@@ -116,12 +127,7 @@ def test_what_a_worker_looks_through_opens_to_all_and_nothing_else_does(cast: Ca
 
 
 def test_the_door_finds_a_credential_before_it_knows_the_practice(cast: Cast, context: None) -> None:
-    rows = fetch_tuples(
-        "test.door",
-        lambda: select(Credential.practice_id).where(Credential.id == bindparam("credential")),
-        {"credential": cast.client.viewer.credential_id},
-        anywhere=True,
-    )
+    rows = fetch_tuples(_credential, {"credential": cast.client.viewer.credential_id}, practice=None)
     assert rows == [(cast.client.viewer.practice_id,)]
 
 

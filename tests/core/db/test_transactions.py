@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,10 +15,11 @@ from sqlalchemy.exc import IntegrityError
 from portal.assignments.models import Assignment
 from portal.caseload.models import CareLink
 from portal.core import clock
-from portal.core.db.engines import READ, db, is_postgresql
+from portal.core.db.engines import READ, current_practice, db, is_postgresql
 from portal.core.db.statements import fetch, fetch_one
-from portal.core.db.transactions import in_transaction, transaction, transactional
+from portal.core.db.transactions import NO_PRACTICE, in_transaction, transaction, transactional
 from portal.core.jobs import Heartbeat
+from portal.core.viewer import Viewer
 from tests.cast import Cast
 
 
@@ -26,18 +28,34 @@ def _beat(name: str, at: datetime | None = None) -> None:
     db.session.flush()
 
 
+def _beats() -> Any:
+    return select(Heartbeat.name)
+
+
+def _beats_in_order() -> Any:
+    return select(Heartbeat.name, Heartbeat.at).order_by(Heartbeat.at)
+
+
+def _zoned_beat() -> Any:
+    return select(Heartbeat.at).where(Heartbeat.name == "zoned")
+
+
+def _due_day() -> Any:
+    return select(Assignment.due_on).where(Assignment.id == bindparam("thing"))
+
+
 def _names() -> set[str]:
-    return {row["name"] for row in fetch("test.beats", lambda: select(Heartbeat.name), {})}
+    return {row["name"] for row in fetch(_beats, {}, practice=NO_PRACTICE)}
 
 
-@transactional
+@transactional(practice=NO_PRACTICE)
 def _inner(name: str, *, fail: bool = False) -> None:
     _beat(name)
     if fail:
         raise LookupError(name)
 
 
-@transactional
+@transactional(practice=NO_PRACTICE)
 def _outer(*, fail: bool = False, inner_fails: bool = False) -> None:
     _beat("outer")
     _inner("inner", fail=inner_fails)
@@ -69,7 +87,7 @@ def test_after_an_error_the_next_transaction_works(cast: Cast, context: None) ->
 
 
 def test_a_transaction_that_breaks_a_constraint_rolls_back_whole(cast: Cast, context: None) -> None:
-    @transactional
+    @transactional(practice=NO_PRACTICE)
     def twice() -> None:
         _beat("first")
         db.session.execute(insert(Heartbeat), [{"name": "first", "at": clock.now()}])
@@ -81,15 +99,15 @@ def test_a_transaction_that_breaks_a_constraint_rolls_back_whole(cast: Cast, con
 
 def test_a_transaction_is_refused_while_the_session_still_reads(cast: Cast, context: None) -> None:
     db.session.execute(select(Heartbeat)).all()
-    with pytest.raises(RuntimeError, match="still open"), transaction():
+    with pytest.raises(RuntimeError, match="still open"), transaction(NO_PRACTICE):
         pass
     db.session.rollback()
     _outer()
 
 
 def test_a_transaction_within_a_transaction_is_refused_and_joining_is_not(cast: Cast, context: None) -> None:
-    with transaction():
-        with pytest.raises(RuntimeError, match="still open"), transaction():
+    with transaction(NO_PRACTICE):
+        with pytest.raises(RuntimeError, match="still open"), transaction(NO_PRACTICE):
             pass
         _inner("joined")
     assert "joined" in _names()
@@ -97,14 +115,14 @@ def test_a_transaction_within_a_transaction_is_refused_and_joining_is_not(cast: 
 
 @pytest.mark.parametrize("threads", [8])
 def test_writers_of_one_process_queue_and_none_is_lost(cast: Cast, threads: int) -> None:
-    with cast.app.app_context(), transaction():
+    with cast.app.app_context(), transaction(NO_PRACTICE):
         _beat("counter", datetime(2026, 1, 1, tzinfo=UTC))
     errors: list[str] = []
 
     def count() -> None:
         try:
             for _ in range(10):
-                with cast.app.app_context(), transaction() as session:
+                with cast.app.app_context(), transaction(NO_PRACTICE) as session:
                     row = session.get_one(Heartbeat, "counter", with_for_update=True)
                     row.at += timedelta(seconds=1)
         except Exception as error:  # noqa: BLE001 -- whatever it is, the test names it
@@ -116,7 +134,7 @@ def test_writers_of_one_process_queue_and_none_is_lost(cast: Cast, threads: int)
     for worker in workers:
         worker.join()
     assert errors == []
-    with cast.app.app_context(), transaction() as session:
+    with cast.app.app_context(), transaction(NO_PRACTICE) as session:
         assert session.get_one(Heartbeat, "counter").at == datetime(2026, 1, 1, 0, 1, 20, tzinfo=UTC)
 
 
@@ -165,11 +183,11 @@ INSTANTS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(  # noqa:
 @pytest.mark.usefixtures("context")
 def test_every_instant_comes_back_as_it_was_and_sorts_by_time(cast: Cast, instants: list[datetime]) -> None:
     names = {f"beat-{index}": at for index, at in enumerate(instants)}
-    with transaction() as session:
+    with transaction(NO_PRACTICE) as session:
         session.execute(text("DELETE FROM heartbeats"))
         for name, at in names.items():
             _beat(name, at)
-    found = fetch("test.instants", lambda: select(Heartbeat.name, Heartbeat.at).order_by(Heartbeat.at), {})
+    found = fetch(_beats_in_order, {}, practice=NO_PRACTICE)
     assert {row["name"]: row["at"] for row in found} == names
     assert [row["at"] for row in found] == sorted(instants)
     assert all(row["at"].utcoffset() == timedelta() for row in found)
@@ -177,9 +195,9 @@ def test_every_instant_comes_back_as_it_was_and_sorts_by_time(cast: Cast, instan
 
 def test_an_instant_said_in_another_zone_is_the_same_instant(cast: Cast, context: None) -> None:
     at = datetime(2026, 3, 29, 3, 30, tzinfo=timezone(timedelta(hours=2)))
-    with transaction():
+    with transaction(NO_PRACTICE):
         _beat("zoned", at)
-    row = fetch_one("test.zoned", lambda: select(Heartbeat.at).where(Heartbeat.name == "zoned"), {})
+    row = fetch_one(_zoned_beat, {}, practice=NO_PRACTICE)
     assert row == {"at": datetime(2026, 3, 29, 1, 30, tzinfo=UTC)}
 
 
@@ -188,9 +206,26 @@ def test_every_day_comes_back_as_it_was(cast: Cast, context: None, day: date | N
     thing, practice_id = cast.things["client.draft"], cast.things["linden.practice"]
     with transaction(practice_id) as session:
         session.execute(update(Assignment).where(Assignment.id == thing).values(due_on=day))
-    row = fetch_one(
-        "test.day",
-        lambda: select(Assignment.due_on).where(Assignment.id == bindparam("thing")),
-        {"thing": thing, "practice": practice_id},
-    )
+    row = fetch_one(_due_day, {"thing": thing}, practice=practice_id)
     assert row == {"due_on": day}
+
+
+def test_a_transaction_is_in_the_practice_that_its_function_takes_first(cast: Cast, context: None) -> None:
+    viewer = cast.therapist.viewer
+
+    @transactional
+    def of_viewer(viewer: Viewer) -> str:
+        return current_practice.get()
+
+    @transactional
+    def of_practice(practice_id: str) -> str:
+        return current_practice.get()
+
+    assert [of_viewer(viewer), of_viewer(viewer=viewer), of_practice(viewer.practice_id)] == [viewer.practice_id] * 3
+
+
+def test_a_function_that_does_not_say_its_practice_cannot_be_transactional() -> None:
+    with pytest.raises(TypeError, match="name a practice"):
+
+        @transactional
+        def forgetful(name: str) -> None: ...

@@ -1,0 +1,1 @@
+"""The requests and responses of accounts, one module per noun."""
