@@ -12,7 +12,7 @@ PEERS := drf fastapi apifairy
 export PORT
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run worker test check lint types imports bars migration wheel bench bench-http bench-growth \
-  openapi grades pins clean
+  openapi grades forms pins clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -91,6 +91,9 @@ openapi: .venv/runtime ## Refresh docs/openapi.json, which the tests compare wit
 
 grades: .venv/development ## Refresh the reading grades in docs/library.md
 	$(BIN)/python -m tests.library.page
+
+forms: .venv/development ## Refresh docs/forms.md from the block types
+	$(BIN)/python -m tests.forms.page
 
 pins: .venv/development ## Upgrade the pinned requirements
 	$(COMPILE) pyproject.toml -o requirements.txt

@@ -15,7 +15,7 @@ from portal.forms.definition.document import Form
 from portal.forms.fhir import questionnaire
 from portal.forms.fhir.response import Answered, write
 from portal.forms.fhirpath.problems import Problem
-from portal.forms.fhirpath.questionnaires import Place, evaluate_all
+from portal.forms.fhirpath.questionnaires import Place, PreparedQuestionnaire, evaluate_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def evaluate(
     evaluated = Response(visible, response.rows)
     resource = write(Answered(form, evaluated, counted=True), status="in-progress")
     if form not in _questionnaires:
-        _questionnaires[form] = questionnaire.write(form.document)
+        _questionnaires[form] = PreparedQuestionnaire(questionnaire.write(form.document))
     outcome = evaluate_all(_questionnaires[form], resource, now or clock.now())
     paths = _paths(form, response)
     enabled = {key: found for place, found in outcome.enabled.items() if (key := paths(place)) is not None}
@@ -63,7 +63,7 @@ def evaluate(
     return Evaluation(shown or Visibility(form, response, enabled), values, outcome.problems, evaluated)
 
 
-_questionnaires: WeakKeyDictionary[Form, Mapping[str, Any]] = WeakKeyDictionary()
+_questionnaires: WeakKeyDictionary[Form, PreparedQuestionnaire] = WeakKeyDictionary()
 """Each form as a questionnaire, for as long as the form is in memory: expressions refer to items, not to blocks."""
 
 

@@ -1,9 +1,9 @@
-"""What keeps a Questionnaire from being taken in, and what is lost where it is: each thing named, in its place."""
+"""Why a Questionnaire cannot be imported, and what an import loses: each with its place."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from portal.core.errors import Fault
@@ -29,37 +29,36 @@ _R5 = frozenset({"answerConstraint", "disabledDisplay"})
 
 
 def size_problem(content: Any) -> Fault | None:
-    """Why this is too deep or too much to look at, or None; found without going deep oneself."""
+    """Why this is too deep or too large to look at, or None; found without recursion."""
     waiting: list[tuple[Any, int]] = [(content, 0)]
     nodes = 0
     while waiting:
         node, depth = waiting.pop()
         nodes += 1
         if depth > MAX_JSON_DEPTH:
-            return Fault("invalid", f"This nests more than {MAX_JSON_DEPTH} deep. No form needs that.").at("#")
+            return Fault("too_deep", "This nests more than {max} deep. No form needs that.", max=MAX_JSON_DEPTH).at("#")
         if nodes > MAX_NODES:
-            return Fault("invalid", "This holds more parts than any form does.").at("#")
-        inner = [*node, *node.values()] if isinstance(node, dict) else node if isinstance(node, list) else ()
+            return Fault("too_large", "This holds more parts than any form does.").at("#")
         if isinstance(node, str) and _UNPAIRED.search(node):
-            return Fault(
-                "invalid", "A text here holds half a character (an unpaired surrogate). Write the file anew."
-            ).at("#")
+            sentence = "A text here holds half a character (an unpaired surrogate). Export the file again."
+            return Fault("unpaired_surrogate", sentence).at("#")
+        inner = [*node, *node.values()] if isinstance(node, dict) else node if isinstance(node, list) else ()
         waiting.extend((one, depth + 1) for one in inner)
     return None
 
 
-def walked(nested: Any, pointer: str = "#/item", depth: int = 1) -> Iterator[tuple[Json, str, int]]:
-    """Every item with its place and depth, outermost first."""
+def walk_items(nested: Any, pointer: str = "#/item", depth: int = 1) -> Iterator[tuple[Json, str, int]]:
+    """Every item with its pointer and depth, outermost first."""
     for index, item in enumerate(nested if isinstance(nested, list) else ()):
         place = f"{pointer}/{index}"
         yield item, place, depth
         if isinstance(item, dict) and depth <= MAX_DEPTH + 1:
-            yield from walked(item.get("item"), f"{place}/item", depth + 1)
+            yield from walk_items(item.get("item"), f"{place}/item", depth + 1)
 
 
 def version_of(questionnaire: Json) -> str:
-    """STU3, R4 or R5, as far as what is in it tells."""
-    found = [item for item, _, _ in walked(questionnaire.get("item")) if isinstance(item, dict)]
+    """STU3, R4 or R5, judged by the members it uses."""
+    found = [item for item, _, _ in walk_items(questionnaire.get("item")) if isinstance(item, dict)]
     names_used = {name for item in found for name in item}
     if _STU3 & names_used or any(_is_of_stu3(condition) for item in found for condition in _list(item, "enableWhen")):
         return "STU3"
@@ -82,30 +81,36 @@ def _answers(condition: Json) -> list[str]:
 # Refusals ---------------------------------------------------------------------------------------------------------
 
 
+MODIFIER = Fault("modifier_extension", "A modifier extension changes what the form means. It cannot be imported.")
+
+
 def problems(questionnaire: Any) -> Iterator[Fault]:
-    """Everything for which a Questionnaire is refused, each with its place."""
+    """Every reason to refuse a Questionnaire, each with its place."""
     if not isinstance(questionnaire, dict) or questionnaire.get("resourceType") != "Questionnaire":
-        yield Fault("invalid", "This is not a FHIR Questionnaire. Send one, or a form of our own.").at("#/resourceType")
+        sentence = "This is not a FHIR Questionnaire. Send one, or a form of our own."
+        yield Fault("not_a_questionnaire", sentence).at("#/resourceType")
         return
     if questionnaire.get("modifierExtension"):
-        yield Fault("invalid", "A modifier extension changes what the form means. It cannot be taken in.").at(
-            "#/modifierExtension"
-        )
+        yield MODIFIER.at("#/modifierExtension")
     if not isinstance(questionnaire.get("item"), list) or not questionnaire["item"]:
-        yield Fault("invalid", "This questionnaire has no items.").at("#/item")
+        yield Fault("no_items", "This questionnaire has no items.").at("#/item")
         return
-    if wrong := [*misshapen(questionnaire, "#")] or [*_too_much(questionnaire)]:
+    if wrong := [*shape_problems(questionnaire, "#")] or [*_quantity_problems(questionnaire)]:
         yield from wrong
         return
+    yield from _problems_of_items(questionnaire["item"])
+
+
+def _problems_of_items(items: Any) -> Iterator[Fault]:
     seen: dict[str, str] = {}
-    asked: list[tuple[str, Any]] = []
-    for item, place, depth in walked(questionnaire["item"]):
+    conditions: list[tuple[str, Any]] = []
+    for item, place, depth in walk_items(items):
         if depth > MAX_DEPTH:
-            yield Fault("invalid", f"Items nest more than {MAX_DEPTH} deep here.").at(place)
+            yield Fault("too_deep", "Items nest more than {max} deep here.", max=MAX_DEPTH).at(place)
             return
         yield from _problems_of(item, place, seen)
-        asked += [(f"{place}/enableWhen/{number}", one) for number, one in enumerate(_list(item, "enableWhen"))]
-    for place, condition in asked:
+        conditions += [(f"{place}/enableWhen/{index}", one) for index, one in enumerate(_list(item, "enableWhen"))]
+    for place, condition in conditions:
         yield from _problems_of_condition(condition, place, seen)
 
 
@@ -148,42 +153,57 @@ _CODINGS = frozenset({"valueCoding", "answerCoding", "coding", "concept", "conta
 _LOOKED_INTO = frozenset({"ValueSet", "CodeSystem"})
 
 
-def misshapen(node: Any, place: str, within: str = "") -> Iterator[Fault]:
-    """The members that FHIR has in another shape, wherever a form is read; `within` is the member this is."""
+def shape_problems(node: Any, place: str, within: str = "") -> Iterator[Fault]:
+    """The members whose JSON type is not FHIR's, wherever a form is read; `within` is the member that holds `node`."""
     if isinstance(node, list):
         for index, one in enumerate(node):
-            yield from misshapen(one, f"{place}/{index}", within)
+            yield from shape_problems(one, f"{place}/{index}", within)
     if not isinstance(node, dict):
         return
     for name, value in node.items():
         there = f"{place}/{escape_pointer(name)}"
         if name in _OBJECTS and not isinstance(value, dict):
-            yield Fault("invalid", "This is an object.").at(there)
+            yield Fault("not_an_object", "This must be an object.").at(there)
         elif (name in _TEXTS or (name == "code" and within in _CODINGS)) and not isinstance(value, str):
-            yield Fault("invalid", "This is a text.").at(there)
+            yield Fault("not_text", "This must be a text.").at(there)
         elif name in _LISTS and not (isinstance(value, list) and all(isinstance(one, dict) for one in value)):
-            yield Fault("invalid", "This is a list of objects.").at(there)
+            yield Fault("not_a_list", "This must be a list of objects.").at(there)
         elif name == "contained":
             known = [one if one.get("resourceType") in _LOOKED_INTO else {} for one in value]
-            yield from misshapen(known, there, name)
+            yield from shape_problems(known, there, name)
         else:
-            yield from misshapen(value, there, name)
+            yield from shape_problems(value, there, name)
 
 
-def _too_much(questionnaire: Json) -> Iterator[Fault]:
-    items = [item for item, _, _ in walked(questionnaire["item"])]
-    if len(items) > MAX_BLOCKS:
-        yield Fault("invalid", f"This has {len(items)} items. {MAX_BLOCKS} are taken at most.").at("#/item")
-    if sum(len(_list(item, "answerOption")) for item in items) > MAX_OPTIONS_IN_ALL:
-        yield Fault("invalid", f"This has more than {MAX_OPTIONS_IN_ALL} options in all.").at("#/item")
-    if sum(len(_list(item, "enableWhen")) for item in items) > MAX_CONDITIONS_IN_ALL:
-        yield Fault(
-            "invalid", f"This has more than {MAX_CONDITIONS_IN_ALL} conditions in all. Use fewer enableWhen."
-        ).at("#/item")
-    if sum(len(markdown_of(item) or "") for item in items) > MAX_MARKDOWN:
-        yield Fault("invalid", f"This has more than {MAX_MARKDOWN} characters of Markdown in all.").at("#/item")
-    if len(_list(questionnaire, "extension")) > MAX_EXTENSIONS:
-        yield Fault("invalid", f"This has more than {MAX_EXTENSIONS} extensions.").at("#/extension")
+def _quantity_problems(questionnaire: Json) -> Iterator[Fault]:
+    items = [item for item, _, _ in walk_items(questionnaire["item"])]
+    counts = (
+        ("#/item", "This has more than {max} items.", len(items), MAX_BLOCKS),
+        ("#/item", "This has more than {max} options in all.", _total(items, "answerOption"), MAX_OPTIONS_IN_ALL),
+        (
+            "#/item",
+            "This has more than {max} conditions in all. Use fewer enableWhen.",
+            _total(items, "enableWhen"),
+            MAX_CONDITIONS_IN_ALL,
+        ),
+        (
+            "#/item",
+            "This has more than {max} characters of Markdown in all.",
+            sum(len(markdown_of(item) or "") for item in items),
+            MAX_MARKDOWN,
+        ),
+        ("#/extension", TOO_MANY_EXTENSIONS, len(_list(questionnaire, "extension")), MAX_EXTENSIONS),
+    )
+    for pointer, sentence, count, limit in counts:
+        if count > limit:
+            yield Fault("too_many", sentence, max=limit).at(pointer)
+
+
+TOO_MANY_EXTENSIONS = "This has more than {max} extensions."
+
+
+def _total(items: Iterable[Json], name: str) -> int:
+    return sum(len(_list(item, name)) for item in items)
 
 
 def _list(holder: Json, name: str) -> list[Any]:
@@ -194,46 +214,47 @@ def _list(holder: Json, name: str) -> list[Any]:
 def _problems_of(item: Any, place: str, seen: dict[str, str]) -> Iterator[Fault]:
     link_id = item.get("linkId")
     if not isinstance(link_id, str) or not link_id.strip():
-        yield Fault("invalid", "This item has no linkId.").at(f"{place}/linkId")
+        yield Fault("no_link_id", "This item has no linkId.").at(f"{place}/linkId")
     elif link_id in seen:
-        yield Fault("invalid", f"Another item ({seen[link_id]}) has this linkId.").at(f"{place}/linkId")
+        fault = Fault("duplicate_link_id", "Another item ({other}) has this linkId.", other=seen[link_id])
+        yield fault.at(f"{place}/linkId")
     else:
         seen[link_id] = place
     if not isinstance(item.get("type"), str) or item["type"] not in ITEM_TYPES:
-        yield Fault("invalid", f"This is no type of an item. Use one of: {', '.join(sorted(ITEM_TYPES))}.").at(
-            f"{place}/type"
-        )
+        types = ", ".join(sorted(ITEM_TYPES))
+        yield Fault("unknown_type", "This is not an item type. Use one of: {types}.", types=types).at(f"{place}/type")
     if item.get("modifierExtension"):
-        yield Fault("invalid", "A modifier extension changes what the item means.").at(f"{place}/modifierExtension")
+        yield MODIFIER.at(f"{place}/modifierExtension")
     if len(_list(item, "extension")) > MAX_EXTENSIONS:
-        yield Fault("invalid", f"This has more than {MAX_EXTENSIONS} extensions.").at(f"{place}/extension")
+        yield Fault("too_many", TOO_MANY_EXTENSIONS, max=MAX_EXTENSIONS).at(f"{place}/extension")
     if not isinstance(item.get("text", ""), str):
-        yield Fault("invalid", "This is a text.").at(f"{place}/text")
+        yield Fault("not_text", "This must be a text.").at(f"{place}/text")
     if not isinstance(item.get("code", []), list) or any(not isinstance(one, dict) for one in item.get("code", ())):
-        yield Fault("invalid", "This is a list of objects.").at(f"{place}/code")
+        yield Fault("not_a_list", "This must be a list of objects.").at(f"{place}/code")
     if len(_list(item, "answerOption")) > MAX_OPTIONS:
-        yield Fault("invalid", f"This has more than {MAX_OPTIONS} options.").at(f"{place}/answerOption")
+        fault = Fault("too_many", "This has more than {max} options.", max=MAX_OPTIONS)
+        yield fault.at(f"{place}/answerOption")
 
 
 def _problems_of_condition(condition: Any, place: str, seen: Json) -> Iterator[Fault]:
     if condition.get("question") not in seen:
-        yield Fault("invalid", "No item has this linkId, so the condition can never be decided.").at(
-            f"{place}/question"
-        )
+        sentence = "No item has this linkId, so the condition can never be decided."
+        yield Fault("unknown_link_id", sentence).at(f"{place}/question")
     if condition.get("operator") not in OPERATORS:
-        yield Fault("invalid", f"Use one of: {', '.join(OPERATORS)}.").at(f"{place}/operator")
+        fault = Fault("unknown_operator", "Use one of: {operators}.", operators=", ".join(OPERATORS))
+        yield fault.at(f"{place}/operator")
     if len(_answers(condition)) != 1:
-        yield Fault("invalid", "A condition compares with one answer.").at(place)
+        yield Fault("answer_count", "A condition compares with exactly one answer.").at(place)
 
 
 # Losses and notes ---------------------------------------------------------------------------------------------------
 
 
 def losses(questionnaire: Json) -> Iterator[tuple[str, str]]:
-    """What the form asks for that nobody here does, as (place, sentence)."""
+    """What the form asks for and the portal does not do, as (place, sentence)."""
     contained = questionnaire.get("contained", ())
     yield from _losses_of_extensions(questionnaire, "#")
-    for item, place, _ in walked(questionnaire["item"]):
+    for item, place, _ in walk_items(questionnaire["item"]):
         address = item.get("answerValueSet")
         if isinstance(address, str) and options.of_value_set(address, contained) is None:
             yield f"{place}/answerValueSet", "The external value set is not read: people answer in their own words."
@@ -269,11 +290,11 @@ def _losses_of_extensions(holder: Any, place: str) -> Iterator[tuple[str, str]]:
 
 
 def notes(questionnaire: Json) -> Iterator[tuple[str, str]]:
-    """What is worth knowing though nothing the client sees is lost, as (place, sentence)."""
+    """What is worth knowing although clients lose nothing, as (place, sentence)."""
     if "status" not in questionnaire:
-        yield "#/status", "It had no status, so it is taken as a draft."
+        yield "#/status", "It had no status, so it is imported as a draft."
     repeated: list[str] = []
-    for item, place, _ in walked(questionnaire["item"]):
+    for item, place, _ in walk_items(questionnaire["item"]):
         if item.get("repeats") is True and item.get("item"):
             repeated.append(f"{place}/")
         if "initial" in item and (f"{place}/" in repeated or place.startswith(tuple(repeated))):
@@ -293,6 +314,6 @@ def notes(questionnaire: Json) -> Iterator[tuple[str, str]]:
 
 
 def _costly_pattern(item: Json) -> bool:
-    """Whether an item holds its answers to a pattern that is not tried here."""
+    """Whether an item has a pattern that is refused here."""
     found = [one.get("valueString") for one in item.get("extension", ()) if one.get("url") == urls.REGEX]
     return any(isinstance(pattern, str) and patterns.pattern_error(pattern) for pattern in found)

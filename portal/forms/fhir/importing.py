@@ -1,4 +1,4 @@
-"""A FHIR Questionnaire that arrives: refused with the true reason, or taken in with each loss named in its place."""
+"""Import a FHIR Questionnaire: refuse it with the reason, or name each loss in its place."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def import_questionnaire(content: Any) -> ImportResult:
     if isinstance(content, Mapping) and content.get("resourceType") == "Questionnaire":
         version = checks.version_of(content)
         if version == "STU3":
-            raise Invalid(Fault("invalid", "This is a questionnaire of FHIR STU3. Convert it to R4 first.").at("#"))
-        if version == "R5" and not list(checks.misshapen(content, "#")):
+            raise Invalid(Fault("stu3", "This is a questionnaire of FHIR STU3. Convert it to R4 first.").at("#"))
+        if version == "R5" and not list(checks.shape_problems(content, "#")):
             content = convert_r5(content)
             notes.append(("#", "It was written for FHIR R5 and is kept as the R4 form that says the same."))
     faults = []
@@ -58,20 +58,22 @@ def import_questionnaire(content: Any) -> ImportResult:
 
 
 def check_kept(document: Mapping[str, Any], pointer: str) -> None:
-    """Raise Invalid where what a document keeps of a form from elsewhere is not what taking one in leaves there.
+    """Raise Invalid where the `fhir` parts of a document are not what an import leaves there.
 
-    Authors edit such documents too; one that no longer is a questionnaire would fail whoever answers it.
+    Authors edit such documents too; one that is no longer a questionnaire would fail when a client answers it.
     """
     if not _keeps_fhir(document, document.get("blocks", ())):
         return
-    words = "What is kept here is not what an import leaves. Import the form again, or leave fhir out."
+    sentence = "This is not what an import leaves here. Import the form again, or leave fhir out."
     try:
         written = questionnaire.write(document)
         fault = checks.size_problem(written) or next(checks.problems(written), None)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        fault = Fault("invalid", words).at(f"{pointer}/fhir")
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise Invalid(Fault("altered_import", sentence).at(f"{pointer}/fhir")) from error
     if fault is not None:
-        raise Invalid(Fault("invalid", f"{words} ({fault.pointer}: {fault.detail})").at(f"{pointer}/fhir"))
+        template = sentence + " ({place}: {reason})"
+        altered = Fault("altered_import", template, place=fault.pointer, reason=fault.detail)
+        raise Invalid(altered.at(f"{pointer}/fhir"))
 
 
 def _keeps_fhir(holder: Mapping[str, Any], blocks: Iterable[Mapping[str, Any]]) -> bool:

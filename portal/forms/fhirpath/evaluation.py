@@ -16,6 +16,13 @@ ALL_SECONDS = 2.0
 ALL_STEPS = 10_000_000
 
 
+def exact_json(value: Any) -> Any:
+    """A JSON value with every number as the engine takes it; loads the engine."""
+    from portal.forms.fhirpath import engine  # noqa: PLC0415 -- see the module's docstring
+
+    return engine.exact(value)
+
+
 class EvaluationContext:
     """A response (a QuestionnaireResponse of R4), its questionnaire, and the instant that now() is."""
 
@@ -27,6 +34,7 @@ class EvaluationContext:
         variables: Mapping[str, Any] | None = None,
         *,
         seconds: float = ALL_SECONDS,
+        questionnaire_is_exact: bool = False,
     ) -> None:
         from portal.forms.fhirpath import engine  # noqa: PLC0415 -- see the module's docstring
 
@@ -43,7 +51,8 @@ class EvaluationContext:
             **{name: engine.exact(value) for name, value in (variables or {}).items()},
         }
         if questionnaire is not None:
-            self.variables["questionnaire"] = [engine.node(engine.exact(questionnaire))]
+            whole = questionnaire if questionnaire_is_exact else engine.exact(questionnaire)
+            self.variables["questionnaire"] = [engine.node(whole)]
 
     def members(
         self, expression: str, item: Any = None, variables: Mapping[str, Any] | None = None

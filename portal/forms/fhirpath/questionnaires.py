@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from portal.forms.fhir_elements import urls
-from portal.forms.fhirpath.evaluation import EvaluationContext
+from portal.forms.fhirpath.evaluation import EvaluationContext, exact_json
 from portal.forms.fhirpath.problems import CIRCULAR, Problem
 
 VARIABLE, ORDINAL = urls.VARIABLE, urls.ORDINAL
@@ -78,40 +79,70 @@ def _children(element: Mapping[str, Any]) -> list[Any]:
     return _parts(element, "item")
 
 
-def _count(element: Mapping[str, Any]) -> int:
+class PreparedQuestionnaire:
+    """A questionnaire with what evaluating it needs and no response changes; worth keeping for as long as the form."""
+
+    def __init__(self, questionnaire: Mapping[str, Any]) -> None:
+        self._source = questionnaire
+        self.expression_count = _count(questionnaire, set())
+
+    @cached_property
+    def content(self) -> Mapping[str, Any]:
+        """The questionnaire as the engine reads it."""
+        content: Mapping[str, Any] = exact_json(self._source)
+        return content
+
+    @cached_property
+    def ordinals(self) -> Mapping[tuple[str, ...], Any]:
+        return _ordinals(self.content)
+
+    @cached_property
+    def items_with_expressions(self) -> frozenset[int]:
+        """The items that have an expression or contain one that has, by identity."""
+        found: set[int] = set()
+        _count(self.content, found)
+        return frozenset(found)
+
+
+def _count(element: Mapping[str, Any], counted: set[int]) -> int:
+    """How many expressions an element has with everything in it; adds the elements that have any to `counted`."""
     own = sum(1 for _ in expressions_of(element, VARIABLE, *CALCULATED, *ENABLED))
-    return own + sum(_count(child) for child in _children(element))
+    total = own + sum(_count(child, counted) for child in _children(element))
+    if total:
+        counted.add(id(element))
+    return total
 
 
 def evaluate_all(
-    questionnaire: Mapping[str, Any],
+    questionnaire: Mapping[str, Any] | PreparedQuestionnaire,
     response: Mapping[str, Any],
     now: datetime,
     variables: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Everything a questionnaire calculates over a response. Never raises; neither argument is changed."""
     try:
+        if not isinstance(questionnaire, PreparedQuestionnaire):
+            questionnaire = PreparedQuestionnaire(questionnaire)
         return _settled(questionnaire, response, now, variables)
     except RecursionError:
         return Outcome(problems=[TOO_DEEP])
 
 
 def _settled(
-    questionnaire: Mapping[str, Any],
+    prepared: PreparedQuestionnaire,
     response: Mapping[str, Any],
     now: datetime,
     variables: Mapping[str, Any] | None,
 ) -> Outcome:
-    expressions = _count(questionnaire)
-    if not expressions:
+    if not prepared.expression_count:
         return Outcome()
-    if expressions > MOST_EXPRESSIONS:
+    if prepared.expression_count > MOST_EXPRESSIONS:
         return Outcome(problems=[TOO_MANY])
-    evaluation = EvaluationContext(response, questionnaire, now, variables)
-    with_ordinals(questionnaire, evaluation.resource)
+    evaluation = EvaluationContext(response, prepared.content, now, variables, questionnaire_is_exact=True)
+    _add_ordinals(prepared.ordinals, evaluation.resource)
     outcome = Outcome()
     for _ in range(MOST_ROUNDS):
-        before, outcome = outcome.values, _Round(questionnaire, evaluation).outcome
+        before, outcome = outcome.values, _Round(prepared, evaluation).outcome
         if outcome.values == before:
             return outcome
     outcome.problems.append(CIRCULAR)
@@ -120,19 +151,28 @@ def _settled(
 
 def with_ordinals(questionnaire: Mapping[str, Any], response: dict[str, Any]) -> None:
     """Put each option's ordinal value into the codings that answer with it, in place: instruments read it there."""
-    scores: dict[Any, Any] = {}
+    _add_ordinals(_ordinals(questionnaire), response)
+
+
+def _ordinals(questionnaire: Mapping[str, Any]) -> Mapping[tuple[str, ...], Any]:
+    """The ordinal value of each option that has one."""
+    ordinals: dict[tuple[str, ...], Any] = {}
     for item in _all(questionnaire):
         for option in _parts(item, "answerOption"):
             coding = option.get("valueCoding")
             for extension in [*_parts(option, "extension"), *_parts(coding or {}, "extension")]:
                 if extension.get("url") == ORDINAL and isinstance(coding, Mapping):
-                    scores[_option(item, coding)] = extension.get("valueDecimal", extension.get("valueInteger"))
-    for item in _all(response) if scores else ():
+                    ordinals[_option(item, coding)] = extension.get("valueDecimal", extension.get("valueInteger"))
+    return ordinals
+
+
+def _add_ordinals(ordinals: Mapping[tuple[str, ...], Any], response: Mapping[str, Any]) -> None:
+    for item in _all(response) if ordinals else ():
         for answer in _parts(item, "answer"):
             coding = answer.get("valueCoding")
-            if isinstance(coding, dict) and (score := scores.get(_option(item, coding))) is not None:
+            if isinstance(coding, dict) and (ordinal := ordinals.get(_option(item, coding))) is not None:
                 others = [one for one in _parts(coding, "extension") if one.get("url") != ORDINAL]
-                coding["extension"] = [*others, {"url": ORDINAL, "valueDecimal": Decimal(str(score))}]
+                coding["extension"] = [*others, {"url": ORDINAL, "valueDecimal": Decimal(str(ordinal))}]
 
 
 def _option(item: Mapping[str, Any], coding: Mapping[str, Any]) -> tuple[str, ...]:
@@ -151,9 +191,11 @@ def _all(element: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 class _Round:
     """Every expression once, in the order of the form; what is calculated is written where later ones read it."""
 
-    def __init__(self, questionnaire: Mapping[str, Any], evaluation: EvaluationContext) -> None:
+    def __init__(self, prepared: PreparedQuestionnaire, evaluation: EvaluationContext) -> None:
         self.outcome = Outcome()
         self._evaluation = evaluation
+        self._items_with_expressions = prepared.items_with_expressions
+        questionnaire = prepared.content
         whole = evaluation.resource
         self._walk(questionnaire, [whole], (), self._scope(questionnaire, None, {}, ""))
 
@@ -197,6 +239,8 @@ class _Round:
         for item in _children(holders[-1]):
             there.setdefault(str(item.get("linkId")), []).append(item)
         for question in _children(element):
+            if id(question) not in self._items_with_expressions:
+                continue
             link_id = str(question.get("linkId"))
             found = there.get(link_id, [])
             repeats = bool(question.get("repeats")) and question.get("type") == "group"

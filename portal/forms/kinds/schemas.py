@@ -106,7 +106,11 @@ class VariableSchema(WireSchema):
 class RiskRuleSchema(WireSchema):
     """One comparison with the answer to this very block."""
 
-    op = EnumString(tuple(COMPARISONS), required=True, metadata={"example": ">=", "description": "The comparison."})
+    op = EnumString(
+        tuple(COMPARISONS),
+        required=True,
+        metadata={"example": ">=", "description": "The comparison of the answer with the value."},
+    )
     value = fields.Raw(
         required=True,
         metadata={
