@@ -21,6 +21,7 @@ from portal.core.listing import Filter, Listing, ListRequest, Page, any_of, at_l
 from portal.core.viewer import Viewer
 from portal.forms.definition import document as forms
 from portal.forms.fhir.importing import check_kept
+from portal.forms.imports import DEFAULTS
 from portal.forms.text import readings
 from portal.library import facts, policy
 from portal.library.locks import LOCKED, REASONS
@@ -34,6 +35,10 @@ LOCK: ColumnElement[str | None] = case(LOCKED, value=Resource.origin_key, else_=
 UNPUBLISHED = (Resource.published_from.is_(None) | (Resource.published_from != Resource.version)).label(
     "unpublished_changes"
 )
+
+EMPTY_FORM: dict[str, Any] = {"schema": forms.SCHEMA, "blocks": []}
+EMPTY_READING: dict[str, Any] = {"schema": readings.SCHEMA, "markdown": ""}
+"""The documents of new drafts. They cannot be published as they are."""
 
 
 def _containing(text: str) -> str:
@@ -109,12 +114,17 @@ def compiled(kind: str, document: Mapping[str, Any]) -> forms.Form:
 
 
 @transactional
-def create_resource(viewer: Viewer, *, kind: str, document: dict[str, Any], **description: Any) -> dict[str, Any]:
-    """A new draft."""
+def create_resource(
+    viewer: Viewer, *, kind: str, document: dict[str, Any] | None = None, **description: Any
+) -> dict[str, Any]:
+    """Create a draft; without a document it starts empty, and the rest of its card has defaults."""
     access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
-    _refuse_claims(document, {})
-    compiled(kind, document)
-    resource = add(viewer, kind, document, description)
+    if document is None:
+        document = EMPTY_READING if kind == ResourceKind.READING else EMPTY_FORM
+    else:
+        _refuse_claims(document, {})
+        compiled(kind, document)
+    resource = add(viewer, kind, document, {**DEFAULTS, **description})
     return get_resource(viewer, resource.id)
 
 

@@ -13,7 +13,7 @@ from portal.core.db.engines import db
 from portal.core.db.statements import fetch_one
 from portal.core.db.tables import AnySelect, Id
 from portal.core.db.transactions import transactional
-from portal.core.errors import Conflict, NotVisible
+from portal.core.errors import Conflict, Fault, Faults, Invalid, NotVisible
 from portal.core.listing import Listing, ListRequest, Page, equals
 from portal.core.viewer import Viewer
 from portal.forms.definition import document as forms
@@ -140,7 +140,10 @@ def _document() -> AnySelect:
 
 @transactional
 def publish(viewer: Viewer, resource_id: str) -> dict[str, Any]:
-    """Make the draft the next immutable version. Raises Conflict where nothing has changed since the last."""
+    """Make the draft the next immutable version.
+
+    Raises Conflict if nothing has changed since the latest version, Invalid with a pointer to whatever is missing.
+    """
     resource = to_write(viewer, resource_id)
     if resource.archived_at is not None:
         msg = "An archived resource cannot be published. Restore it first."
@@ -153,7 +156,8 @@ def publish(viewer: Viewer, resource_id: str) -> dict[str, Any]:
 
 
 def publish_draft(viewer: Viewer, resource: Resource) -> Version:
-    form = compiled(resource.kind, resource.draft)
+    """Publish a draft. Raises Invalid with a pointer to everything it still lacks."""
+    form = _publishable_form(resource)
     resource.latest_number = (resource.latest_number or 0) + 1
     version = Version(
         practice_id=resource.practice_id,
@@ -173,3 +177,16 @@ def publish_draft(viewer: Viewer, resource: Resource) -> Version:
     index_resource(resource)
     record(viewer, facts.RESOURCE_PUBLISHED, resource, number=version.number)
     return version
+
+
+def _publishable_form(resource: Resource) -> forms.Form:
+    """The form of a draft that has all that clients need to read."""
+    faults = Faults()
+    if not resource.summary.strip():
+        faults.add(Fault("needed_to_publish", "Write a summary before you publish: clients read it.").at("#/summary"))
+    try:
+        form = compiled(resource.kind, resource.draft)
+    except Invalid as error:
+        raise Invalid(*faults.found, *error.faults) from error
+    faults.raise_if_any()
+    return form
