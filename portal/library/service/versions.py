@@ -19,8 +19,9 @@ from portal.core.viewer import Viewer
 from portal.forms.definition import document as forms
 from portal.forms.fhir import questionnaire
 from portal.library import facts, policy
+from portal.library.documents import compile_document
 from portal.library.models import DESCRIBED, Resource, Version
-from portal.library.service.resources import compiled, require_unlocked, to_write, touch
+from portal.library.service.resources import require_unlocked, to_write, touch
 from portal.library.service.search import index_resource
 
 _VERSION = (
@@ -185,7 +186,7 @@ def _publishable_form(resource: Resource) -> forms.Form:
     if not resource.summary.strip():
         faults.add(Fault("needed_to_publish", "Write a summary before you publish: clients read it.").at("#/summary"))
     try:
-        form = compiled(resource.kind, resource.draft)
+        form = compile_document(resource.kind, resource.draft)
     except Invalid as error:
         raise Invalid(*faults.found, *error.faults) from error
     faults.raise_if_any()
