@@ -391,18 +391,7 @@ def accept(server: Server, secret: str, *, code: str | None = None, status: int 
 
 def exercise_of(therapist: Caller, blocks: Sequence[dict[str, Any]], title: str = "Many questions") -> str:
     """Write and publish an exercise of these blocks; its id."""
-    card = {
-        "title": title,
-        "summary": "",
-        "language": "en",
-        "topics": [],
-        "minutes": 5,
-        "intensity": "gentle",
-        "content_note": "",
-        "audience": "anyone",
-        "licence": "ours",
-        "sources": [],
-    }
+    card = {"title": title, "summary": "For the tests.", "language": "en"}
     document = {"schema": "portal.exercise/1", "blocks": list(blocks)}
     made = therapist.post("/resources", {"kind": "exercise", "document": document, **card}, status=201)
     therapist.post(f"/resources/{made['id']}/versions", status=201)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from portal.core.errors import Conflict, Forbidden
+from portal.core.errors import Conflict, Forbidden, Invalid
 from portal.http.blueprint import Blueprint
 from portal.http.paging import list_request
 from portal.http.preconditions import expected_version
@@ -116,11 +116,12 @@ def list_versions(query: dict[str, Any], resource_id: str) -> Any:
 
 @staff.route("/resources/<id:resource_id>/versions", methods=["POST"], scope="resources:write")
 @staff.repeatable(resources.get_resource)
-@staff.response(201, version.VersionSchema(), refuses=[Conflict, Forbidden])
+@staff.response(201, version.VersionSchema(), refuses=[Conflict, Forbidden, Invalid])
 def publish_resource(resource_id: str) -> Any:
     """Publish a resource
 
-    Makes the draft the next version, which can be assigned.
+    Makes the draft the next version, which can be assigned. A draft without a summary or a document is refused, with
+    a pointer to what is missing.
     """
     return versions.publish(viewer(), resource_id)
 

@@ -17,7 +17,7 @@ from portal.forms.evaluation.results import results, values_by_block
 from portal.forms.fhir import questionnaire
 from portal.forms.fhir.response import Answered, write
 from portal.forms.fhir_elements.urls import COPYRIGHT
-from portal.library.service.resources import compiled
+from portal.library.documents import compile_document
 from portal.library.starter_files import starters
 from tests.conformance.defects import DEFECTS, FORM, MISFITS, RESPONSE, spoiled
 from tests.conformance.validity import Validator, misfits
@@ -92,7 +92,7 @@ def _made(strategy: st.SearchStrategy[Any], count: int) -> list[Any]:
 
 
 def _starter_forms() -> list[tuple[str, Form]]:
-    return [(one.key, compiled(one.kind, one.document)) for one in starters()]
+    return [(one.key, compile_document(one.kind, one.document)) for one in starters()]
 
 
 def _named(problems: list[list[str]], names: list[Any]) -> list[tuple[Any, list[str]]]:

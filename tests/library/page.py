@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from portal.library.service.resources import compiled
+from portal.library.documents import compile_document
 from portal.library.starter_files import Starter, starters
 from tests.library.plain_language import measured, sentences_for_clients
 
@@ -60,7 +60,7 @@ def _alerts() -> list[str]:
 
 def alerting(starter: Starter) -> list[tuple[str, list[Mapping[str, Any]]]]:
     """The questions of a text that raise an alert, with the answers that do."""
-    blocks = compiled(starter.kind, starter.document).blocks.values()
+    blocks = compile_document(starter.kind, starter.document).blocks.values()
     return [(block.spec["label"], block.spec["risk"]) for block in blocks if "risk" in block.spec]
 
 

@@ -39,6 +39,33 @@ def test_a_draft_reads_back_as_it_was_written(cast: Cast) -> None:
     assert cast.therapist.get(f"/resources/{made.get_json()['id']}").get_json() == made.get_json()
 
 
+@pytest.mark.parametrize(
+    ("kind", "empty"),
+    [("exercise", "#/document/blocks"), ("measure", "#/document/blocks"), ("reading", "#/document/markdown")],
+)
+def test_a_draft_needs_a_title_and_publishing_says_what_is_missing(cast: Cast, kind: str, empty: str) -> None:
+    made = cast.therapist.post("/resources", {"kind": kind, "title": "Mine", "language": "en"})
+    assert (made.status_code, made.get_json()["status"], made.get_json()["audience"]) == (201, "draft", "anyone")
+    path = f"/resources/{made.get_json()['id']}"
+    refused = cast.therapist.post(f"{path}/versions")
+    assert refused.status_code == 422
+    assert [error["pointer"] for error in refused.get_json()["errors"]] == ["#/summary", empty]
+    reading = {"schema": "portal.reading/1", "markdown": "## One\n\nText."}
+    document = reading if kind == "reading" else exercise_document()
+    changed = cast.therapist.patch(path, {"summary": "About it.", "document": document}, made.headers["ETag"])
+    assert changed.status_code == 200
+    assert cast.therapist.post(f"{path}/versions").status_code == 201
+
+
+@pytest.mark.parametrize("member", ["kind", "title", "language"])
+def test_a_draft_without_kind_title_or_language_is_refused(cast: Cast, member: str) -> None:
+    sent = {"kind": "exercise", "title": "Mine", "language": "en"}
+    del sent[member]
+    refused = cast.therapist.post("/resources", sent)
+    assert refused.status_code == 422
+    assert [error["pointer"] for error in refused.get_json()["errors"]] == [f"#/{member}"]
+
+
 def test_a_change_without_if_match_is_428_with_a_stale_one_412_and_current_is_what_get_says(cast: Cast) -> None:
     path = f"/resources/{cast.things['linden.draft_resource']}"
     etag = cast.therapist.etag(path)

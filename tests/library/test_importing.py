@@ -53,7 +53,10 @@ def _imported(actor: Actor, content: bytes, media_type: str = FHIR) -> Mapping[s
 
 
 def _published(cast: Cast, resource_id: str) -> int:
-    answer = cast.therapist.post(f"/resources/{resource_id}/versions")
+    path = f"/resources/{resource_id}"
+    if not cast.therapist.get(path).get_json()["summary"]:
+        cast.therapist.patch(path, {"summary": "Imported."}, cast.therapist.etag(path))
+    answer = cast.therapist.post(f"{path}/versions")
     assert answer.status_code == 201, answer.get_json()
     return int(answer.get_json()["number"])
 

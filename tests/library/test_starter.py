@@ -14,9 +14,9 @@ from portal.forms.answering.responses import Response, apply_patch
 from portal.forms.answering.visibility import Visibility
 from portal.forms.definition.document import Form
 from portal.forms.evaluation.completion import require_complete, shared_part
+from portal.library.documents import compile_document
 from portal.library.models import DESCRIBED
 from portal.library.schemas.resource import CreateResourceSchema
-from portal.library.service.resources import compiled
 from portal.library.starter_files import FOLDER, Starter, starters
 from tests.library.plain_language import (
     HIGHEST_GRADE,
@@ -37,7 +37,7 @@ EVERY_READING = [pytest.param(starter, id=starter.key) for starter in READINGS]
 
 
 def _form(starter: Starter) -> Form:
-    return compiled(starter.kind, starter.document)
+    return compile_document(starter.kind, starter.document)
 
 
 def _by_key(key: str) -> Starter:

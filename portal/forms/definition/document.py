@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from portal.core import decimal_json
 from portal.core.errors import Fault, Faults
-from portal.core.wire import Line, Text, WireSchema, faults_from
+from portal.core.wire import Equal, Length, Line, Text, WireSchema, faults_from
 from portal.forms.definition.blocks import Block
 from portal.forms.definition.risk_rules import check_risk
 from portal.forms.definition.scores import check_scores
@@ -51,11 +51,11 @@ class ImportOverlaySchema(WireSchema):
 class DocumentSchema(WireSchema):
     """What a document says beside its blocks."""
 
-    schema = fields.String(required=True, validate=validate.Equal(SCHEMA, error=f'Use "{SCHEMA}".'))
+    schema = fields.String(required=True, validate=Equal(SCHEMA))
     title = Text(10_000)
     language = Line(35)
     license = Text(50_000)
-    variables = fields.List(fields.Nested(VariableSchema()), validate=validate.Length(1, 200))
+    variables = fields.List(fields.Nested(VariableSchema()), validate=Length(1, 200))
     blocks = fields.Raw(allow_none=True)
     scores = fields.Raw()
     given = fields.Nested(ImportOverlaySchema())

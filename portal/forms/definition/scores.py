@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validates_schema
 
 from portal.core.errors import Fault, Faults
-from portal.core.wire import BoundedList, EnumString, Line, StrictBoolean, WireSchema, faults_from
+from portal.core.wire import BoundedList, EnumString, Line, Range, StrictBoolean, WireSchema, faults_from
 from portal.forms.definition.blocks import Block
 from portal.forms.kinds.base import Problem
 from portal.forms.kinds.schemas import is_number
@@ -39,7 +39,7 @@ class MissingSchema(WireSchema):
     max = fields.Integer(
         required=True,
         strict=True,
-        validate=validate.Range(0, MAX_ITEMS),
+        validate=Range(0, MAX_ITEMS),
         metadata={"description": "How many items may be unanswered before there is no score."},
     )
     prorate = StrictBoolean(

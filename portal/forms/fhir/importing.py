@@ -10,15 +10,17 @@ from portal.core.errors import MAX_FAULTS, Fault, Invalid
 from portal.forms.definition import document as forms
 from portal.forms.fhir import checks, questionnaire
 from portal.forms.fhir.r5 import convert_r5
+from portal.forms.instruments.enrichment import Enrichment, enrich
 
 Places = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """A document with what was lost on the way (the form is degraded by it) and what else is worth knowing."""
+    """A document and its enrichment, what was lost (it degrades the form) and what else is worth knowing."""
 
     document: dict[str, Any]
+    enrichment: Enrichment
     losses: Places = field(default_factory=list)
     notes: Places = field(default_factory=list)
 
@@ -43,8 +45,9 @@ def import_questionnaire(content: Any) -> ImportResult:
     if faults:
         raise Invalid(*faults)
     document, unused = questionnaire.read(content)
+    enrichment = enrich(document, content)
     try:
-        forms.parse(document)
+        forms.parse(enrichment.added_to(document))
     except Invalid as error:
         faults = [fault.at(_in_questionnaire(fault.pointer), fault.block, fault.row) for fault in error.faults]
         raise Invalid(*faults) from error
@@ -54,15 +57,15 @@ def import_questionnaire(content: Any) -> ImportResult:
         for link_id, name in unused
         if name != "pattern"
     ]
-    return ImportResult(document, list(checks.losses(content)), notes)
+    return ImportResult(document, enrichment, list(checks.losses(content)), notes)
 
 
-def check_kept(document: Mapping[str, Any], pointer: str) -> None:
-    """Raise Invalid where the `fhir` parts of a document are not what an import leaves there.
+def check_imported_parts(document: Mapping[str, Any], pointer: str) -> None:
+    """Raise Invalid where a document's `fhir` members are not what an import leaves there.
 
-    Authors edit such documents too; one that is no longer a questionnaire would fail when a client answers it.
+    Authors edit imported documents too. One that is no longer a questionnaire would fail whoever answers it.
     """
-    if not _keeps_fhir(document, document.get("blocks", ())):
+    if not _has_imported_parts(document, document.get("blocks", ())):
         return
     sentence = "This is not what an import leaves here. Import the form again, or leave fhir out."
     try:
@@ -76,12 +79,12 @@ def check_kept(document: Mapping[str, Any], pointer: str) -> None:
         raise Invalid(altered.at(f"{pointer}/fhir"))
 
 
-def _keeps_fhir(holder: Mapping[str, Any], blocks: Iterable[Mapping[str, Any]]) -> bool:
+def _has_imported_parts(holder: Mapping[str, Any], blocks: Iterable[Mapping[str, Any]]) -> bool:
     if "fhir" in holder or any("fhir" in one for one in holder.get("options", ())):
         return True
     if any("fhir" in one for one in holder.get("show_if", {}).get("conditions", ())):
         return True
-    return any(_keeps_fhir(block, block.get("blocks", ())) for block in blocks)
+    return any(_has_imported_parts(block, block.get("blocks", ())) for block in blocks)
 
 
 def _in_questionnaire(pointer: str) -> str:

@@ -125,7 +125,7 @@ def _extensions(document: Json) -> list[extensions.Written]:
     return said
 
 
-def _counted(document: Json) -> list[sums.Written]:
+def _counted(document: Json) -> list[sums.ScoreExpression]:
     return sums.as_fhirpath(document["scores"], parse({**document, "fhir": {}}).blocks)
 
 

@@ -1,4 +1,4 @@
-"""What a form from elsewhere is given when it arrives: its sums as declared scores, and the recipe of what it is."""
+"""Scores, risk rules and notices added to an imported form: its sums as declared scores, and its recipe."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from portal.forms.fhir import questionnaire
 from portal.forms.fhirpath import sums
 from portal.forms.instruments.application import apply_recipe, blocks_in
 from portal.forms.instruments.recipes import Recipe
@@ -15,41 +14,42 @@ from portal.forms.instruments.recognition import recognize
 
 @dataclass(frozen=True, slots=True)
 class Enrichment:
-    """What goes under `given` in a document, or None; the instrument it is; and how the import differs from it."""
+    """The overlay of a document, or None; the instrument it is; and how the import differs from it."""
 
     overlay: dict[str, Any] | None = None
     recipe: Recipe | None = None
     differences: Sequence[str] = field(default_factory=list)
 
+    def added_to(self, document: dict[str, Any]) -> dict[str, Any]:
+        """The document with the overlay under the key it is stored at."""
+        return document if self.overlay is None else {**document, "given": self.overlay}
 
-def enrich(document: Mapping[str, Any]) -> Enrichment:
-    """What a document that came from elsewhere is given. It is not changed."""
-    lifted = list(_lifted(document))
-    scored = {**document, "scores": [*document.get("scores", ()), *lifted]}
+
+def enrich(document: Mapping[str, Any], questionnaire: Mapping[str, Any]) -> Enrichment:
+    """What is added to a document, from the FHIR R4 Questionnaire it is. Neither is changed."""
+    recognized = list(_recognized_sums(document, questionnaire))
+    scored = {**document, "scores": [*document.get("scores", ()), *recognized]}
     match = recognize(document)
     if match is None:
-        return Enrichment(_overlay(document, scored, lifted) or None)
+        return Enrichment(_overlay(document, scored, recognized) or None)
     result = apply_recipe(scored, match)
-    overlay = _overlay(document, result.document, lifted)
+    overlay = _overlay(document, result.document, recognized)
     return Enrichment({"by": match.recipe.key, **overlay}, match.recipe, result.differences)
 
 
-def _lifted(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The calculated results of a form that are plain sums or means of its items."""
-    results = [block for block in blocks_in(document["blocks"]) if block["type"] == "score" and "calculated" in block]
-    if not results:
-        return
-    written = questionnaire.write(document)
-    for block in results:
-        found = sums.recognize_sum(block["calculated"], written)
-        if found is not None:
-            yield found.as_score(block["id"], block.get("label", block["id"])[:300])
+def _recognized_sums(document: Mapping[str, Any], questionnaire: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The calculated results of a form that are plain sums or means of its items, as declared scores."""
+    for block in blocks_in(document["blocks"]):
+        if block["type"] == "score" and "calculated" in block:
+            found = sums.recognize_sum(block["calculated"], questionnaire)
+            if found is not None:
+                yield found.as_score(block["id"], block.get("label", block["id"])[:300])
 
 
 def _overlay(
-    before: Mapping[str, Any], after: Mapping[str, Any], lifted: Sequence[Mapping[str, Any]]
+    before: Mapping[str, Any], after: Mapping[str, Any], recognized: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """What `after` says more than `before`, by place."""
+    """What `after` has and `before` lacks, by place."""
     own = [score["id"] for score in before.get("scores", ())]
     scores = [score for score in after.get("scores", ()) if score["id"] not in own]
     risk, ordinals = {}, {}
@@ -59,7 +59,13 @@ def _overlay(
         if added := _ordinals(old, new):
             ordinals[new["id"]] = added
     notice = after.get("license") if "license" not in before else None
-    parts = {"notice": notice, "scores": scores, "risk": risk, "ordinals": ordinals, "shows": _shows(lifted, scores)}
+    parts = {
+        "notice": notice,
+        "scores": scores,
+        "risk": risk,
+        "ordinals": ordinals,
+        "shows": _shown_scores(recognized, scores),
+    }
     return {name: part for name, part in parts.items() if part}
 
 
@@ -71,11 +77,11 @@ def _ordinals(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _shows(lifted: Sequence[Mapping[str, Any]], scores: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _shown_scores(recognized: Sequence[Mapping[str, Any]], scores: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Which score each result block shows: the one that counts the very same, be it a recipe's or its own."""
     return {
         one["id"]: score["id"]
-        for one in lifted
+        for one in recognized
         for score in scores
         if (score["method"], list(score["items"])) == (one["method"], list(one["items"]))
     }

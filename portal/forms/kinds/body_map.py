@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validates_schema
 
 from portal.core.errors import Fault
-from portal.core.wire import EnumString
+from portal.core.wire import EnumString, Length
 from portal.forms.fhir_elements.controls import item_control
 from portal.forms.fhir_elements.source import Json, Source
 from portal.forms.kinds.base import Kind, Problem, Spec, single_value
@@ -45,7 +45,7 @@ PLACE_SYSTEM = "https://portal.example/fhir/CodeSystem/body-place"
 class BodyMapSchema(AnsweredSchema):
     places = fields.List(
         EnumString(PLACES),
-        validate=validate.Length(1, len(PLACES)),
+        validate=Length(1, len(PLACES)),
         metadata={
             "description": "The places to choose from; all of them without this member.",
             "example": ["chest", "stomach"],

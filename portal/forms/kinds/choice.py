@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validates_schema
 
 from portal.core.errors import Fault
-from portal.core.wire import EnumString, StrictBoolean, Text, WireSchema
+from portal.core.wire import EnumString, Length, StrictBoolean, Text, WireSchema
 from portal.forms.fhir_elements import options
 from portal.forms.fhir_elements.source import Json, Source
 from portal.forms.kinds.base import MAX_ANSWERS, Bounds, Kind, Problem, Spec, single_value
@@ -55,7 +55,7 @@ OptionSchema._declared_fields["as"] = EnumString(  # noqa: SLF001 -- a keyword o
 class ChoiceSchema(QuestionSchema):
     options = fields.List(
         fields.Nested(OptionSchema),
-        validate=validate.Length(1, MAX_OPTIONS, error=f"Give 1 to {MAX_OPTIONS} options."),
+        validate=Length(1, MAX_OPTIONS),
         metadata={"description": "The options to choose from, in order."},
     )
     options_from = Text(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validates_schema
 
 from portal.core.errors import Fault
-from portal.core.wire import EnumString, Text
+from portal.core.wire import EnumString, Range, Text
 from portal.forms.fhir_elements.source import Json
 from portal.forms.kinds import patterns
 from portal.forms.kinds.base import Kind, Problem, Spec, single_value
@@ -18,12 +18,12 @@ from portal.forms.kinds.schemas import PlaceholderSchema
 class FreeTextSchema(PlaceholderSchema):
     min_length = fields.Integer(
         strict=True,
-        validate=validate.Range(0, 20_000),
+        validate=Range(0, 20_000),
         metadata={"description": "The fewest characters a submitted answer needs."},
     )
     max_length = fields.Integer(
         strict=True,
-        validate=validate.Range(1, 1_000_000),
+        validate=Range(1, 1_000_000),
         metadata={"description": "The most characters an answer may have."},
     )
     pattern = Text(

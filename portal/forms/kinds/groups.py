@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
+from portal.core.wire import Length
 from portal.forms.fhir_elements.controls import item_control
 from portal.forms.fhir_elements.source import Json
 from portal.forms.kinds.base import Kind
@@ -19,7 +20,7 @@ class SectionSchema(BlockSchema):
     blocks = fields.List(
         fields.Raw(),
         required=True,
-        validate=validate.Length(0, MAX_BLOCKS),
+        validate=Length(0, MAX_BLOCKS),
         metadata={"description": "The blocks inside this one, in order."},
     )
 

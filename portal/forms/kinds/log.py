@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
-from portal.core.wire import Text
+from portal.core.wire import Length, Text
 from portal.forms.fhir_elements.source import Json, Source
 from portal.forms.kinds.base import Kind, Spec
 from portal.forms.kinds.schemas import MAX_BLOCKS, RepeatableSchema
@@ -17,7 +17,7 @@ class LogSchema(RepeatableSchema):
     blocks = fields.List(
         fields.Raw(),
         required=True,
-        validate=validate.Length(0, MAX_BLOCKS),
+        validate=Length(0, MAX_BLOCKS),
         metadata={"description": "The blocks of every row, in order."},
     )
 

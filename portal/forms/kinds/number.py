@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import fields, validate, validates_schema
+from marshmallow import fields, validates_schema
 
 from portal.core.errors import Fault
-from portal.core.wire import Text
+from portal.core.wire import Range, Text
 from portal.forms.fhir_elements.scalars import as_integer
 from portal.forms.fhir_elements.source import Json, Source
 from portal.forms.kinds.base import Bounds, Kind, Problem, Spec, single_value
@@ -24,7 +24,7 @@ class NumberSchema(PlaceholderSchema):
     decimals = fields.Integer(
         strict=True,
         allow_none=True,
-        validate=validate.Range(0, 6),
+        validate=Range(0, 6),
         metadata={"description": "Decimal places; whole numbers without this member, any number of places with null."},
     )
     unit = Text(100, least=1, metadata={"description": "The unit shown behind the field."})

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import fields, validate, validates_schema
+from marshmallow import fields, validates_schema
 
 from portal.core.errors import Fault
-from portal.core.wire import Text, WireSchema
+from portal.core.wire import Length, Text, WireSchema
 from portal.forms.fhir_elements.source import Json
 from portal.forms.kinds.base import Problem, Spec, single_value
 from portal.forms.kinds.coding_limits import coding_problems
@@ -35,7 +35,7 @@ class QuantitySchema(PlaceholderSchema):
     unit = Text(100, least=1, metadata={"description": "The unit that is meant where none is chosen."})
     unit_options = fields.List(
         fields.Nested(UnitSchema()),
-        validate=validate.Length(1, 200),
+        validate=Length(1, 200),
         metadata={"description": "The units to choose from; without them, any unit may be written."},
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import fields, validate, validates_schema
+from marshmallow import fields, validates_schema
 
 from portal.core.errors import Fault
-from portal.core.wire import Text
+from portal.core.wire import Range, Text
 from portal.forms.fhir_elements import urls
 from portal.forms.fhir_elements.controls import item_control
 from portal.forms.fhir_elements.source import Json
@@ -23,18 +23,18 @@ class ScaleSchema(QuestionSchema):
     min = fields.Integer(
         required=True,
         strict=True,
-        validate=validate.Range(-FARTHEST_END, FARTHEST_END),
+        validate=Range(-FARTHEST_END, FARTHEST_END),
         metadata={"description": "The number at the low end."},
     )
     max = fields.Integer(
         required=True,
         strict=True,
-        validate=validate.Range(-FARTHEST_END, FARTHEST_END),
+        validate=Range(-FARTHEST_END, FARTHEST_END),
         metadata={"description": "The number at the high end."},
     )
     step = fields.Integer(
         strict=True,
-        validate=validate.Range(1, 1000),
+        validate=Range(1, 1000),
         metadata={"description": "The distance between two answers, counted from the low end; 1 without this member."},
     )
     min_label = Text(300, least=1, metadata={"description": "What the low end means."})

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validates_schema
 
-from portal.core.wire import EnumString, StrictBoolean, Text, WireSchema
+from portal.core.wire import EnumString, Length, Range, StrictBoolean, Text, WireSchema
 from portal.forms.kinds.comparisons import COMPARISONS
 
 OPERATORS = (*COMPARISONS, "exists")
@@ -75,7 +75,7 @@ class ShowIfSchema(WireSchema):
     conditions = fields.List(
         fields.Nested(ConditionSchema()),
         required=True,
-        validate=validate.Length(1, 100, error="Give 1 to 100 conditions."),
+        validate=Length(1, 100),
         metadata={"description": "Comparisons with the answers to earlier blocks."},
     )
 
@@ -145,7 +145,7 @@ class BlockSchema(WireSchema):
     number = Text(1_000, metadata={"description": "The number printed before the label, such as 2a."})
     codes = fields.List(
         fields.Dict(),
-        validate=validate.Length(1, 50),
+        validate=Length(1, 50),
         metadata={"description": "Codings of what the block asks, such as a LOINC code (FHIR Coding)."},
     )
     hidden = StrictBoolean(metadata={"description": "Whether the block is never shown; expressions still read it."})
@@ -159,18 +159,18 @@ class BlockSchema(WireSchema):
     )
     variables = fields.List(
         fields.Nested(VariableSchema()),
-        validate=validate.Length(1, 200),
+        validate=Length(1, 200),
         metadata={"description": "Named expressions for this block and the blocks in it."},
     )
     widget = Text(100, least=1, metadata={"description": "A FHIR item control that suggests how to show the block."})
     blocks = fields.List(
         fields.Raw(),
-        validate=validate.Length(0, MAX_BLOCKS),
+        validate=Length(0, MAX_BLOCKS),
         metadata={"description": "The blocks inside this one, in order."},
     )
     risk = fields.List(
         fields.Nested(RiskRuleSchema()),
-        validate=validate.Length(1, MAX_RISK_RULES, error=f"Give 1 to {MAX_RISK_RULES} comparisons."),
+        validate=Length(1, MAX_RISK_RULES),
         metadata={"description": "Risk rules: an answer that matches any of them raises a safety alert."},
     )
     fhir = fields.Dict(metadata={"description": "Parts of an imported item that have no member of their own."})
@@ -183,11 +183,11 @@ class RepeatableSchema(BlockSchema):
     read_only = StrictBoolean(metadata={"description": "Whether the form fills in the answer and the client cannot."})
     min_rows = fields.Integer(
         strict=True,
-        validate=validate.Range(0, 1000),
+        validate=Range(0, 1000),
         metadata={"description": "The fewest rows or answers a submitted form needs."},
     )
     max_rows = fields.Integer(
-        strict=True, validate=validate.Range(1, 1000), metadata={"description": "The most rows or answers it takes."}
+        strict=True, validate=Range(1, 1000), metadata={"description": "The most rows or answers it takes."}
     )
 
     @validates_schema

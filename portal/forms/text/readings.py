@@ -8,10 +8,10 @@ from itertools import pairwise
 from typing import Any
 
 from markdown_it import MarkdownIt
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from portal.core.errors import Fault, Invalid
-from portal.core.wire import BoundedList, Line, StrictBoolean, Text, WireSchema, faults_from
+from portal.core.wire import BoundedList, Equal, Line, StrictBoolean, Text, WireSchema, faults_from
 from portal.forms.definition.document import SCHEMA as EXERCISE
 from portal.forms.definition.document import Form, parse
 from portal.forms.kinds.choice import OptionSchema
@@ -41,7 +41,7 @@ class ReflectionSchema(WireSchema):
 class ReadingDocumentSchema(WireSchema):
     """A reading as its author writes it."""
 
-    schema = fields.String(required=True, validate=validate.Equal(SCHEMA, error=f'Use "{SCHEMA}".'))
+    schema = fields.String(required=True, validate=Equal(SCHEMA))
     markdown = Text(100_000, least=1, required=True)
     key_points = BoundedList(Line(300), 5)
     check = fields.Nested(CheckSchema())

@@ -6,7 +6,6 @@ from typing import Any
 
 from portal.forms.fhir.importing import import_questionnaire
 from portal.forms.imports import DEFAULTS, UNPRINTABLE, Imported, Remark
-from portal.forms.instruments.enrichment import enrich
 from portal.forms.instruments.recipes import Recipe
 
 LONGEST = {"title": 200, "summary": 1000, "licence": 5000, "language": 16}
@@ -15,21 +14,20 @@ LONGEST_MINUTES = 240
 
 
 def from_questionnaire(content: Any) -> Imported:
-    """The resource a Questionnaire becomes. Raises Invalid, with places, where it cannot be taken in."""
-    taken = import_questionnaire(content)
-    document, notes = taken.document, [Remark(*note) for note in taken.notes]
-    given = enrich(document)
-    if given.overlay is not None:
-        document["given"] = given.overlay
-    notes += [Remark("#", sentence) for sentence in given.differences]
-    scores = bool(given.overlay and given.overlay.get("scores")) or bool(document.get("scores"))
+    """The resource a Questionnaire becomes. Raises Invalid, with places, where it cannot be imported."""
+    result = import_questionnaire(content)
+    enrichment, recipe = result.enrichment, result.enrichment.recipe
+    document = enrichment.added_to(result.document)
+    notes = [Remark(*note) for note in result.notes]
+    notes += [Remark("#", sentence) for sentence in enrichment.differences]
+    scores = bool(enrichment.overlay and enrichment.overlay.get("scores")) or bool(document.get("scores"))
     return Imported(
-        "measure" if scores or given.recipe is not None else "exercise",
-        _card(content, document, given.recipe, notes),
+        "measure" if scores or recipe is not None else "exercise",
+        _card(content, document, recipe, notes),
         document,
-        [Remark(*loss) for loss in taken.losses],
+        [Remark(*loss) for loss in result.losses],
         notes,
-        None if given.recipe is None else given.recipe.key,
+        None if recipe is None else recipe.key,
     )
 
 

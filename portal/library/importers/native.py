@@ -8,9 +8,11 @@ from typing import Any
 from portal.core.errors import Fault, Invalid
 from portal.core.wire import faults_from
 from portal.forms.definition import document as forms
+from portal.forms.fhir import questionnaire
 from portal.forms.imports import DEFAULTS, Imported, Remark
 from portal.forms.instruments.enrichment import enrich
 from portal.forms.text import readings
+from portal.library.documents import compile_document
 from portal.library.schemas.resource import KINDS, ChangeResourceSchema
 
 DOCUMENTS = ("source", "draft", "document")
@@ -27,9 +29,9 @@ def from_native(said: Mapping[str, Any]) -> Imported:
     if kind not in KINDS:
         raise Invalid(Fault("invalid", f"Use one of: {', '.join(KINDS)}.").at("#/kind"))
     document = {name: part for name, part in document.items() if name not in {"given", "instrument"}}
-    overlay = enrich(document).overlay if "fhir" in document else None
-    if overlay is not None:
-        document["given"] = overlay
+    compile_document(kind, document, place)
+    if "fhir" in document:
+        document = enrich(document, questionnaire.write(document)).added_to(document)
     card = {name: said[name] for name in (*DEFAULTS, "title") if name in said and place != "#"}
     card.setdefault("title", document.get("title", "Untitled form"))
     if messages := _card.validate(card):

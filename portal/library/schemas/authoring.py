@@ -22,7 +22,7 @@ def _unchecked() -> Mapping[str, fields.Raw]:
             allow_none=True,
             metadata={key: field.metadata[key] for key in ("description", "example")},
         )
-        for name, field in description_fields(required=False).items()
+        for name, field in description_fields(creating=False).items()
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields
 
 from portal.accounts.schemas.fields import VERSION
@@ -21,6 +23,7 @@ from portal.core.wire import (
     Text,
     WireSchema,
 )
+from portal.forms.imports import DEFAULTS
 from portal.library.locks import REASONS
 
 KINDS = {
@@ -107,24 +110,30 @@ LICENCE = {"description": "Who holds the rights, and the terms of use.", "exampl
 SOURCES = {"description": "Where its content comes from, one source each.", "example": []}
 DRAFT = {"description": "The form or text that is being written; docs/forms.md describes it.", "example": DOCUMENT}
 
+NEW_DRAFT = "The form or text, as docs/forms.md describes it; without it the draft starts empty."
 
-def description_fields(*, required: bool) -> dict[str, fields.Field]:  # type: ignore[type-arg]  # -- fields of several types
-    """The members of a library card, all needed when a resource is made."""
+
+def description_fields(*, creating: bool) -> dict[str, fields.Field]:  # type: ignore[type-arg]  # -- fields of several types
+    """The members of a library card. A new resource needs a title and a language; the rest has defaults."""
+
+    def optional(name: str, metadata: dict[str, Any]) -> dict[str, Any]:
+        default = DEFAULTS[name]
+        return {"metadata": {**metadata, "default": default} if creating and default else metadata}
+
     return {
-        "title": Line(200, required=required, metadata=TITLE),
-        "summary": Text(1000, required=required, metadata=SUMMARY),
-        "language": Line(16, required=required, metadata=LANGUAGE),
-        "topics": BoundedList(fields.String(validate=TOPIC), 20, required=required, metadata=TOPICS),
-        "minutes": fields.Integer(required=required, strict=True, validate=Range(1, 240), metadata=MINUTES),
-        "intensity": EnumString(INTENSITIES, required=required, metadata=INTENSITY),
-        "content_note": Text(1000, required=required, metadata=CONTENT_NOTE),
-        "audience": EnumString(AUDIENCES, required=required, metadata=AUDIENCE),
-        "licence": Text(5000, required=required, metadata=LICENCE),
+        "title": Line(200, required=creating, metadata=TITLE),
+        "summary": Text(1000, **optional("summary", SUMMARY)),
+        "language": Line(16, required=creating, metadata=LANGUAGE),
+        "topics": BoundedList(fields.String(validate=TOPIC), 20, **optional("topics", TOPICS)),
+        "minutes": fields.Integer(strict=True, validate=Range(1, 240), **optional("minutes", MINUTES)),
+        "intensity": EnumString(INTENSITIES, **optional("intensity", INTENSITY)),
+        "content_note": Text(1000, **optional("content_note", CONTENT_NOTE)),
+        "audience": EnumString(AUDIENCES, **optional("audience", AUDIENCE)),
+        "licence": Text(5000, **optional("licence", LICENCE)),
         "sources": BoundedList(
             Line(500, metadata={"example": "Freyd JJ (1996). Betrayal Trauma."}),
             50,
-            required=required,
-            metadata=SOURCES,
+            **optional("sources", SOURCES),
         ),
     }
 
@@ -191,12 +200,12 @@ CreateResourceSchema = type(
     "CreateResourceSchema",
     (WireSchema,),
     {
-        "__doc__": "The reading, exercise or measure to create.",
+        "__doc__": "The reading, exercise or measure to create. Summary and document are needed to publish it.",
         "exact": True,
         "__module__": __name__,
         "kind": EnumString(KINDS, required=True, metadata=KIND),
-        "document": fields.Dict(required=True, metadata=DRAFT),
-        **description_fields(required=True),
+        "document": fields.Dict(metadata=DRAFT | {"description": NEW_DRAFT}),
+        **description_fields(creating=True),
     },
 )
 
@@ -208,7 +217,7 @@ ChangeResourceSchema = type(
         "exact": True,
         "__module__": __name__,
         "document": fields.Dict(metadata=DRAFT),
-        **description_fields(required=False),
+        **description_fields(creating=False),
     },
 )
 

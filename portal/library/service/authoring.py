@@ -19,9 +19,10 @@ from portal.forms.text import readings
 from portal.forms.text.diff import changed_members, diff_documents
 from portal.forms.text.readability import reading_hints, writing_hints
 from portal.library import policy
+from portal.library.documents import compile_document
 from portal.library.models import DESCRIBED, ResourceKind
 from portal.library.schemas.resource import ChangeResourceSchema
-from portal.library.service.resources import compiled, get_resource
+from portal.library.service.resources import get_resource
 from portal.library.service.versions import get_version
 
 DRAFT = "draft"
@@ -36,7 +37,7 @@ def validate(viewer: Viewer, *, kind: str, document: dict[str, Any], **descripti
     warnings: list[Fault] = []
     measure = None
     try:
-        form = compiled(kind, document)
+        form = compile_document(kind, document)
     except Invalid as error:
         errors += error.faults
     else:
@@ -84,7 +85,7 @@ def preview(
     Raises Invalid with pointers into the document or the answers.
     """
     access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
-    form = compiled(kind, document)
+    form = compile_document(kind, document)
     response = apply_patch(form, initial_response(form), {"answers": answers, "rows": rows})
     worked_out = evaluate(form, response)
     done = progress(form, response, worked_out.shown)
@@ -112,7 +113,7 @@ def _side(viewer: Viewer, resource_id: str, which: str) -> dict[str, Any]:
         version = get_version(viewer, resource_id, int(which))
         return {**version, "document": decimal_json.loads(version["document"])}
     resource = get_resource(viewer, resource_id)
-    return {**resource, "document": compiled(resource["kind"], resource["draft"]).document}
+    return {**resource, "document": compile_document(resource["kind"], resource["draft"]).document}
 
 
 def _described(side: Mapping[str, Any]) -> dict[str, Any]:

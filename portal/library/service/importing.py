@@ -22,7 +22,7 @@ from portal.library.importers.fhir import from_questionnaire
 from portal.library.importers.markdown import read_reading, readings_in_zip
 from portal.library.importers.native import from_native
 from portal.library.models import Resource
-from portal.library.service.resources import add, compiled
+from portal.library.service.resources import add
 
 LARGEST = 2_000_000
 """Bytes of one file: three times the largest form we have met, and little enough to be looked at in a second."""
@@ -71,10 +71,7 @@ def read_file(content: bytes, media_type: str) -> list[Imported]:
     """What a file holds. Raises Invalid with places for what cannot be taken in, Malformed for what is not read."""
     if len(content) > LARGEST:
         raise Invalid(Fault("invalid", f"This is larger than {LARGEST} bytes. Send less at a time.").at("#"))
-    found = READERS[media_type](content)
-    for one in found:
-        compiled(one.kind, one.document)
-    return found
+    return READERS[media_type](content)
 
 
 def import_file(viewer: Viewer, content: bytes, media_type: str) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from portal.core.errors import Conflict, Fault, Invalid, Stale
 from portal.core.listing import Filter, Listing, ListRequest, Page, any_of, at_least, at_most, condition, equals
 from portal.core.viewer import Viewer
 from portal.forms.definition import document as forms
-from portal.forms.fhir.importing import check_kept
+from portal.forms.imports import DEFAULTS
 from portal.forms.text import readings
 from portal.library import facts, policy
+from portal.library.documents import compile_document
 from portal.library.locks import LOCKED, REASONS
 from portal.library.models import DESCRIBED, Resource, ResourceKind
 from portal.library.service.search import index_resource, matching_text
@@ -34,6 +35,10 @@ LOCK: ColumnElement[str | None] = case(LOCKED, value=Resource.origin_key, else_=
 UNPUBLISHED = (Resource.published_from.is_(None) | (Resource.published_from != Resource.version)).label(
     "unpublished_changes"
 )
+
+EMPTY_FORM: dict[str, Any] = {"schema": forms.SCHEMA, "blocks": []}
+EMPTY_READING: dict[str, Any] = {"schema": readings.SCHEMA, "markdown": ""}
+"""The documents of new drafts. They cannot be published as they are."""
 
 
 def _containing(text: str) -> str:
@@ -99,22 +104,18 @@ def _resource(viewer: Viewer) -> AnySelect:
     return policy.visible_to(viewer).where(Resource.id == THING).with_only_columns(*RESOURCES.columns, Resource.draft)
 
 
-def compiled(kind: str, document: Mapping[str, Any]) -> forms.Form:
-    """The form of a document of this kind. Raises Invalid, with pointers into the document, where it is none."""
-    if kind == ResourceKind.READING:
-        return readings.form_for(document, "#/document")
-    form = forms.parse(document, "#/document")
-    check_kept(document, "#/document")
-    return form
-
-
 @transactional
-def create_resource(viewer: Viewer, *, kind: str, document: dict[str, Any], **description: Any) -> dict[str, Any]:
-    """A new draft."""
+def create_resource(
+    viewer: Viewer, *, kind: str, document: dict[str, Any] | None = None, **description: Any
+) -> dict[str, Any]:
+    """Create a draft; without a document it starts empty, and the rest of its card has defaults."""
     access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
-    _refuse_claims(document, {})
-    compiled(kind, document)
-    resource = add(viewer, kind, document, description)
+    if document is None:
+        document = EMPTY_READING if kind == ResourceKind.READING else EMPTY_FORM
+    else:
+        _refuse_claims(document, {})
+        compile_document(kind, document)
+    resource = add(viewer, kind, document, {**DEFAULTS, **description})
     return get_resource(viewer, resource.id)
 
 
@@ -141,7 +142,7 @@ def change_resource(viewer: Viewer, resource_id: str, expected: int, **changes: 
     if "document" in changes:
         _refuse_claims(changes["document"], resource.draft)
         resource.draft = changes.pop("document")
-        compiled(resource.kind, resource.draft)
+        compile_document(resource.kind, resource.draft)
     for name, value in changes.items():
         setattr(resource, name, value)
     resource.edited = True

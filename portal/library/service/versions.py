@@ -13,14 +13,15 @@ from portal.core.db.engines import db
 from portal.core.db.statements import fetch_one
 from portal.core.db.tables import AnySelect, Id
 from portal.core.db.transactions import transactional
-from portal.core.errors import Conflict, NotVisible
+from portal.core.errors import Conflict, Fault, Faults, Invalid, NotVisible
 from portal.core.listing import Listing, ListRequest, Page, equals
 from portal.core.viewer import Viewer
 from portal.forms.definition import document as forms
 from portal.forms.fhir import questionnaire
 from portal.library import facts, policy
+from portal.library.documents import compile_document
 from portal.library.models import DESCRIBED, Resource, Version
-from portal.library.service.resources import compiled, require_unlocked, to_write, touch
+from portal.library.service.resources import require_unlocked, to_write, touch
 from portal.library.service.search import index_resource
 
 _VERSION = (
@@ -140,7 +141,10 @@ def _document() -> AnySelect:
 
 @transactional
 def publish(viewer: Viewer, resource_id: str) -> dict[str, Any]:
-    """Make the draft the next immutable version. Raises Conflict where nothing has changed since the last."""
+    """Make the draft the next immutable version.
+
+    Raises Conflict if nothing has changed since the latest version, Invalid with a pointer to whatever is missing.
+    """
     resource = to_write(viewer, resource_id)
     if resource.archived_at is not None:
         msg = "An archived resource cannot be published. Restore it first."
@@ -153,7 +157,8 @@ def publish(viewer: Viewer, resource_id: str) -> dict[str, Any]:
 
 
 def publish_draft(viewer: Viewer, resource: Resource) -> Version:
-    form = compiled(resource.kind, resource.draft)
+    """Publish a draft. Raises Invalid with a pointer to everything it still lacks."""
+    form = _publishable_form(resource)
     resource.latest_number = (resource.latest_number or 0) + 1
     version = Version(
         practice_id=resource.practice_id,
@@ -173,3 +178,16 @@ def publish_draft(viewer: Viewer, resource: Resource) -> Version:
     index_resource(resource)
     record(viewer, facts.RESOURCE_PUBLISHED, resource, number=version.number)
     return version
+
+
+def _publishable_form(resource: Resource) -> forms.Form:
+    """The form of a draft that has all that clients need to read."""
+    faults = Faults()
+    if not resource.summary.strip():
+        faults.add(Fault("needed_to_publish", "Write a summary before you publish: clients read it.").at("#/summary"))
+    try:
+        form = compile_document(resource.kind, resource.draft)
+    except Invalid as error:
+        raise Invalid(*faults.found, *error.faults) from error
+    faults.raise_if_any()
+    return form

@@ -131,7 +131,9 @@ def import_questionnaire(cast: Cast, content: bytes) -> str:
     )
     assert sent.status_code == 201, sent.get_json()
     resource = str(sent.get_json()["results"][0]["resource_id"])
-    assert cast.therapist.post(f"/resources/{resource}/versions").status_code == 201
+    path = f"/resources/{resource}"
+    assert cast.therapist.patch(path, {"summary": "Imported."}, cast.therapist.etag(path)).status_code == 200
+    assert cast.therapist.post(f"{path}/versions").status_code == 201
     return resource
 
 

@@ -174,24 +174,26 @@ BOTH, ALL = ["q1", "q2"], ["q1", "q2", "q3"]
     [
         (
             "%resource.item.descendants().where(linkId in ('q1'|'q2')).answer.value.ordinal().sum()",
-            RecognizedSum("sum", BOTH, 1),
+            RecognizedSum(BOTH, 1),
         ),
         (
             "%resource.repeat(item).where(linkId='q1' or linkId='q2').answer.value.weight().sum()",
-            RecognizedSum("sum", BOTH, 1),
+            RecognizedSum(BOTH, 1),
         ),
-        (f"%resource.item.item.answer.value.extension('{ORDINAL}').value.sum()", RecognizedSum("sum", ALL, 2)),
-        (
-            "%resource.descendants().where(linkId.startsWith('q')).answer.value.ordinal().avg()",
-            RecognizedSum("mean", ALL, 2),
-        ),
-        ("%a + %b", RecognizedSum("sum", BOTH, 0)),
-        ("((%a) + %b)", RecognizedSum("sum", BOTH, 0)),
-        ("iif(%a.exists(), %a, 0) + iif(%b.empty().not(), %b, 0)", RecognizedSum("sum", BOTH, 1)),
-        ("iif(%any, %a + %b, {})", RecognizedSum("sum", BOTH, 0)),
+        (f"%resource.item.item.answer.value.extension('{ORDINAL}').value.sum()", RecognizedSum(ALL, 2)),
+        ("%resource.descendants().answer.value.ordinal().sum()", RecognizedSum(ALL, 2)),
+        ("%resource.descendants().where(linkId.startsWith('q')).answer.value.ordinal().sum()", None),
+        ("%resource.descendants().answer.value.ordinal().avg()", None),
+        ("%a + %b", RecognizedSum(BOTH, 0)),
+        ("((%a) + %b)", RecognizedSum(BOTH, 0)),
+        ("%a.sum() + %b.sum()", RecognizedSum(BOTH, 1)),
+        ("(%a | %b).sum()", None),
+        ("%a + %b.sum()", None),
+        ("iif(%a.exists(), %a, 0) + iif(%b.empty().not(), %b, 0)", None),
+        ("iif(%any, %a + %b, {})", None),
         (
             "%resource.item.where(linkId='n').answer.value + %resource.item.where(linkId='m').answer.value",
-            RecognizedSum("sum", ["n", "m"], 0),
+            RecognizedSum(["n", "m"], 0),
         ),
         ("%a", None),
         ("%a + %a", None),
@@ -233,7 +235,7 @@ def test_lifting_gives_up_on_what_multiplies() -> None:
 
 
 def test_a_lifted_sum_is_a_score() -> None:
-    assert RecognizedSum("sum", BOTH, 1).as_score("t", "Total") == {
+    assert RecognizedSum(BOTH, 1).as_score("t", "Total") == {
         "id": "t",
         "label": "Total",
         "method": "sum",

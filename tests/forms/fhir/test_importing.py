@@ -14,7 +14,7 @@ from portal.forms.fhir import questionnaire
 from portal.forms.fhir.importing import import_questionnaire
 from portal.forms.fhir.response import Answered, write
 from portal.forms.fhir_elements import urls
-from portal.library.service.resources import compiled
+from portal.library.documents import compile_document
 
 
 def _form(*items: Any, **more: Any) -> dict[str, Any]:
@@ -282,7 +282,7 @@ def test_a_bag_an_author_fills_with_nonsense_is_pointed_at_before_anybody_answer
     block = {"id": "1", "type": "choice", "label": "Which?", "options": options, "fhir": inner}
     document = {"schema": "portal.exercise/1", "blocks": [block], "fhir": root, "given": given_before}
     try:
-        form = compiled("exercise", document)
+        form = compile_document("exercise", document)
     except Invalid:
         return
     response = Response({("1", ()): Answer([{"code": "a"}])})

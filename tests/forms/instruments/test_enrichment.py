@@ -12,7 +12,6 @@ from portal.forms.evaluation.risk_flags import risky_answers
 from portal.forms.fhir import questionnaire
 from portal.forms.fhir.importing import import_questionnaire
 from portal.forms.fhir_elements import urls
-from portal.forms.instruments.enrichment import enrich
 from tests.instruments import questionnaire_of
 
 
@@ -34,8 +33,8 @@ def _sum_of(*link_ids: str) -> dict[str, Any]:
 
 
 def _taken(form: dict[str, Any]) -> dict[str, Any]:
-    document = import_questionnaire(decimal_json.loads(decimal_json.dumps(form))).document
-    overlay = enrich(document).overlay
+    result = import_questionnaire(decimal_json.loads(decimal_json.dumps(form)))
+    document, overlay = result.document, result.enrichment.overlay
     return {**document, **({"given": overlay} if overlay else {})}
 
 
@@ -129,4 +128,4 @@ def test_what_is_said_in_the_document_is_not_overruled() -> None:
 
 def test_a_form_nobody_knows_is_given_nothing() -> None:
     question = {"linkId": "1", "type": "string", "text": "How are you?"}
-    assert enrich(import_questionnaire({"resourceType": "Questionnaire", "item": [question]}).document).overlay is None
+    assert import_questionnaire({"resourceType": "Questionnaire", "item": [question]}).enrichment.overlay is None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from portal.core.errors import Invalid
 from portal.forms.definition.document import parse
 from portal.forms.text.readings import SCHEMA, compile_reading
-from portal.library.service.resources import compiled as form_of
+from portal.library.documents import compile_document as form_of
 
 WHOLE = {
     "schema": SCHEMA,
