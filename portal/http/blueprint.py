@@ -184,19 +184,17 @@ class Blueprint(FlaskBlueprint):
         others: Mapping[int, Schema] | None = None,
         has_etag: bool = True,
     ) -> Callable[[View], View]:
-        """Answer with the view's result in the shape of `schema`, or with no content where there is none.
+        """Answer with the view's result in the shape of `schema`, or with no content if there is none.
 
         `current` of a 412 has the shape of `stale` where that differs. `refuses` names the errors that do not follow
         from the other decorators: a state, a capability, a rate limit. `others` are the shapes of further statuses.
         """
-        shape_of_current = stale or schema
 
         def decorate(view: View) -> View:
             declaration = _declaration_of(view)
             declaration.status, declaration.result, declaration.stale = status, schema, stale
-            declaration.has_etag = has_etag and schema is not None
+            declaration.has_etag, declaration.other_results = has_etag and schema is not None, dict(others or {})
             declaration.errors |= set(refuses)
-            declaration.other_results |= others or {}
 
             @wraps(view)
             def with_response(*args: Any, **path: Any) -> Response:
@@ -205,7 +203,7 @@ class Blueprint(FlaskBlueprint):
                 except Stale as error:
                     version = retry_version(error) if declaration.takes_version else None
                     if version is None:
-                        error.current = shape_of_current.dump(error.current)  # type: ignore[union-attr]  # -- content has one
+                        error.current = (stale or schema).dump(error.current)  # type: ignore[union-attr]  # -- content has one
                         raise
                     use_version(version)
                     return with_response(*args, **path)

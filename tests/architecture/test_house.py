@@ -39,6 +39,7 @@ LOADED_LATE = {
     "portal/core/db/engines.py:_set_up_postgresql",
     "portal/forms/kinds/patterns.py:_compile",
     "portal/forms/fhirpath/evaluation.py:__init__",
+    "portal/forms/fhirpath/evaluation.py:exact_json",
 }
 """A driver, an expression engine and a pattern engine that most processes never need."""
 PARTICIPLES = {

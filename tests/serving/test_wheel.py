@@ -16,7 +16,7 @@ import pytest
 from portal import __version__
 from tests.server import ROOT, Server, loopback
 
-PRODUCT = ("config.py", "wsgi.py", "portal", "migrations")
+PRODUCT = ("config.py", "wsgi.py", "portal", "migrations", "docs/api.md")
 
 
 @pytest.fixture

@@ -40,27 +40,60 @@ class ImportOverlaySchema(WireSchema):
     It is read as if it stood in the document, and is never written out: the form goes out as it came.
     """
 
-    by = Line(64, metadata={"example": "phq-9", "description": "The recipe, where there was one."})
-    notice = Text(50_000, least=1)
-    scores = fields.List(fields.Dict())
-    shows = fields.Dict(keys=Text(255), values=Text(255))
-    risk = fields.Dict(keys=Text(255), values=fields.Raw())
-    ordinals = fields.Dict(keys=Text(255), values=fields.Dict(keys=Text(1_000), values=Number()))
+    by = Line(
+        64,
+        metadata={
+            "example": "phq-9",
+            "description": "The key of the recipe that recognized the form; absent for none.",
+        },
+    )
+    notice = Text(50_000, least=1, metadata={"description": "The copyright notice that the recipe's source asks for."})
+    scores = fields.List(
+        fields.Dict(), metadata={"description": "Scores read from the form's expressions or added by its recipe."}
+    )
+    shows = fields.Dict(
+        keys=Text(255),
+        values=Text(255),
+        metadata={"description": "The id of the score that a calculated block shows, by the id of the block."},
+    )
+    risk = fields.Dict(
+        keys=Text(255), values=fields.Raw(), metadata={"description": "Risk rules by the id of their block."}
+    )
+    ordinals = fields.Dict(
+        keys=Text(255),
+        values=fields.Dict(keys=Text(1_000), values=Number()),
+        metadata={"description": "The score of each option by its code, by the id of the block."},
+    )
 
 
 class DocumentSchema(WireSchema):
     """What a document says beside its blocks."""
 
-    schema = fields.String(required=True, validate=Equal(SCHEMA))
-    title = Text(10_000)
-    language = Line(35)
-    license = Text(50_000)
-    variables = fields.List(fields.Nested(VariableSchema()), validate=Length(1, 200))
-    blocks = fields.Raw(allow_none=True)
-    scores = fields.Raw()
-    given = fields.Nested(ImportOverlaySchema())
-    instrument = Line(64)
-    fhir = fields.Dict()
+    schema = fields.String(
+        required=True,
+        validate=Equal(SCHEMA),
+        metadata={"description": "The format of this document.", "example": SCHEMA},
+    )
+    title = Text(10_000, metadata={"description": "The title of an imported form, as it was published."})
+    language = Line(35, metadata={"description": "The language of the text, as a BCP 47 tag.", "example": "en"})
+    license = Text(50_000, metadata={"description": "Copyright and terms of use, as the source states them."})
+    variables = fields.List(
+        fields.Nested(VariableSchema()),
+        validate=Length(1, 200),
+        metadata={"description": "Expressions that later ones use by name.", "example": []},
+    )
+    blocks = fields.Raw(allow_none=True, metadata={"description": "The blocks in their order."})
+    scores = fields.Raw(metadata={"description": "What is computed from the answers."})
+    given = fields.Nested(
+        ImportOverlaySchema(),
+        metadata={"description": "What an import added to the form; absent in a document written here."},
+    )
+    instrument = Line(
+        64, metadata={"description": "The published instrument this form is, if it was recognized.", "example": "phq-9"}
+    )
+    fhir = fields.Dict(
+        metadata={"description": "What an import kept of the questionnaire, to export it unchanged.", "example": {}}
+    )
 
 
 _document = DocumentSchema()

@@ -24,31 +24,64 @@ _LINE = re.compile(r"\r\n|\r|\n")
 
 
 class CheckSchema(WireSchema):
-    """One question to check oneself with; the answer explains, it does not grade."""
+    """One question after the text to check what stayed; the answer explains, it does not grade."""
 
-    label = Line(500, required=True)
-    options = BoundedList(fields.Nested(OptionSchema()), 10, least=2, required=True)
-    answer = Text(2000, least=1, required=True)
+    label = Line(500, required=True, metadata={"description": "The question.", "example": "What is a trigger?"})
+    options = BoundedList(
+        fields.Nested(OptionSchema()),
+        10,
+        least=2,
+        required=True,
+        metadata={"description": "The answers to choose from."},
+    )
+    answer = Text(
+        2000,
+        least=1,
+        required=True,
+        metadata={
+            "description": "The explanation shown with the question.",
+            "example": "A reminder that sets off the alarm.",
+        },
+    )
 
 
 class ReflectionSchema(WireSchema):
-    """A question to think on, in one's own words if one likes."""
+    """A question to think about, answered in writing or not at all."""
 
-    label = Line(500, required=True)
-    help = Text(1000)
+    label = Line(500, required=True, metadata={"description": "The question.", "example": "What stood out for you?"})
+    help = Text(1000, metadata={"description": "A hint below the question.", "example": "A word or two is enough."})
 
 
 class ReadingDocumentSchema(WireSchema):
     """A reading as its author writes it."""
 
-    schema = fields.String(required=True, validate=Equal(SCHEMA))
-    markdown = Text(100_000, least=1, required=True)
-    key_points = BoundedList(Line(300), 5)
-    check = fields.Nested(CheckSchema())
-    reflection = fields.Nested(ReflectionSchema())
-    talk = Line(300)
-    talk_help = Text(1000)
-    talk_alerts = StrictBoolean(metadata={"description": "Whether a yes to the offer to talk raises a safety alert."})
+    schema = fields.String(
+        required=True,
+        validate=Equal(SCHEMA),
+        metadata={"description": "The format of this document.", "example": SCHEMA},
+    )
+    markdown = Text(
+        100_000,
+        least=1,
+        required=True,
+        metadata={"description": "The text in Markdown; each `## ` heading begins a section.", "example": "## A start"},
+    )
+    key_points = BoundedList(
+        Line(300), 5, metadata={"description": "Up to five points to remember.", "example": ["A wave passes."]}
+    )
+    check = fields.Nested(CheckSchema(), metadata={"description": "A question to check what stayed; absent for none."})
+    reflection = fields.Nested(
+        ReflectionSchema(), metadata={"description": "A question to think about; absent for none."}
+    )
+    talk = Line(
+        300,
+        metadata={
+            "description": "The label of the box to tick for talking about it in session; absent for no box.",
+            "example": "I would like to talk about this.",
+        },
+    )
+    talk_help = Text(1000, metadata={"description": "A hint below that box.", "example": "Your therapist sees this."})
+    talk_alerts = StrictBoolean(metadata={"description": "Whether ticking that box raises a safety alert."})
 
 
 _document = ReadingDocumentSchema()

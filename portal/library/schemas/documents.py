@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from marshmallow import INCLUDE, Schema, fields, validate
+from marshmallow import INCLUDE, Schema, fields
 
 from portal.core.decimal_json import dumps
-from portal.core.wire import EnumString, Text, WireSchema
+from portal.core.wire import EnumString, Equal, Text, WireSchema
 from portal.forms.definition.document import SCHEMA as EXERCISE
 from portal.forms.definition.document import DocumentSchema
 from portal.forms.definition.scores import ScoreSchema
@@ -45,7 +45,7 @@ def _block_schema(kind: Kind) -> Schema:
     members: dict[str, Any] = {
         "type": fields.String(
             required=True,
-            validate=validate.Equal(kind.name),
+            validate=Equal(kind.name),
             metadata={"description": f"Always `{kind.name}`.", "example": kind.name},
         ),
         "always_shared": fields.Boolean(
@@ -74,7 +74,7 @@ class ExerciseDocumentSchema(DocumentSchema):
 
     schema = fields.String(
         required=True,
-        validate=validate.Equal(EXERCISE),
+        validate=Equal(EXERCISE),
         metadata={"description": "The format of this document.", "example": EXERCISE},
     )
     blocks = fields.List(  # type: ignore[assignment]  # -- its shape is left open while parsing
@@ -95,6 +95,12 @@ class ReadingDocumentSchema(PlainReadingSchema):
         "markdown": "## Why feelings come in waves\n\nThey rise, they stay a while, and they fall again.",
         "key_points": ["A wave passes."],
     }
+
+    markdown = Text(
+        100_000,
+        required=True,
+        metadata={"description": "The text in Markdown; each `## ` heading begins a section. A draft may be empty."},
+    )
 
 
 DOCUMENTS: Mapping[str, Schema] = {EXERCISE: ExerciseDocumentSchema(), READING: ReadingDocumentSchema()}
