@@ -31,7 +31,7 @@ def get_my_questionnaire_response(viewer: Viewer, assignment_id: str, number: in
     """One of one's own attempts, whole, sent in or not."""
     mine = attempts.get_my_attempt(viewer, assignment_id, number)
     form, response = form_of_version(viewer.practice_id, mine["version_id"]), Response.from_json(mine)
-    return _written(form, mine, visible_part(response, evaluate(form, response).shown), _status(mine))
+    return _written(form, mine, visible_part(response, evaluate(form, response).visibility), _status(mine))
 
 
 def _status(mine: Json) -> str:

@@ -171,9 +171,9 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
     _require_version(draft, expected)
     merged = responses.apply_patch(draft.form, draft.response, patch)
     worked = evaluate(draft.form, merged)
-    count = completion.progress(draft.form, merged, worked.shown)
+    count = completion.progress(draft.form, merged, worked.visibility)
     risky = risk_flags.with_labels(
-        draft.form, risk_flags.newly_risky_answers(draft.form, draft.saved, merged, patch, worked.shown)
+        draft.form, risk_flags.newly_risky_answers(draft.form, draft.saved, merged, patch, worked.visibility)
     )
     told = notices.notices_for_saved(viewer, risky) if risky else []
     now = clock.now()
@@ -274,7 +274,7 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
     require_state(Act.SUBMIT, draft.row["status"], frozen=draft.row["frozen"], scheduled=draft.row["scheduled"])
     _require_version(draft, response_version)
     worked = evaluate(draft.form, draft.response)
-    whole = completion.require_complete(draft.form, draft.response, worked.shown)
+    whole = completion.require_complete(draft.form, draft.response, worked.visibility)
     part = completion.shared_part(whole)
     scores = submitted_results(draft.form, whole, part, worked)
     response_id = draft.row["response_id"]
@@ -289,7 +289,7 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
                 "scores": draft.vault.seal(Attempt.scores, response_id, decimal_json.dumps(scores)) if scores else None,
                 "private_count": len(whole.answers) - len(part.answers),
             },
-            risk_flags.with_labels(draft.form, risk_flags.risky_answers(draft.form, whole, worked.shown)),
+            risk_flags.with_labels(draft.form, risk_flags.risky_answers(draft.form, whole, worked.visibility)),
         )
     except _Overtaken:
         raise Stale(get_response(viewer, assignment_id)) from None

@@ -79,13 +79,13 @@ def test_rows_are_worked_out_one_by_one_even_after_an_empty_one() -> None:
     answers: dict[Key, Answer] = {("x", (ROWS[0],)): Answer(1), ("x", (ROWS[2],)): Answer(2)}
     worked = evaluate(form, Response(answers, rows))
     assert {key for key in worked.values if key[0] == "double"} == {("double", (row,)) for row in ROWS}
-    assert all(worked.shown("why", (row,)) for row in ROWS)
+    assert all(worked.visibility("why", (row,)) for row in ROWS)
 
 
 def test_an_expression_that_fails_hides_nothing_and_says_why() -> None:
     form = _form(_scale("a"), {"id": "b", "type": "yes_no", "label": "?", "show_if_expr": "nonsense((("})
     worked = evaluate(form, _answers(a=1))
-    assert worked.shown("b", ())
+    assert worked.visibility("b", ())
     assert [problem.where for problem in worked.problems] == ["b"]
 
 
