@@ -1,8 +1,8 @@
-"""A form: a document's blocks, checked as a whole and laid out for answering.
+"""A form: the blocks of a document, checked as a whole and ready for answers.
 
-A document is `{"schema": "portal.exercise/1", "blocks": [...]}`, with variables and scores where it counts something.
-Parsing is strict about what authors write, so that answering can rely on it. A document that came from elsewhere
-keeps under `fhir` what is not modelled here; its ids, words and conditions are taken as they are.
+A document is `{"schema": "portal.exercise/1", "blocks": [...]}`, with variables and scores where it computes something.
+Parsing is strict about what authors write, so that answering can rely on it. An imported document keeps under `fhir`
+what is not modelled here; its ids, texts and conditions are accepted as they are.
 """
 
 from __future__ import annotations
@@ -35,32 +35,50 @@ BLOCK_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,62}[A-Za-z0-9])?")
 
 
 class ImportOverlaySchema(WireSchema):
-    """What a form from elsewhere was given when it arrived: scores, risk, and scores of options that had none.
+    """Scores, risk rules and option scores added to an imported form.
 
-    It is read as if it stood in the document, and is never written out: the form goes out as it came.
+    They are read as if they were in the document, and never exported: the form goes out as it came.
     """
 
-    by = Line(64, metadata={"example": "phq-9", "description": "The recipe, where there was one."})
-    notice = Text(50_000, least=1)
-    scores = fields.List(fields.Dict())
-    shows = fields.Dict(keys=Text(255), values=Text(255))
-    risk = fields.Dict(keys=Text(255), values=fields.Raw())
-    ordinals = fields.Dict(keys=Text(255), values=fields.Dict(keys=Text(1_000), values=Number()))
+    by = Line(64, metadata={"example": "phq-9", "description": "The instrument whose recipe was applied, if any."})
+    notice = Text(50_000, least=1, metadata={"description": "The instrument's copyright notice."})
+    scores = fields.List(fields.Dict(), metadata={"description": "Scores added to the form."})
+    shows = fields.Dict(
+        keys=Text(255),
+        values=Text(255),
+        metadata={"description": "The score each calculated block shows, by the id of the block."},
+    )
+    risk = fields.Dict(
+        keys=Text(255), values=fields.Raw(), metadata={"description": "Risk rules added, by the id of the block."}
+    )
+    ordinals = fields.Dict(
+        keys=Text(255),
+        values=fields.Dict(keys=Text(1_000), values=Number()),
+        metadata={"description": "Option scores added, by the id of the block and the code of the option."},
+    )
 
 
 class DocumentSchema(WireSchema):
-    """What a document says beside its blocks."""
+    """The members of a document."""
 
-    schema = fields.String(required=True, validate=validate.Equal(SCHEMA, error=f'Use "{SCHEMA}".'))
-    title = Text(10_000)
-    language = Line(35)
-    license = Text(50_000)
-    variables = fields.List(fields.Nested(VariableSchema()), validate=validate.Length(1, 200))
-    blocks = fields.Raw(allow_none=True)
-    scores = fields.Raw()
-    given = fields.Nested(ImportOverlaySchema())
-    instrument = Line(64)
-    fhir = fields.Dict()
+    schema = fields.String(
+        required=True,
+        validate=validate.Equal(SCHEMA, error=f'Use "{SCHEMA}".'),
+        metadata={"description": "The format of the document, with its version."},
+    )
+    title = Text(10_000, metadata={"description": "The title of an imported form."})
+    language = Line(35, metadata={"description": "The language of the texts (BCP 47)."})
+    license = Text(50_000, metadata={"description": "The copyright notice clients must see."})
+    variables = fields.List(
+        fields.Nested(VariableSchema()),
+        validate=validate.Length(1, 200),
+        metadata={"description": "Named expressions for the whole form."},
+    )
+    blocks = fields.Raw(allow_none=True, metadata={"description": "The blocks in order."})
+    scores = fields.Raw(metadata={"description": "The scores the form computes, in order."})
+    given = fields.Nested(ImportOverlaySchema(), metadata={"description": "What was added when the form was imported."})
+    instrument = Line(64, metadata={"description": "The published instrument this form is."})
+    fhir = fields.Dict(metadata={"description": "Parts of an imported questionnaire that have no member of their own."})
 
 
 _document = DocumentSchema()

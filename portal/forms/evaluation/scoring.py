@@ -1,8 +1,8 @@
-"""Scores an author declares: what a score may say, and what a response comes to.
+"""Compute the scores an author declares from a response.
 
 An item is a block with a number behind its answer (an option's score, a scale, a number, a quantity, yes as 1) or a
 score declared before. A hidden question counts neither as answered nor as missing. All arithmetic is decimal, and
-scoring never raises: a score that cannot be answered_values says why.
+scoring never raises: a score without a value has a reason.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _no_score_reason(score: Mapping[str, Any], answered: int, missing: int) -> s
     """Why this score has no value, or None."""
     most = score.get("missing", {}).get("max", 0)
     if not answered:
-        return "None of its items is answered." if missing else "None of its items is visibility."
+        return "None of its items is answered." if missing else "None of its items is shown."
     if missing > most:
         rule = f"{most} may be missing" if most else "every item is needed"
         return f"{missing} of {answered + missing} items are not answered; {rule}."
