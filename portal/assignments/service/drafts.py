@@ -172,9 +172,9 @@ def save(viewer: Viewer, assignment_id: str, expected: int, patch: Mapping[str, 
     draft.require_version(expected)
     merged = responses.apply_patch(draft.form, draft.response, patch)
     evaluation = evaluate(draft.form, merged)
-    count = completion.progress(draft.form, merged, evaluation.shown)
+    count = completion.progress(draft.form, merged, evaluation.visibility)
     risky = risk_flags.with_labels(
-        draft.form, risk_flags.newly_risky_answers(draft.form, draft.saved, merged, patch, evaluation.shown)
+        draft.form, risk_flags.newly_risky_answers(draft.form, draft.saved, merged, patch, evaluation.visibility)
     )
     shown_notices = notices.notices_for_saved(viewer, risky) if risky else []
     now = clock.now()

@@ -32,7 +32,7 @@ def get_my_questionnaire_response(viewer: Viewer, assignment_id: str, number: in
     attempt = attempts.get_my_attempt(viewer, assignment_id, number)
     form, response = form_of_version(viewer.practice_id, attempt["version_id"]), Response.from_json(attempt)
     return _questionnaire_response(
-        form, attempt, visible_part(response, evaluate(form, response).shown), _status(attempt)
+        form, attempt, visible_part(response, evaluate(form, response).visibility), _status(attempt)
     )
 
 

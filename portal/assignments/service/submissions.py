@@ -34,7 +34,7 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
     draft.require_state(Act.SUBMIT)
     draft.require_version(response_version)
     evaluation = evaluate(draft.form, draft.response)
-    complete = completion.require_complete(draft.form, draft.response, evaluation.shown)
+    complete = completion.require_complete(draft.form, draft.response, evaluation.visibility)
     shared = completion.shared_part(complete)
     scores = submitted_results(draft.form, complete, shared, evaluation)
     response_id = draft.row["response_id"]
@@ -49,7 +49,7 @@ def submit(viewer: Viewer, assignment_id: str, *, response_version: int, **feedb
                 "scores": draft.vault.seal(Attempt.scores, response_id, decimal_json.dumps(scores)) if scores else None,
                 "private_count": len(complete.answers) - len(shared.answers),
             },
-            risk_flags.with_labels(draft.form, risk_flags.risky_answers(draft.form, complete, evaluation.shown)),
+            risk_flags.with_labels(draft.form, risk_flags.risky_answers(draft.form, complete, evaluation.visibility)),
         )
     except ConcurrentUpdate:
         raise Stale(get_my_response(viewer, assignment_id)) from None

@@ -1,8 +1,8 @@
-"""A form: a document's blocks, checked as a whole and laid out for answering.
+"""A form: the blocks of a document, checked as a whole and ready for answers.
 
-A document is `{"schema": "portal.exercise/1", "blocks": [...]}`, with variables and scores where it counts something.
-Parsing is strict about what authors write, so that answering can rely on it. A document that came from elsewhere
-keeps under `fhir` what is not modelled here; its ids, words and conditions are taken as they are.
+A document is `{"schema": "portal.exercise/1", "blocks": [...]}`, with variables and scores where it computes something.
+Parsing is strict about what authors write, so that answering can rely on it. An imported document keeps under `fhir`
+what is not modelled here; its ids, texts and conditions are accepted as they are.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ BLOCK_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,62}[A-Za-z0-9])?")
 
 
 class ImportOverlaySchema(WireSchema):
-    """What a form from elsewhere was given when it arrived: scores, risk, and scores of options that had none.
+    """Scores, risk rules and option scores added to an imported form.
 
-    It is read as if it stood in the document, and is never written out: the form goes out as it came.
+    They are read as if they were in the document, and never exported: the form goes out as it came.
     """
 
     by = Line(
@@ -67,7 +67,7 @@ class ImportOverlaySchema(WireSchema):
 
 
 class DocumentSchema(WireSchema):
-    """What a document says beside its blocks."""
+    """The members of a document."""
 
     schema = fields.String(
         required=True,
@@ -80,7 +80,7 @@ class DocumentSchema(WireSchema):
     variables = fields.List(
         fields.Nested(VariableSchema()),
         validate=Length(1, 200),
-        metadata={"description": "Expressions that later ones use by name.", "example": []},
+        metadata={"description": "Expressions that later ones use by name."},
     )
     blocks = fields.Raw(allow_none=True, metadata={"description": "The blocks in their order."})
     scores = fields.Raw(metadata={"description": "What is computed from the answers."})

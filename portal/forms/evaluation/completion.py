@@ -1,4 +1,4 @@
-"""Whether a response is complete, how much of it is answered, and what of it is sent in."""
+"""Whether a response is complete, how much of it is answered, and which part of it is submitted."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from portal.forms.evaluation.evaluate import visibility_of
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many of the questions shown are answered; a log counts as one."""
+    """How many of the visible questions are answered; a log counts as one."""
 
     answered: int
     total: int
 
 
-def progress(form: Form, response: Response, shown: Visibility | None = None) -> Progress:
-    shown = shown or visibility_of(form, response)
-    items = [block for block in form.progress_blocks if shown(block.id, ())]
+def progress(form: Form, response: Response, visibility: Visibility | None = None) -> Progress:
+    visibility = visibility or visibility_of(form, response)
+    items = [block for block in form.progress_blocks if visibility(block.id, ())]
     return Progress(sum(_is_answered(block, response) for block in items), len(items))
 
 
@@ -35,23 +35,23 @@ def _is_answered(block: Block, response: Response) -> bool:
     return response.value(block.id) is not None
 
 
-def require_complete(form: Form, response: Response, shown: Visibility | None = None) -> Response:
+def require_complete(form: Form, response: Response, visibility: Visibility | None = None) -> Response:
     """The response to submit: everything that is visible. Raises Invalid with a pointer to each incomplete block."""
-    shown, faults = shown or visibility_of(form, response), Faults()
+    visibility, faults = visibility or visibility_of(form, response), Faults()
     for block in form.blocks.values():
         if block.has_rows:
-            _check_rows(block, response, shown, faults)
+            _check_rows(block, response, visibility, faults)
         for row in row_paths(response, block) if block.is_editable else ():
-            if shown(block.id, row):
+            if visibility(block.id, row):
                 _check_complete(block, row, response, faults)
     faults.raise_if_any()
-    return visible_part(response, shown)
+    return visible_part(response, visibility)
 
 
-def visible_part(response: Response, shown: Visibility) -> Response:
-    """The response without what its conditions hide."""
-    rows = [row for row in response.rows if shown(row.log, row.path[:-1])]
-    answers = {key: answer for key, answer in response.answers.items() if answer.value is not None and shown(*key)}
+def visible_part(response: Response, visibility: Visibility) -> Response:
+    """The response without what is hidden."""
+    rows = [row for row in response.rows if visibility(row.log, row.path[:-1])]
+    answers = {key: answer for key, answer in response.answers.items() if answer.value is not None and visibility(*key)}
     return Response(answers, rows)
 
 
@@ -61,13 +61,13 @@ def shared_part(response: Response) -> Response:
     return Response(answers, list(response.rows))
 
 
-def _check_rows(block: Block, response: Response, shown: Visibility, faults: Faults) -> None:
+def _check_rows(block: Block, response: Response, visibility: Visibility, faults: Faults) -> None:
     required = max(block.spec.get("min_rows", 0), 1 if block.spec.get("required") else 0)
     enclosing = block.enclosing_logs
     outer_rows = [row.path for row in response.rows if row.log == enclosing[-1]] if enclosing else [()]
     for outer in outer_rows:
         count = len(response.rows_of(block.id, outer))
-        if count < required and shown(block.id, outer):
+        if count < required and visibility(block.id, outer):
             fault = Fault("too_few_rows", "This needs {min} rows at least; it has {count}.", min=required, count=count)
             faults.add(fault.at(block.pointer, block.id, outer))
 

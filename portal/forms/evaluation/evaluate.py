@@ -22,7 +22,7 @@ from portal.forms.fhirpath.questionnaires import Place, PreparedQuestionnaire, e
 class Evaluation:
     """What is visible; the value of each calculated block, by place; and the expressions that failed."""
 
-    shown: Visibility
+    visibility: Visibility
     values: Mapping[Key, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     evaluated: Response | None = None
@@ -36,17 +36,17 @@ class Evaluation:
 
 def visibility_of(form: Form, response: Response) -> Visibility:
     """What a response shows of a form."""
-    return evaluate(form, response).shown
+    return evaluate(form, response).visibility
 
 
 def evaluate(
-    form: Form, response: Response, now: datetime | None = None, *, shown: Visibility | None = None
+    form: Form, response: Response, now: datetime | None = None, *, visibility: Visibility | None = None
 ) -> Evaluation:
     """Evaluate a form against a response. A form without expressions costs nothing but its conditions.
 
-    `shown` is what the whole response shows, where this is only the part of it that is shared.
+    `visibility` is what the whole response shows, where this is only the part of it that is shared.
     """
-    by_conditions = shown or Visibility(form, response)
+    by_conditions = visibility or Visibility(form, response)
     if not form.has_expressions:
         return Evaluation(by_conditions)
     visible = {
@@ -60,7 +60,7 @@ def evaluate(
     paths = _paths(form, response)
     enabled = {key: found for place, found in outcome.enabled.items() if (key := paths(place)) is not None}
     values = {key: found[0] for place, found in outcome.values.items() if found and (key := paths(place)) is not None}
-    return Evaluation(shown or Visibility(form, response, enabled), values, outcome.problems, evaluated)
+    return Evaluation(visibility or Visibility(form, response, enabled), values, outcome.problems, evaluated)
 
 
 _questionnaires: WeakKeyDictionary[Form, PreparedQuestionnaire] = WeakKeyDictionary()

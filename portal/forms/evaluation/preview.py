@@ -28,7 +28,7 @@ def preview_blocks(form: Form, response: Response, evaluation: Evaluation) -> li
 class _Preview:
     def __init__(self, form: Form, response: Response, evaluation: Evaluation) -> None:
         self._form, self._response = form, response
-        self._visible, self._values = evaluation.shown, evaluation.values
+        self._visible, self._values = evaluation.visibility, evaluation.values
         self._room = MAX_RENDERED
 
     def blocks(self, specs: Sequence[Mapping[str, Any]], row: RowPath) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What a response comes to, as it is kept with an attempt and shown: declared scores, then what expressions give."""
+"""The results of a response, as they are stored with an attempt and shown: scores, then calculated values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.forms.evaluation.evaluate import Evaluation, evaluate
 from portal.forms.evaluation.scoring import ScoreResult, compute_scores
 
 LARGEST = 10**15
-PRIVATE = "Some of the answers it counts are kept private."
+PRIVATE = "Some of the answers it counts are private."
 
 
 def has_results(form: Form) -> bool:
@@ -20,25 +20,25 @@ def has_results(form: Form) -> bool:
     return bool(form.document.get("scores")) or any("calculated" in block.spec for block in form.blocks.values())
 
 
-def results(form: Form, response: Response, calculation: Evaluation | None = None) -> list[dict[str, Any]]:
-    """Each score with its value, or the reason why there is none; and what each expression came to.
+def results(form: Form, response: Response, evaluation: Evaluation | None = None) -> list[dict[str, Any]]:
+    """Each declared score with its value or the reason why it has none, then the value of each expression.
 
-    A score the form declares goes before an expression that shows the same.
+    A declared score replaces an expression with the same id.
     """
     if not has_results(form):
         return []
-    worked = calculation or evaluate(form, response)
-    declared = [_declared(one) for one in compute_scores(form, response, worked.shown)]
+    evaluation = evaluation or evaluate(form, response)
+    declared = [_declared_result(one) for one in compute_scores(form, response, evaluation.visibility)]
     covered = {one["id"] for one in declared}
     found = [
-        _calculated(form, key, value)
-        for key, value in worked.values.items()
-        if key[0] not in covered and worked.shown(*key)
+        _calculated_result(form, key, value)
+        for key, value in evaluation.values.items()
+        if key[0] not in covered and evaluation.visibility(*key)
     ]
     return [*declared, *found]
 
 
-def _declared(result: ScoreResult) -> dict[str, Any]:
+def _declared_result(result: ScoreResult) -> dict[str, Any]:
     return {
         "id": result.id,
         "label": result.label,
@@ -52,17 +52,17 @@ def _declared(result: ScoreResult) -> dict[str, Any]:
     }
 
 
-def _calculated(form: Form, key: Key, value: Any) -> dict[str, Any]:
+def _calculated_result(form: Form, key: Key, value: Any) -> dict[str, Any]:
     spec = form.blocks[key[0]].spec
-    plain = value.get("value", value.get("display", value.get("code"))) if isinstance(value, Mapping) else value
+    value = value.get("value", value.get("display", value.get("code"))) if isinstance(value, Mapping) else value
     reason = None
     if (
-        isinstance(plain, int | float | Decimal)
-        and not isinstance(plain, bool)
-        and not Decimal(str(plain)).copy_abs() <= LARGEST
+        isinstance(value, int | float | Decimal)
+        and not isinstance(value, bool)
+        and not Decimal(str(value)).copy_abs() <= LARGEST
     ):
-        plain, reason = None, "What this comes to is too large to be shown."
-    found = {"id": key[0], "label": spec.get("label", key[0]), "value": plain, "reason": reason, "band": None}
+        value, reason = None, "This result is too large to be shown."
+    found = {"id": key[0], "label": spec.get("label", key[0]), "value": value, "reason": reason, "band": None}
     return {**found, "row": list(key[1])} if key[1] else found
 
 
@@ -73,11 +73,11 @@ def submitted_results(form: Form, whole: Response, shared: Response, evaluation:
     """
     private = [form.blocks[block] for block, row in whole.answers if (block, row) not in shared.answers]
     if any(block.kind.has_number for block in private):
-        declared = results(form, shared, Evaluation(evaluation.shown))
+        declared = results(form, shared, Evaluation(evaluation.visibility))
         return [*declared, *_redacted_results(form, declared)]
     if evaluation.covers(shared):
         return results(form, shared, evaluation)
-    return results(form, shared, evaluate(form, shared, shown=evaluation.shown))
+    return results(form, shared, evaluate(form, shared, visibility=evaluation.visibility))
 
 
 def _redacted_results(form: Form, found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ def _redacted_results(form: Form, found: Iterable[Mapping[str, Any]]) -> list[di
 
 
 def strip_bands(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The same without a word on how much that is: no band, and no result that is a word itself."""
+    """The results without any interpretation: no bands, and no results that are words."""
     return [
         {name: part for name, part in one.items() if name != "band"}
         for one in found
@@ -100,7 +100,7 @@ def strip_bands(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def values_by_block(form: Form, found: Iterable[Mapping[str, Any]]) -> dict[Key, Any]:
-    """The values for the blocks that show a result."""
+    """The value for each block that shows a result."""
     values = {(one["id"], tuple(one.get("row", ()))): one["value"] for one in found}
     shown = {key: value for key, value in values.items() if key[0] in form.blocks}
     for block in form.blocks.values():

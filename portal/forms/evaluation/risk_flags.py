@@ -1,4 +1,4 @@
-"""Flags: which answers of a response raise a safety alert. An answer hidden by a condition raises none."""
+"""Which answers of a response raise a safety alert. A hidden answer raises none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.forms.definition.risk_rules import matches_risk_rule
 from portal.forms.evaluation.evaluate import visibility_of
 
 
-def risky_answers(form: Form, response: Response, shown: Visibility | None = None) -> list[Key]:
+def risky_answers(form: Form, response: Response, visibility: Visibility | None = None) -> list[Key]:
     """The answers that raise an alert, in the order of the form and of the rows."""
     found = [
         (block.id, row)
@@ -22,15 +22,15 @@ def risky_answers(form: Form, response: Response, shown: Visibility | None = Non
     ]
     if not found:
         return found
-    visible = shown or visibility_of(form, response)
+    visible = visibility or visibility_of(form, response)
     return [key for key in found if visible(*key)]
 
 
 def newly_risky_answers(
-    form: Form, before: Response, after: Response, patch: Mapping[str, Any], shown: Visibility | None = None
+    form: Form, before: Response, after: Response, patch: Mapping[str, Any], visibility: Visibility | None = None
 ) -> list[Key]:
-    """Those that a patch has brought: an answer in it, or an earlier one that it has made visible."""
-    now = risky_answers(form, after, shown)
+    """The risky answers a patch adds: an answer in it, or an earlier one that it makes visible."""
+    now = risky_answers(form, after, visibility)
     sent = {(one["block"], tuple(one.get("row", ()))) for one in patch.get("answers", ())}
     if all(key in sent for key in now):
         return now
@@ -39,7 +39,7 @@ def newly_risky_answers(
 
 
 def with_labels(form: Form, keys: list[Key]) -> list[dict[str, Any]]:
-    """The blocks concerned, with the words the client was asked in."""
+    """The blocks of these answers, with the labels the client read."""
     return [
         {"block": block, "row": list(row), "label": str(form.blocks[block].spec.get("label", ""))}
         for block, row in keys

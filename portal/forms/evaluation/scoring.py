@@ -1,8 +1,8 @@
-"""Scores an author declares: what a score may say, and what a response comes to.
+"""Compute the scores an author declares from a response.
 
 An item is a block with a number behind its answer (an option's score, a scale, a number, a quantity, yes as 1) or a
 score declared before. A hidden question counts neither as answered nor as missing. All arithmetic is decimal, and
-scoring never raises: a score that cannot be given says why.
+scoring never raises: a score without a value has a reason.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import Form
 from portal.forms.evaluation.evaluate import visibility_of
 
-_QUIET = Context(prec=34, traps=[])
+_CONTEXT = Context(prec=34, traps=[])
 _PLACES = Decimal("1e-10")
 _LARGEST = Decimal("1e15")
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreResult:
-    """A score as given; `value` is None with a `reason` where the rule for missing answers does not hold.
+    """A score; `value` is None, with a `reason`, where too many answers are missing.
 
     `minimum` and `maximum` are what all items together can give, where they are bounded.
     """
@@ -44,7 +44,7 @@ class ScoreResult:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """The values of one item, one for each place it stands at and is shown; None where it is missing."""
+    """The values of one item, one for each row in which it is visible; None where it is missing."""
 
     values: Sequence[Decimal | None]
     minimum: Decimal | None
@@ -52,33 +52,33 @@ class _Item:
 
 
 def compute_scores(
-    form: Form, response: Response, shown: Callable[[str, RowPath], bool] | None = None
+    form: Form, response: Response, visibility: Callable[[str, RowPath], bool] | None = None
 ) -> list[ScoreResult]:
     """Every score the form declares, in its order."""
     declared: Sequence[Mapping[str, Any]] = form.document.get("scores") or ()
-    visible = shown or visibility_of(form, response)
+    visible = visibility or visibility_of(form, response)
     items: dict[str, _Item] = {}
     results: list[ScoreResult] = []
-    with localcontext(_QUIET):
+    with localcontext(_CONTEXT):
         for score in declared:
             for name in score["items"]:
                 if name not in items:
-                    items[name] = _asked(form.blocks[name], response, visible)
+                    items[name] = _item(form.blocks[name], response, visible)
             results.append(_result(score, items, form.blocks))
             items[score["id"]] = _as_item(results[-1])
     return results
 
 
 def _as_item(result: ScoreResult) -> _Item:
-    """A score as an item of a later one; nothing to count where all of it is hidden."""
+    """A score as an item of a later one; without values where all its items are hidden."""
     return _Item([result.value] if result.of else [], result.minimum, result.maximum)
 
 
-def _asked(block: Block, response: Response, shown: Callable[[str, RowPath], bool]) -> _Item:
+def _item(block: Block, response: Response, visibility: Callable[[str, RowPath], bool]) -> _Item:
     values = [
         numeric_value(block, response.value(block.id, row))
         for row in row_paths(response, block)
-        if shown(block.id, row)
+        if visibility(block.id, row)
     ]
     low, high = (None, None) if block.row_logs else block.kind.bounds(block.spec)
     return _Item(values, low, high)
@@ -88,20 +88,24 @@ def _result(score: Mapping[str, Any], items: Mapping[str, _Item], blocks: Mappin
     reverse = set(score.get("reverse", ()))
     chosen = [_reversed(blocks[name], items[name]) if name in reverse else items[name] for name in score["items"]]
     values = [value for item in chosen for value in item.values]
-    given = [value for value in values if value is not None]
-    missing, method, factor = len(values) - len(given), METHODS[score["method"]], _decimal(score.get("multiply", 1))
-    reason = _refusal(score, len(given), missing)
-    value = None if reason else _tidy(factor * method(_completed(score, given, missing)))
+    answered_values = [value for value in values if value is not None]
+    missing, method, factor = (
+        len(values) - len(answered_values),
+        METHODS[score["method"]],
+        _decimal(score.get("multiply", 1)),
+    )
+    reason = _no_score_reason(score, len(answered_values), missing)
+    value = None if reason else _rounded(factor * method(_prorated(score, answered_values, missing)))
     if value is None and not reason:
         reason = "The answers are too large to score."
     low, high = _range(method, chosen, factor)
     band = None if value is None else band_for(score.get("bands", ()), value)
     label = score.get("label", score["id"])
-    return ScoreResult(score["id"], label, value, len(given), missing, len(values), low, high, band, reason)
+    return ScoreResult(score["id"], label, value, len(answered_values), missing, len(values), low, high, band, reason)
 
 
-def _refusal(score: Mapping[str, Any], answered: int, missing: int) -> str | None:
-    """Why this score is not given, or None."""
+def _no_score_reason(score: Mapping[str, Any], answered: int, missing: int) -> str | None:
+    """Why this score has no value, or None."""
     most = score.get("missing", {}).get("max", 0)
     if not answered:
         return "None of its items is answered." if missing else "None of its items is shown."
@@ -111,11 +115,11 @@ def _refusal(score: Mapping[str, Any], answered: int, missing: int) -> str | Non
     return None
 
 
-def _completed(score: Mapping[str, Any], given: Sequence[Decimal], missing: int) -> Sequence[Decimal]:
+def _prorated(score: Mapping[str, Any], answered_values: Sequence[Decimal], missing: int) -> Sequence[Decimal]:
     """The values with the mean of the answered ones in place of the missing, where the score prorates."""
     if not missing or not score.get("missing", {}).get("prorate"):
-        return given
-    return [*given, *[_mean(given)] * missing]
+        return answered_values
+    return [*answered_values, *[_mean(answered_values)] * missing]
 
 
 def _sum(values: Sequence[Decimal]) -> Decimal:
@@ -145,13 +149,13 @@ def _range(
     lows = [item.minimum for item in items if item.minimum is not None]
     highs = [item.maximum for item in items if item.maximum is not None]
     ends = [
-        _tidy(factor * method(values)) if len(values) == len(items) and values else None for values in (lows, highs)
+        _rounded(factor * method(values)) if len(values) == len(items) and values else None for values in (lows, highs)
     ]
     return (ends[1], ends[0]) if factor < 0 else (ends[0], ends[1])
 
 
-def _tidy(value: Decimal) -> Decimal | None:
-    """The value to ten places, without zeros behind them; None where it is no number any more."""
+def _rounded(value: Decimal) -> Decimal | None:
+    """The value to ten places, without trailing zeros; None where it is not finite or too large."""
     if not value.is_finite() or abs(value) > _LARGEST:
         return None
     rounded = value.quantize(_PLACES, ROUND_HALF_UP).normalize()

@@ -9,7 +9,7 @@ from portal.forms.fhir.extensions import scalar_kind
 from portal.forms.fhir_elements.scalars import keyed
 
 Json = Mapping[str, Any]
-KIND = {
+ANSWER_MEMBERS = {
     "boolean": "answerBoolean",
     "integer": "answerInteger",
     "decimal": "answerDecimal",
@@ -30,8 +30,8 @@ def read(item: Json, types: Mapping[str, Json]) -> dict[str, Any]:
     """Which conditions show an item. Without enableBehavior one of several is enough, as it was before R4."""
     found = []
     for original in item["enableWhen"]:
-        condition = _said(original, types)
-        if _written(condition, types) != original:
+        condition = _read_condition(original, types)
+        if _write_condition(condition, types) != original:
             condition["fhir"] = original
         found.append(condition)
     shown: dict[str, Any] = {"conditions": found}
@@ -42,23 +42,23 @@ def read(item: Json, types: Mapping[str, Json]) -> dict[str, Any]:
     return shown
 
 
-def _said(original: Json, types: Mapping[str, Json]) -> dict[str, Any]:
+def _read_condition(original: Json, types: Mapping[str, Json]) -> dict[str, Any]:
     (key, value), *_ = ((key, value) for key, value in original.items() if key.startswith("answer"))
-    asked, op = types.get(original["question"], {}), original["operator"]
-    if op != "exists" and asked.get("type") in {"choice", "open-choice"}:
-        value = _code(key.removeprefix("answer"), value, asked["values"])
+    question, op = types.get(original["question"], {}), original["operator"]
+    if op != "exists" and question.get("type") in {"choice", "open-choice"}:
+        value = _option_code(key.removeprefix("answer"), value, question["values"])
     return {"block": original["question"], "op": op, "value": _scalar(value)}
 
 
-def _code(kind: str, value: Any, values: Mapping[str, Json]) -> Any:
+def _option_code(kind: str, value: Any, values: Mapping[str, Json]) -> Any:
     """The code of the option an answer means; what it says itself, where there is no such option."""
     for code, one in values.items():
-        if f"value{kind}" in one and _means(one[f"value{kind}"], value):
+        if f"value{kind}" in one and _is_option(one[f"value{kind}"], value):
             return code
     return value if isinstance(value, Mapping) else str(value)
 
 
-def _means(option: Any, answer: Any) -> bool:
+def _is_option(option: Any, answer: Any) -> bool:
     if not isinstance(option, Mapping) or not isinstance(answer, Mapping):
         return bool(option == answer)
     named = [name for name in ("system", "code", "reference") if name in answer]
@@ -74,41 +74,41 @@ def _scalar(value: Any) -> Any:
 
 def write(show_if: Json, types: Mapping[str, Json]) -> Json:
     """The members of an item that say this."""
-    conditions = [_put_back(one, types) for one in show_if["conditions"]]
+    conditions = [_restore(one, types) for one in show_if["conditions"]]
     if "match" in show_if:
         return {"enableWhen": conditions, "enableBehavior": show_if["match"]}
     return {"enableWhen": conditions} | ({"enableBehavior": "all"} if len(conditions) > 1 else {})
 
 
-def _put_back(condition: Json, types: Mapping[str, Json]) -> Json:
+def _restore(condition: Json, types: Mapping[str, Json]) -> Json:
     original = condition.get("fhir")
     if original is None:
-        return _written(condition, types)
-    said = _said(original, types)
-    same = all(said[name] == condition[name] for name in ("block", "op", "value"))
-    return original if same else _written(condition, types)
+        return _write_condition(condition, types)
+    read_back = _read_condition(original, types)
+    same = all(read_back[name] == condition[name] for name in ("block", "op", "value"))
+    return original if same else _write_condition(condition, types)
 
 
-def _written(condition: Json, types: Mapping[str, Json]) -> Json:
+def _write_condition(condition: Json, types: Mapping[str, Json]) -> Json:
     value, op = condition["value"], condition["op"]
-    compared = {"question": condition["block"], "operator": op}
+    members = {"question": condition["block"], "operator": op}
     if op == "exists":
-        return {**compared, "answerBoolean": value}
-    asked = types.get(condition["block"], {})
-    key = KIND.get(asked.get("type", ""), f"answer{scalar_kind(value)}")
+        return {**members, "answerBoolean": value}
+    question = types.get(condition["block"], {})
+    key = ANSWER_MEMBERS.get(question.get("type", ""), f"answer{scalar_kind(value)}")
     if key == "answerCoding":
-        return {**compared, **_coded(value, asked)}
+        return {**members, **_coded(value, question)}
     if key == "answerQuantity":
-        return {**compared, key: {"value": value}}
+        return {**members, key: {"value": value}}
     if key == "answerReference":
-        return {**compared, key: {"reference": value}}
+        return {**members, key: {"reference": value}}
     kind = key.removeprefix("answer")
-    return {**compared, **keyed("answer", f"{kind[0].lower()}{kind[1:]}", value)}
+    return {**members, **keyed("answer", f"{kind[0].lower()}{kind[1:]}", value)}
 
 
-def _coded(code: Any, asked: Json) -> Json:
+def _coded(code: Any, question: Json) -> Json:
     """A comparison with an option of a choice, in the option's own kind."""
-    for kind, value in asked.get("values", {}).get(code, {}).items():
+    for kind, value in question.get("values", {}).get(code, {}).items():
         if kind == "valueCoding":
             return {"answerCoding": {name: value[name] for name in ("system", "code") if name in value}}
         return {f"answer{kind.removeprefix('value')}": value}

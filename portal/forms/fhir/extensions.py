@@ -1,4 +1,4 @@
-"""Extensions and the properties of a block they say: each read and written in one place."""
+"""The members of a block that are FHIR extensions: each is read and written in one place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _variable = VariableSchema()
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A property of a block and the extension that says it; a listed one has one extension for each of its values."""
+    """A member of a block and the extension for it; a listed one has an extension for each of its values."""
 
     name: str
     url: str
@@ -29,15 +29,15 @@ class Property:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """An extension as it would be written plainly, with the property and value it says."""
+class PropertyExtension:
+    """A value of a property with the extension that is written for it."""
 
     name: str
     value: Any
     extension: Json
 
 
-def _plain(name: str, url: str, kind: str, *types: type) -> Property:
+def _scalar_property(name: str, url: str, kind: str, *types: type) -> Property:
     """A property that is one value, as `value<kind>`."""
 
     def read(extension: Json) -> Any:
@@ -48,7 +48,7 @@ def _plain(name: str, url: str, kind: str, *types: type) -> Property:
     return Property(name, url, read, lambda value, _item: {"url": url, f"value{kind}": value})
 
 
-def _bound(name: str, url: str) -> Property:
+def _bound_property(name: str, url: str) -> Property:
     """A least or greatest value, in the type of the item."""
 
     def read(extension: Json) -> Any:
@@ -63,7 +63,7 @@ def _bound(name: str, url: str) -> Property:
     return Property(name, url, read, write)
 
 
-def _concept(name: str, url: str, system: str, known: frozenset[str] | None = None) -> Property:
+def _concept_property(name: str, url: str, system: str, known: frozenset[str] | None = None) -> Property:
     def read(extension: Json) -> Any:
         code = code_in(extension)
         return code if known is None or code in known else None
@@ -74,7 +74,7 @@ def _concept(name: str, url: str, system: str, known: frozenset[str] | None = No
     return Property(name, url, read, write)
 
 
-def _expression(name: str, url: str) -> Property:
+def _expression_property(name: str, url: str) -> Property:
     """A FHIRPath expression; one in another language is not read."""
 
     def write(value: Any, _item: Json) -> Json:
@@ -85,13 +85,13 @@ def _expression(name: str, url: str) -> Property:
 
 def _read_variable(extension: Json) -> Any:
     expression = extension.get("valueExpression", {})
-    said = {name: expression[name] for name in ("name", "expression") if name in expression}
-    return None if expression.get("language") != urls.FHIRPATH or _variable.validate(said) else said
+    content = {name: expression[name] for name in ("name", "expression") if name in expression}
+    return None if expression.get("language") != urls.FHIRPATH or _variable.validate(content) else content
 
 
 def _write_variable(value: Any, _item: Json) -> Json:
-    said = {"name": value["name"], "language": urls.FHIRPATH, "expression": value["expression"]}
-    return {"url": urls.VARIABLE, "valueExpression": said}
+    content = {"name": value["name"], "language": urls.FHIRPATH, "expression": value["expression"]}
+    return {"url": urls.VARIABLE, "valueExpression": content}
 
 
 def _read_unit(extension: Json) -> Any:
@@ -142,34 +142,34 @@ def scalar_kind(value: Any) -> str:
 
 
 PROPERTIES: tuple[Property, ...] = (
-    _plain("hidden", urls.HIDDEN, "Boolean", bool),
-    _concept("style", urls.DISPLAY_CATEGORY, urls.DISPLAY_CATEGORIES, frozenset(CATEGORIES)),
-    _concept("style", urls.ITEM_CONTROL, urls.ITEM_CONTROLS, frozenset(CONTROLS)),
-    _plain("style", urls.CALLOUT, "Code", str),
-    _concept("widget", urls.ITEM_CONTROL, urls.ITEM_CONTROLS),
-    _expression("show_if_expr", urls.ENABLE_WHEN),
-    _expression("calculated", urls.CALCULATED),
+    _scalar_property("hidden", urls.HIDDEN, "Boolean", bool),
+    _concept_property("style", urls.DISPLAY_CATEGORY, urls.DISPLAY_CATEGORIES, frozenset(CATEGORIES)),
+    _concept_property("style", urls.ITEM_CONTROL, urls.ITEM_CONTROLS, frozenset(CONTROLS)),
+    _scalar_property("style", urls.CALLOUT, "Code", str),
+    _concept_property("widget", urls.ITEM_CONTROL, urls.ITEM_CONTROLS),
+    _expression_property("show_if_expr", urls.ENABLE_WHEN),
+    _expression_property("calculated", urls.CALCULATED),
     Property("variables", urls.VARIABLE, _read_variable, _write_variable, listed=True),
-    _plain("placeholder", urls.ENTRY_FORMAT, "String", str),
-    _plain("pattern", urls.REGEX, "String", str),
-    _plain("min_length", urls.MIN_LENGTH, "Integer", int),
-    _bound("min", urls.MIN_VALUE),
-    _bound("max", urls.MAX_VALUE),
-    _plain("decimals", urls.MAX_DECIMAL_PLACES, "Integer", int),
-    _plain("step", urls.SLIDER_STEP, "Integer", int),
-    _plain("step", urls.STEP, "Decimal", Decimal, float),
-    _plain("min_rows", urls.MIN_OCCURS, "Integer", int),
-    _plain("max_rows", urls.MAX_OCCURS, "Integer", int),
-    _plain("orientation", urls.ORIENTATION, "Code", str),
-    _plain("other_label", urls.OPEN_LABEL, "String", str),
+    _scalar_property("placeholder", urls.ENTRY_FORMAT, "String", str),
+    _scalar_property("pattern", urls.REGEX, "String", str),
+    _scalar_property("min_length", urls.MIN_LENGTH, "Integer", int),
+    _bound_property("min", urls.MIN_VALUE),
+    _bound_property("max", urls.MAX_VALUE),
+    _scalar_property("decimals", urls.MAX_DECIMAL_PLACES, "Integer", int),
+    _scalar_property("step", urls.SLIDER_STEP, "Integer", int),
+    _scalar_property("step", urls.STEP, "Decimal", Decimal, float),
+    _scalar_property("min_rows", urls.MIN_OCCURS, "Integer", int),
+    _scalar_property("max_rows", urls.MAX_OCCURS, "Integer", int),
+    _scalar_property("orientation", urls.ORIENTATION, "Code", str),
+    _scalar_property("other_label", urls.OPEN_LABEL, "String", str),
     Property("unit", urls.UNIT, _read_unit, lambda value, _item: {"url": urls.UNIT, "valueCoding": {"display": value}}),
     Property("unit_options", urls.UNIT_OPTION, _read_unit_option, _write_unit_option, listed=True),
     Property("risk", urls.RISK, _read_risk, _write_risk, listed=True),
-    _plain("share", urls.SHARE, "Code", str),
-    _plain("row_label", urls.ROW_LABEL, "String", str),
-    _plain("min_label", urls.MIN_LABEL, "String", str),
-    _plain("max_label", urls.MAX_LABEL, "String", str),
-    _plain("score", urls.SHOWS_SCORE, "String", str),
+    _scalar_property("share", urls.SHARE, "Code", str),
+    _scalar_property("row_label", urls.ROW_LABEL, "String", str),
+    _scalar_property("min_label", urls.MIN_LABEL, "String", str),
+    _scalar_property("max_label", urls.MAX_LABEL, "String", str),
+    _scalar_property("score", urls.SHOWS_SCORE, "String", str),
 )
 _STYLED = {
     **dict.fromkeys(CALLOUTS, urls.CALLOUT),
@@ -178,25 +178,25 @@ _STYLED = {
 }
 
 
-def readings(extension: Json, taken: Callable[[str], bool]) -> Iterable[tuple[Property, Any]]:
-    """What an extension says to a block that has the properties `taken` tells of; nothing, where it is not modelled."""
+def values_in(extension: Json, has_member: Callable[[str], bool]) -> Iterable[tuple[Property, Any]]:
+    """The properties an extension can be read as, with their values, for a block that has these members."""
     for one in PROPERTIES:
-        if one.url == extension.get("url") and taken(one.name) and (value := one.read(extension)) is not None:
+        if one.url == extension.get("url") and has_member(one.name) and (value := one.read(extension)) is not None:
             yield one, value
 
 
-def written(block: Json, item: Json) -> list[Written]:
-    """The extensions that say a block's properties, plainly and in their usual order."""
+def write_all(block: Json, item: Json) -> list[PropertyExtension]:
+    """The extensions for a block's members, in their usual order."""
     return [
-        Written(one.name, value, one.write(value, item))
+        PropertyExtension(one.name, value, one.write(value, item))
         for one in PROPERTIES
-        if block.get(one.name) is not None and _says(one, block)
+        if block.get(one.name) is not None and _is_chosen(one, block)
         for value in (block[one.name] if one.listed else [block[one.name]])
     ]
 
 
-def _says(one: Property, block: Json) -> bool:
-    """Whether this is the extension for the block's value, of several that can say the property."""
+def _is_chosen(one: Property, block: Json) -> bool:
+    """Whether this is the extension for the block's value, where a property has several."""
     if one.name == "style":
         return _STYLED[block["style"]] == one.url
     if one.name == "step":
@@ -207,33 +207,35 @@ def _says(one: Property, block: Json) -> bool:
 # The order of extensions -----------------------------------------------------------------------------------------
 
 
-def kept_order(extensions: Iterable[Json], plain: list[Written], read: Mapping[int, Written]) -> list[Any] | None:
-    """What has to be remembered of a list of extensions; None where writing it plainly gives the very same.
+def remembered_order(
+    extensions: Iterable[Json], plain: list[PropertyExtension], read: Mapping[int, PropertyExtension]
+) -> list[Any] | None:
+    """What must be remembered of a list of extensions; None where writing the block gives the same list.
 
-    An address stands for the extension that is written plainly, `{"for": property, "as": extension}` for one that says
-    a property in another way, and an extension itself for what is not modelled. `read` is what each index said.
+    A URL stands for the extension that is written anyway, `{"for": property, "as": extension}` for one that expresses a
+    property in another way, and an extension for itself where no property models it. `read` has the properties read.
     """
     kept: list[Any] = []
     left = list(plain)
     for index, extension in enumerate(extensions):
-        said = read.get(index)
+        content = read.get(index)
         same = [one for one in left if one.extension == extension]
-        if said is None:
+        if content is None:
             kept.append(extension)
         elif same:
             left.remove(same[0])
             kept.append(extension["url"])
         else:
-            kept.append({"for": said.name, "as": extension})
+            kept.append({"for": content.name, "as": extension})
     return None if kept == [one.extension["url"] for one in plain] else kept
 
 
-def restored(kept: Iterable[Any], plain: list[Written], read: Callable[[str, Json], Any]) -> list[Json]:
-    """Extensions in the order that was kept, as far as the block still says what they said; new ones at the end."""
+def restore_order(kept: Iterable[Any], plain: list[PropertyExtension], read: Callable[[str, Json], Any]) -> list[Json]:
+    """Extensions in the remembered order, as far as the block still has their values; new ones at the end."""
     left = list(plain)
     order: list[Json] = []
 
-    def take(fits: Callable[[Written], bool]) -> Written | None:
+    def take(fits: Callable[[PropertyExtension], bool]) -> PropertyExtension | None:
         found = next((one for one in left if fits(one)), None)
         if found is not None:
             left.remove(found)
@@ -246,13 +248,13 @@ def restored(kept: Iterable[Any], plain: list[Written], read: Callable[[str, Jso
                 order.append(plainly.extension)
         elif "for" in entry and "as" in entry:
             value = read(entry["for"], entry["as"])
-            if take(lambda one, name=entry["for"], said=value: (one.name, one.value) == (name, said)):  # type: ignore[misc]  # -- as above
+            if take(lambda one, name=entry["for"], content=value: (one.name, one.value) == (name, content)):  # type: ignore[misc]  # -- as above
                 order.append(entry["as"])
         else:
             order.append(entry)
     return [*order, *(one.extension for one in left)]
 
 
-def reading_of(name: str, extension: Json) -> Any:
-    """What an extension says to the property of this name, or None."""
-    return next((value for one, value in readings(extension, lambda known: known == name)), None)
+def value_of(name: str, extension: Json) -> Any:
+    """The value an extension has for the property of this name, or None."""
+    return next((value for one, value in values_in(extension, lambda known: known == name)), None)

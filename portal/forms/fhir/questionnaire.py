@@ -16,11 +16,11 @@ from portal.forms.kinds import KINDS
 Json = Mapping[str, Any]
 MEMBERS = {"title": "title", "language": "language", "license": "copyright"}
 ACTIVE: Json = {"resourceType": "Questionnaire", "status": "active", "subjectType": ["Patient"]}
-"""What every questionnaire of our own says of itself."""
+"""Members of every questionnaire we write."""
 
 
 def read(questionnaire: Json) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """The document a questionnaire is; and what of it is kept but cannot be used: linkIds and properties.
+    """The document a questionnaire is; and the (linkId, member) pairs that are kept but cannot be used.
 
     `checks.problems` has nothing to say against it, and it is R4.
     """
@@ -28,14 +28,14 @@ def read(questionnaire: Json) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     for ours, theirs in MEMBERS.items():
         if isinstance(questionnaire.get(theirs), str) and questionnaire[theirs].strip():
             document[ours] = questionnaire[theirs]
-    said = _read_extensions(questionnaire, document)
+    expressed = _read_extensions(questionnaire, document)
     totals = sums.variable_names(document.get("scores", ()))
     source = Source(questionnaire.get("contained", ()), types_of_items(questionnaire["item"]), totals)
     document["blocks"] = [items.read(item, source) for item in questionnaire["item"]]
     if "scores" in document:
-        _leave_out_counted(document)
-        said = {index: one for index, one in said.items() if one.name in document or one.name != "scores"}
-    plain = _written(document)
+        _drop_score_variables(document)
+        expressed = {index: one for index, one in expressed.items() if one.name in document or one.name != "scores"}
+    plain = _plain_resource(document)
     kept = {
         key: value
         for key, value in questionnaire.items()
@@ -44,7 +44,7 @@ def read(questionnaire: Json) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     if absent := [key for key in plain if key not in questionnaire and key != "extension"]:
         kept["absent"] = absent
     if "extension" in questionnaire:
-        order = extensions.kept_order(questionnaire["extension"], _extensions(document), said)
+        order = extensions.remembered_order(questionnaire["extension"], _extensions(document), expressed)
         if order is not None or not questionnaire["extension"]:
             kept["extension"] = order or []
     document["fhir"] = kept
@@ -54,44 +54,50 @@ def read(questionnaire: Json) -> tuple[dict[str, Any], list[tuple[str, str]]]:
 _NOTHING = object()
 
 
-def _read_extensions(questionnaire: Json, document: dict[str, Any]) -> dict[int, extensions.Written]:
-    said: dict[int, extensions.Written] = {}
+def _read_extensions(questionnaire: Json, document: dict[str, Any]) -> dict[int, extensions.PropertyExtension]:
+    expressed: dict[int, extensions.PropertyExtension] = {}
     for index, extension in enumerate(questionnaire.get("extension", ())):
-        for name, value in _said(extension):
+        for name, value in _read_extension(extension):
             document.setdefault(name, []).append(value)
-            said[index] = extensions.Written(name, value, extension)
-    return said
+            expressed[index] = extensions.PropertyExtension(name, value, extension)
+    return expressed
 
 
-def _leave_out_counted(document: dict[str, Any]) -> None:
-    """Take away the variables that only count the scores: they are written anew with them."""
+def _drop_score_variables(document: dict[str, Any]) -> None:
+    """Remove the variables that only compute the scores: they are written again with the scores."""
     try:
-        counted = [{"name": name, "expression": said} for one in _counted(document) for name, said in one.variables]
+        score_variables = [
+            {"name": name, "expression": expression}
+            for one in _score_variables(document)
+            for name, expression in one.variables
+        ]
     except Invalid:
         del document["scores"]
         return
-    document["variables"] = [one for one in document.get("variables", ()) if one not in counted]
+    document["variables"] = [one for one in document.get("variables", ()) if one not in score_variables]
     if not document["variables"]:
         del document["variables"]
 
 
-def _said(extension: Json) -> Iterator[tuple[str, Any]]:
-    if (variable := extensions.reading_of("variables", extension)) is not None:
+def _read_extension(extension: Json) -> Iterator[tuple[str, Any]]:
+    if (variable := extensions.value_of("variables", extension)) is not None:
         yield "variables", variable
     elif (score := scores.read(extension)) is not None:
         yield "scores", score
 
 
 def write(document: Json) -> dict[str, Any]:
-    """The questionnaire a document is: what was kept of where it came from, as long as it still says the same."""
-    plain, kept = _written(document), document.get("fhir", {})
+    """The questionnaire a document is; parts kept from an import are restored where they still apply."""
+    plain, kept = _plain_resource(document), document.get("fhir", {})
     written = {key: value for key, value in plain.items() if key not in kept.get("absent", ())}
-    written |= {key: value for key, value in kept.items() if key not in {"absent", "extension"} and not _is_ours(key)}
-    said = _extensions(document)
+    written |= {
+        key: value for key, value in kept.items() if key not in {"absent", "extension"} and not _is_modelled(key)
+    }
+    expressed = _extensions(document)
     if "extension" in kept:
-        found = extensions.restored(kept["extension"], said, _said_again)
+        found = extensions.restore_order(kept["extension"], expressed, _reread_extension)
     else:
-        found = [one.extension for one in said]
+        found = [one.extension for one in expressed]
     if found or kept.get("extension") == []:
         written["extension"] = found
     totals = sums.variable_names(document.get("scores", ()))
@@ -100,12 +106,12 @@ def write(document: Json) -> dict[str, Any]:
     return written
 
 
-def _is_ours(key: str) -> bool:
-    """Whether the document itself says this member; one that was kept is an older word for it."""
+def _is_modelled(key: str) -> bool:
+    """Whether the document has a member for it, which replaces what an import kept."""
     return key in MEMBERS.values()
 
 
-def _written(document: Json) -> dict[str, Any]:
+def _plain_resource(document: Json) -> dict[str, Any]:
     plain = dict(ACTIVE)
     for ours, theirs in MEMBERS.items():
         if ours in document:
@@ -113,31 +119,31 @@ def _written(document: Json) -> dict[str, Any]:
     return plain
 
 
-def _extensions(document: Json) -> list[extensions.Written]:
-    """Variables and scores; a score is written as variables too, so that others can count it."""
-    said = extensions.written({"variables": document.get("variables")}, {})
+def _extensions(document: Json) -> list[extensions.PropertyExtension]:
+    """Variables and scores; a score is written as variables too, so that other systems can compute it."""
+    expressed = extensions.write_all({"variables": document.get("variables")}, {})
     if not document.get("scores"):
-        return said
-    for score, counted in zip(document["scores"], _counted(document), strict=True):
-        variables = [{"name": name, "expression": expression} for name, expression in counted.variables]
-        said += extensions.written({"variables": variables}, {})
-        said.append(extensions.Written("scores", score, scores.write(score)))
-    return said
+        return expressed
+    for score, score_variables in zip(document["scores"], _score_variables(document), strict=True):
+        variables = [{"name": name, "expression": expression} for name, expression in score_variables.variables]
+        expressed += extensions.write_all({"variables": variables}, {})
+        expressed.append(extensions.PropertyExtension("scores", score, scores.write(score)))
+    return expressed
 
 
-def _counted(document: Json) -> list[sums.ScoreExpression]:
+def _score_variables(document: Json) -> list[sums.ScoreExpression]:
     return sums.as_fhirpath(document["scores"], parse({**document, "fhir": {}}).blocks)
 
 
-def _said_again(name: str, extension: Json) -> Any:
-    return next((value for known, value in _said(extension) if known == name), None)
+def _reread_extension(name: str, extension: Json) -> Any:
+    return next((value for known, value in _read_extension(extension) if known == name), None)
 
 
 # What can be referred to ------------------------------------------------------------------------------------------
 
 
 def types_of_items(nested: Any) -> dict[str, Json]:
-    """Each item's type and, of a choice, the values of its options by code."""
+    """The type of each item and the values of its options, by linkId and by code."""
     found: dict[str, Json] = {}
     for item in nested:
         taken: dict[str, int] = {}
@@ -149,7 +155,7 @@ def types_of_items(nested: Any) -> dict[str, Json]:
 
 
 def types_of_blocks(nested: Any) -> dict[str, Json]:
-    """The same of blocks."""
+    """The same for blocks."""
     found: dict[str, Json] = {}
     for block in nested:
         kind = KINDS[block["type"]]

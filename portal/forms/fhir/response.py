@@ -18,9 +18,9 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What there is to write: a form, the answers that are shown, and what the form itself came to, by block and row.
+    """A form with what to write of it: the visible answers, and its own results by block and row.
 
-    When it is to be `counted`, each chosen option carries its score and each row stands in its place, empty or not.
+    With `counted`, for expressions, each chosen option carries its score and each row is written, empty or not.
     """
 
     form: Form
@@ -97,7 +97,7 @@ def _value(answered: Answered, value: Any, block: Block) -> Json:
 
 
 def _result(answered: Answered, block: Block, row: RowPath) -> list[Json]:
-    """What the form came to there; nothing, where that is of another kind than the item asks for."""
+    """The form's own result there; nothing where it does not fit the item's type."""
     result = answered.results.get((block.id, row))
     if result is None:
         return []

@@ -1,4 +1,4 @@
-"""The answers to choose from: FHIR answer options and value sets, and options of a choice."""
+"""Options to choose from: FHIR answer options and value sets, and the options of a choice."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
 def read(original: Json, taken: dict[str, int]) -> Option | None:
-    """An option, with a code no option before it has (`taken` counts them); None where it says nothing to choose."""
-    option = _said(original)
+    """An option with a code that no earlier one has (`taken` counts them); None where there is nothing to choose."""
+    option = _read_option(original)
     if option is None:
         return None
     code = option["code"]
@@ -37,7 +37,7 @@ def read(original: Json, taken: dict[str, int]) -> Option | None:
     return option
 
 
-def _said(original: Json) -> Option | None:
+def _read_option(original: Json) -> Option | None:
     option = _coded(original) if "valueCoding" in original else _valued(original)
     if option is None:
         return None
@@ -77,11 +77,11 @@ def _coded(original: Json) -> Option | None:
 def _valued(original: Json) -> Option | None:
     for key, kind in KINDS.items():
         if isinstance(original.get(key), str | int) and original[key] != "":
-            said = str(original[key])
+            text = str(original[key])
             return {
-                "code": said,
-                "label": said,
-                "as": kind if kind != "integer" or _WHOLE.fullmatch(said) else "string",
+                "code": text,
+                "label": text,
+                "as": kind if kind != "integer" or _WHOLE.fullmatch(text) else "string",
             }
     if original.get("valueReference", {}).get("reference"):
         reference = original["valueReference"]
@@ -91,36 +91,36 @@ def _valued(original: Json) -> Option | None:
 
 
 def value_of(option: Json) -> Json:
-    """What is chosen with an option, as the value of an answer."""
+    """The `value[x]` of an answer that chooses this option."""
     kind = option.get("as")
     original = option.get("fhir", {})
     code = option["code"]
     if kind is None:
         coding = original.get("valueCoding")
-        if coding is not None and _names_same(option, original):
+        if coding is not None and _is_same_value(option, original):
             return {"valueCoding": {name: part for name, part in coding.items() if name != "extension"}}
-        return {"valueCoding": _without_nothing(system=option.get("system"), code=code, display=option.get("label"))}
-    if original and _names_same(option, original):
+        return {"valueCoding": _without_none(system=option.get("system"), code=code, display=option.get("label"))}
+    if original and _is_same_value(option, original):
         return {name: part for name, part in original.items() if name.startswith("value")}
     if kind == "reference":
-        return {"valueReference": _without_nothing(reference=code, display=option.get("label"))}
+        return {"valueReference": _without_none(reference=code, display=option.get("label"))}
     return keyed("value", kind, int(code) if kind == "integer" else code)
 
 
-def _names_same(option: Json, original: Json) -> bool:
-    """Whether an option is still called what it was called where it came from."""
-    said = _said(original) or {}
-    return all(option.get(name) == said.get(name) for name in ("label", "system", "as")) and (
-        option["code"] == said.get("code") or option["code"].startswith(f"{said.get('code')}~")
+def _is_same_value(option: Json, original: Json) -> bool:
+    """Whether an option still has the value it was imported with."""
+    before = _read_option(original) or {}
+    return all(option.get(name) == before.get(name) for name in ("label", "system", "as")) and (
+        option["code"] == before.get("code") or option["code"].startswith(f"{before.get('code')}~")
     )
 
 
-def _without_nothing(**members: Any) -> Json:
+def _without_none(**members: Any) -> Json:
     return {name: value for name, value in members.items() if value is not None}
 
 
 def write(option: Json) -> Json:
-    """The answer option that says this and nothing else."""
+    """The answer option an option is by itself."""
     plain = value_of({name: part for name, part in option.items() if name != "fhir"})
     written: dict[str, Any] = {name: dict(part) if isinstance(part, Mapping) else part for name, part in plain.items()}
     extensions: list[Json] = []
@@ -143,24 +143,24 @@ def write(option: Json) -> Json:
     return written
 
 
-def put_back(option: Json) -> Json:
-    """An option as it came, as long as it still says the same; else written anew."""
+def restore(option: Json) -> Json:
+    """The imported answer option, as long as the option has not changed; else a new one."""
     original = option.get("fhir")
     if original is None:
         return write(option)
-    said = _said(original) or {}
-    same = all(option.get(name) == said.get(name) for name in _SAYS) and _names_same(option, original)
+    before = _read_option(original) or {}
+    same = all(option.get(name) == before.get(name) for name in _COMPARED_MEMBERS) and _is_same_value(option, original)
     return original if same else write(option)
 
 
-_SAYS = ("score", "prefix", "exclusive", "selected")
+_COMPARED_MEMBERS = ("score", "prefix", "exclusive", "selected")
 
 
 # Value sets -------------------------------------------------------------------------------------------------------
 
 
 def of_value_set(address: str, contained: Sequence[Json]) -> list[Option] | None:
-    """The options of a value set the form carries with it; None for one that lives elsewhere."""
+    """The options of a value set that is contained in the form; None for an external one."""
     found = next((one for one in contained if address.startswith("#") and one.get("id") == address[1:]), None)
     if found is None or found.get("resourceType") != "ValueSet":
         return None

@@ -248,7 +248,7 @@ class ChoiceKind(Kind):
             "options" not in spec or options.of_value_set(address, source.contained) == spec["options"]
         ):
             return {"answerValueSet": address}
-        return {"answerOption": [options.put_back(option) for option in spec.get("options", ())]}
+        return {"answerOption": [options.restore(option) for option in spec.get("options", ())]}
 
     def option_values(self, spec: Spec) -> Mapping[str, Json]:
         return {option["code"]: options.value_of(option) for option in spec.get("options", ())}

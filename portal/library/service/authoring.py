@@ -88,7 +88,7 @@ def preview(
     form = compile_document(kind, document)
     response = apply_patch(form, initial_response(form), {"answers": answers, "rows": rows})
     worked_out = evaluate(form, response)
-    done = progress(form, response, worked_out.shown)
+    done = progress(form, response, worked_out.visibility)
     return {
         "blocks": preview_blocks(form, response, worked_out),
         "progress": {"answered": done.answered, "total": done.total},

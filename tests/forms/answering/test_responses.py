@@ -137,7 +137,7 @@ def test_a_row_sent_again_without_a_place_stays_where_it_is() -> None:
     assert _ids(apply_patch(FORM, response, {"rows": [_row("triggers", A)]})) == [A, B]
 
 
-def test_a_row_behind_one_that_is_gone_stands_at_the_end() -> None:
+def test_a_row_placed_after_a_removed_row_goes_to_the_end() -> None:
     response = _saved(FORM, {"rows": [_row("triggers", A), _row("triggers", B, after=D)]})
     assert _ids(response) == [A, B]
 
@@ -217,7 +217,7 @@ def test_the_same_id_names_rows_of_different_outer_rows() -> None:
         ({"rows": [_row("triggers", A, B)]}, "#/rows/0/id", "triggers", ()),
     ],
 )
-def test_a_patch_that_does_not_fit_is_pointed_at(
+def test_a_patch_that_does_not_fit_is_refused_with_a_pointer(
     patch: dict[str, Any], pointer: str, block: str, row: tuple[str, ...]
 ) -> None:
     (fault,) = _faults(FORM, Response(), patch)
@@ -236,7 +236,7 @@ def test_a_log_takes_as_many_rows_as_its_author_allows() -> None:
     assert len(apply_patch(NESTED, full, {"rows": [_row("days", A, after=B)]}).rows) == 2
 
 
-def test_everything_wrong_with_a_patch_is_said_at_once() -> None:
+def test_every_fault_of_a_patch_is_reported_at_once() -> None:
     patch = {
         "rows": [_row("nobody", A), _row("triggers", B)],
         "answers": [_answer("before", "x"), _answer("cue", "fine", B), _answer("strength", 11, B)],
@@ -549,7 +549,7 @@ def test_a_hidden_log_leaves_its_rows_out_too() -> None:
 # Sharing ---------------------------------------------------------------------------------------------------------
 
 
-def test_an_answer_is_shared_unless_its_author_keeps_it() -> None:
+def test_an_answer_is_shared_unless_the_client_makes_it_private() -> None:
     response = _saved(FORM, {"answers": [_answer("before", 3), _answer("hours", 7, share="only_me")]})
     assert set(shared_part(response).answers) == {("before", ())}
     assert progress(FORM, response).answered == 2
@@ -569,7 +569,7 @@ def test_an_answer_kept_private_while_empty_is_private_once_written() -> None:
 LETTER = _form({"id": "letter", "type": "long_text", "label": "A letter", "share": "only_me"})
 
 
-def test_what_an_author_made_private_is_private_until_its_writer_shares_it() -> None:
+def test_a_question_marked_private_is_private_until_the_client_shares_it() -> None:
     written = _saved(LETTER, {"answers": [_answer("letter", "Dear you")]})
     assert shared_part(require_complete(LETTER, written)).answers == {}
     assert _saved(LETTER, {"answers": [_answer("letter", "Dear you")]}, {"answers": [_answer("letter", "Dear")]}) == (
@@ -579,7 +579,7 @@ def test_what_an_author_made_private_is_private_until_its_writer_shares_it() -> 
     assert shared_part(require_complete(LETTER, given)).value("letter") == "Dear you"
 
 
-def test_a_letter_cleared_and_begun_anew_is_shared_as_its_writer_last_said() -> None:
+def test_a_letter_cleared_and_written_again_keeps_its_sharing() -> None:
     begun = {"answers": [_answer("letter", "Dear you")]}
     cleared = {"answers": [_answer("letter", None)]}
     meant_to_share = {"answers": [_answer("letter", None, share="my_therapist")]}
@@ -599,7 +599,7 @@ def test_sharing_can_be_changed_both_ways() -> None:
 # Completeness and counting ---------------------------------------------------------------------------------------
 
 
-def test_what_is_needed_is_asked_for_only_where_it_is_shown() -> None:
+def test_a_required_question_is_required_only_where_it_is_visible() -> None:
     with pytest.raises(Invalid) as refused:
         require_complete(FORM, Response())
     assert [(fault.pointer, fault.block) for fault in refused.value.faults] == [("#/blocks/1", "before")]
@@ -610,7 +610,7 @@ def test_what_is_needed_is_asked_for_only_where_it_is_shown() -> None:
     require_complete(FORM, apply_patch(FORM, short, {"answers": [_answer("safe", NO)]}))
 
 
-def test_what_is_needed_in_a_row_is_asked_for_in_each_row() -> None:
+def test_a_required_question_in_a_log_is_required_in_each_row() -> None:
     response = _saved(NESTED, {"rows": [_row("days", A), _row("days", B)], "answers": [_answer("hard", YES, B)]})
     with pytest.raises(Invalid) as refused:
         require_complete(NESTED, response)
@@ -625,7 +625,7 @@ def test_what_is_needed_in_a_row_is_asked_for_in_each_row() -> None:
     ("limits", "rows", "missing"),
     [({"required": True}, 0, 1), ({"min_rows": 2}, 1, 1), ({"min_rows": 1}, 1, 0), ({}, 0, 0)],
 )
-def test_a_log_wants_as_many_rows_as_its_author_said(limits: dict[str, Any], rows: int, missing: int) -> None:
+def test_a_log_needs_as_many_rows_as_its_author_requires(limits: dict[str, Any], rows: int, missing: int) -> None:
     form = _form(
         {"id": "rows", "type": "log", "label": "?", "blocks": [{"id": "x", "type": "yes_no", "label": "?"}], **limits}
     )
@@ -744,7 +744,7 @@ def test_no_more_is_answered_than_there_is(case: tuple[Form, list[dict[str, Any]
 
 @given(form_and_patches())
 @settings(max_examples=150, derandomize=True, deadline=None)
-def test_what_is_sent_in_holds_nothing_hidden(case: tuple[Form, list[dict[str, Any]]]) -> None:
+def test_a_submission_holds_no_hidden_answers(case: tuple[Form, list[dict[str, Any]]]) -> None:
     form, patches = case
     response = _after(form, patches)
     sent = _sent_in(form, response)

@@ -82,7 +82,7 @@ def test_many_conditions_on_answers_that_are_all_hidden_are_worked_out_quickly(c
     assert time.thread_time() - begun < 3
 
 
-def test_in_a_circle_what_was_taken_to_be_shown_and_is_not_counts_no_longer() -> None:
+def test_in_a_circle_an_assumption_that_proves_wrong_is_dropped() -> None:
     """Of two blocks on the way, the inner one turns out hidden while the outer one is still being worked out."""
     form = _imported(
         _yes_no("outer", show_if=_when("inner", "second", match="any")),

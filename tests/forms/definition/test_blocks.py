@@ -79,12 +79,12 @@ def _pointers(*blocks: Any) -> set[str]:
     return {fault.pointer for fault in refused.value.faults}
 
 
-def test_every_kind_of_block_is_tried_here() -> None:
+def test_every_block_type_has_a_case() -> None:
     assert set(PLAIN) == set(FULL) == set(KINDS)
 
 
 @pytest.mark.parametrize("kind", PLAIN)
-def test_a_block_with_only_what_it_needs_is_taken(kind: str) -> None:
+def test_a_block_with_only_its_required_members_is_accepted(kind: str) -> None:
     block = parse(_document({"id": "one", "type": kind, **PLAIN[kind]})).blocks["one"]
     assert (block.accepts_answer, block.counts_in_progress) == (
         kind not in {*WITHOUT_ANSWER, "log"},
@@ -93,7 +93,7 @@ def test_a_block_with_only_what_it_needs_is_taken(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", PLAIN)
-def test_a_block_with_everything_it_can_have_is_taken(kind: str) -> None:
+def test_a_block_with_every_member_is_accepted(kind: str) -> None:
     first = {"id": "first", "type": "yes_no", "label": "Yes?"}
     parse(_document(first, {"id": "one", "type": kind, **PLAIN[kind], **FULL[kind], "show_if": SHOW_IF}))
 
@@ -101,7 +101,7 @@ def test_a_block_with_everything_it_can_have_is_taken(kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "needed"), [(kind, needed) for kind, properties in PLAIN.items() for needed in properties]
 )
-def test_what_a_block_needs_is_missed_by_name(kind: str, needed: str) -> None:
+def test_a_missing_member_is_reported_by_name(kind: str, needed: str) -> None:
     rest = {name: value for name, value in PLAIN[kind].items() if name != needed}
     found = _pointers({"id": "one", "type": kind, **rest})
     missed = {"calculated": "score"}.get(needed, needed)
@@ -109,7 +109,7 @@ def test_what_a_block_needs_is_missed_by_name(kind: str, needed: str) -> None:
 
 
 @pytest.mark.parametrize("kind", PLAIN)
-def test_a_misspelt_property_is_refused_rather_than_dropped(kind: str) -> None:
+def test_a_misspelled_member_is_refused_rather_than_dropped(kind: str) -> None:
     assert _pointers({"id": "one", "type": kind, **PLAIN[kind], "requierd": True}) == {"#/blocks/0/requierd"}
 
 
@@ -154,17 +154,17 @@ def test_a_misspelt_property_is_refused_rather_than_dropped(kind: str) -> None:
         ("date", {"min": "2026-03-02", "max": "2026-03-01"}, "max"),
     ],
 )
-def test_a_property_that_cannot_be_is_pointed_at(kind: str, change: dict[str, Any], pointer: str) -> None:
+def test_an_impossible_member_is_refused_with_a_pointer(kind: str, change: dict[str, Any], pointer: str) -> None:
     assert _pointers({"id": "one", "type": kind, **PLAIN[kind], **change}) == {f"#/blocks/0/{pointer}"}
 
 
 @pytest.mark.parametrize("kind", ["hologram", None, 1, True, [], ["text"], {}, {"type": "text"}])
-def test_a_type_nobody_knows_is_refused_whatever_json_it_is(kind: Any) -> None:
+def test_an_unknown_type_is_refused_whatever_json_it_is(kind: Any) -> None:
     assert _pointers({"id": "one", "type": kind, "markdown": "x"}) == {"#/blocks/0/type"}
 
 
 @pytest.mark.parametrize("block", [None, 1, "text", [], True])
-def test_a_block_that_is_no_object_is_refused(block: Any) -> None:
+def test_a_block_that_is_not_an_object_is_refused(block: Any) -> None:
     assert _pointers(block) == {"#/blocks/0/type"}
 
 
@@ -174,7 +174,7 @@ def test_an_id_that_cannot_stand_in_a_pointer_is_refused(block_id: Any) -> None:
 
 
 @pytest.mark.parametrize("block_id", ["a", "sections/2", "a.b_c-d", "A9", "a" * 64])
-def test_an_id_of_an_imported_instrument_is_taken(block_id: str) -> None:
+def test_an_id_of_an_imported_instrument_is_accepted(block_id: str) -> None:
     assert block_id in parse(_document({"id": block_id, "type": "yes_no", "label": "Yes?"})).blocks
 
 
@@ -195,7 +195,7 @@ def test_an_id_of_an_imported_instrument_is_taken(block_id: str) -> None:
         ("always", "show_if"),
     ],
 )
-def test_a_condition_that_cannot_hold_is_pointed_at(show_if: Any, pointer: str) -> None:
+def test_a_condition_that_cannot_hold_is_refused_with_a_pointer(show_if: Any, pointer: str) -> None:
     first = {"id": "first", "type": "yes_no", "label": "Yes?"}
     one = {"id": "one", "type": "yes_no", "label": "And?", "show_if": show_if}
     found = _pointers(first, one)
@@ -203,7 +203,7 @@ def test_a_condition_that_cannot_hold_is_pointed_at(show_if: Any, pointer: str) 
     assert all(place.startswith(f"#/blocks/1/{pointer}") for place in found)
 
 
-def test_as_many_options_as_promised_are_taken_and_one_more_is_not() -> None:
+def test_the_maximum_number_of_options_is_accepted_and_one_more_is_refused() -> None:
     options = [{"code": f"c{index}", "label": "One"} for index in range(MAX_OPTIONS + 1)]
     parse(_document({"id": "one", "type": "choice", "label": "Which?", "options": options[:-1]}))
     assert _pointers({"id": "one", "type": "choice", "label": "Which?", "options": options}) == {"#/blocks/0/options"}
@@ -231,7 +231,7 @@ def test_any_block_holds_blocks_as_a_published_form_may_have_it(kind: str) -> No
         ("score", 1),
     ],
 )
-def test_a_form_cannot_begin_with_what_nobody_could_answer(kind: str, default: Any) -> None:
+def test_a_default_must_be_a_possible_answer(kind: str, default: Any) -> None:
     assert _pointers({"id": "one", "type": kind, **PLAIN[kind], "default": default}) == {"#/blocks/0/default"}
 
 
@@ -258,7 +258,7 @@ def test_a_form_cannot_begin_with_what_nobody_could_answer(kind: str, default: A
         ("quantity", {"unit_options": [{"code": " kg"}]}, "unit_options/0/code"),
     ],
 )
-def test_what_fhir_cannot_say_is_not_authored_and_comes_in_as_it_is(
+def test_members_fhir_cannot_express_are_refused_from_authors_and_kept_in_imports(
     kind: str, more: dict[str, Any], place: str
 ) -> None:
     block = {"id": "one", "type": kind, **PLAIN[kind], **more}

@@ -49,7 +49,7 @@ def _nested(depth: int, kind: str = "section") -> dict[str, Any]:
     return block
 
 
-def test_blocks_are_laid_out_in_order_with_what_stands_around_them() -> None:
+def test_blocks_are_listed_in_order_with_their_ancestors_and_logs() -> None:
     form = parse(exercise_document())
     assert list(form.blocks)[:6] == ["intro", "before", "safe", "more", "need", "story"]
     assert form.blocks["need"].ancestors == ("more",)
@@ -90,18 +90,18 @@ def test_an_id_is_used_once_however_deep_it_stands() -> None:
     assert [(fault.pointer, fault.block) for fault in _faults(document)] == [("#/blocks/1/blocks/0/id", "a")]
 
 
-def test_everything_wrong_is_said_at_once() -> None:
+def test_every_fault_of_a_document_is_reported_at_once() -> None:
     document = _document(_yes_no("a b"), {"id": "t", "type": "text"}, _yes_no("c", min=1))
     assert _pointers(document) == ["#/blocks/0/id", "#/blocks/1/markdown", "#/blocks/2/min"]
 
 
-def test_blocks_nest_as_deep_as_promised_and_no_deeper() -> None:
+def test_blocks_nest_to_the_maximum_depth_and_no_deeper() -> None:
     assert len(parse(_document(_nested(MAX_DEPTH))).blocks["innermost"].ancestors) == MAX_DEPTH
     with pytest.raises(Invalid):
         parse(_document(_nested(MAX_DEPTH + 1)))
 
 
-def test_as_many_blocks_as_promised_are_taken_and_one_more_is_not() -> None:
+def test_the_maximum_number_of_blocks_is_accepted_and_one_more_is_refused() -> None:
     many = [_yes_no(f"q{index}") for index in range(MAX_BLOCKS + 1)]
     assert len(parse(_document(*many[:-1])).blocks) == MAX_BLOCKS
     assert "#/blocks" in _pointers(_document(*many))
@@ -180,7 +180,7 @@ def test_what_is_stored_is_what_was_written_key_for_key() -> None:
         pytest.param(_document(_yes_no("a"), **{f"x{index}": 1 for index in range(100_000)}), id="100,000 members"),
     ],
 )
-def test_a_bomb_is_refused_with_an_answer_of_bounded_size(bomb: dict[str, Any]) -> None:
+def test_an_enormous_document_is_refused_with_a_bounded_number_of_faults(bomb: dict[str, Any]) -> None:
     assert len(_faults(bomb)) <= MOST_FAULTS
 
 
@@ -250,7 +250,7 @@ def _parsed(document: dict[str, Any]) -> Form | Invalid:
         return refused
 
 
-def test_a_client_gets_the_questions_without_bands_risks_and_what_was_kept_of_elsewhere() -> None:
+def test_a_client_gets_the_questions_without_bands_risk_rules_and_imported_parts() -> None:
     scale = {"type": "scale", "label": "?", "min": 0, "max": 4}
     options = [{"code": "a", "label": "A", "fhir": {"valueCoding": {"code": "a"}}}]
     form = parse(

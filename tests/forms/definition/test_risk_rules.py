@@ -88,28 +88,28 @@ NEVER_MET = [
 
 
 @pytest.mark.parametrize(("kind", "op", "value"), MET)
-def test_what_an_answer_can_meet_is_taken(kind: str, op: str, value: Any) -> None:
+def test_a_risk_rule_an_answer_can_match_is_accepted(kind: str, op: str, value: Any) -> None:
     assert [block.id for block in _form(_block(kind, (op, value))).risk_blocks] == ["b"]
 
 
 @pytest.mark.parametrize(("kind", "op", "value", "member"), NEVER_MET)
-def test_what_no_answer_can_meet_is_refused_with_a_pointer(kind: str, op: str, value: Any, member: str) -> None:
+def test_a_risk_rule_no_answer_can_match_is_refused_with_a_pointer(kind: str, op: str, value: Any, member: str) -> None:
     [fault] = _faults({"id": "a", "type": "yes_no", "label": "A"}, _block(kind, (op, value)))
     assert (fault.pointer, fault.block) == (f"#/blocks/1/risk/0/{member}", "b")
 
 
-def test_only_the_tests_that_do_not_fit_are_named() -> None:
+def test_only_the_risk_rules_that_do_not_fit_are_refused() -> None:
     pointers = [fault.pointer for fault in _faults(_block("scale", ("=", 9), ("=", 10), (">", 2), ("<", 0)))]
     assert pointers == ["#/blocks/0/risk/1/value", "#/blocks/0/risk/3/value"]
 
 
 @pytest.mark.parametrize("kind", ["text", "section", "log"])
-def test_a_block_nobody_answers_raises_nothing(kind: str) -> None:
+def test_a_block_without_an_answer_raises_no_alert(kind: str) -> None:
     [fault] = _faults(_block(kind, ("=", True)))
     assert fault.pointer == "#/blocks/0/risk"
 
 
-def test_the_only_option_cannot_be_compared_with_another_unless_own_words_are_taken() -> None:
+def test_the_only_option_cannot_be_compared_with_another_unless_free_text_is_allowed() -> None:
     options = [{"code": "none", "label": "None"}]
     assert _faults(_block("choice", ("!=", "none"), options=options))[0].pointer == "#/blocks/0/risk/0/value"
     assert _form(_block("choice", ("!=", "none"), options=options, other=True)).risk_blocks
@@ -121,11 +121,11 @@ def test_the_only_option_cannot_be_compared_with_another_unless_own_words_are_ta
      [{"op": "=", "value": [1]}], [{"op": "=", "value": {}}], [{"op": "=", "value": 1}] * 21,
      [{"op": "=", "value": 1, "x": 1}]],
 )  # fmt: skip
-def test_a_risk_that_says_nothing_sensible_is_refused(said: Any) -> None:
+def test_a_malformed_risk_rule_is_refused(said: Any) -> None:
     assert _faults({**_block("scale"), "risk": said})[0].pointer.startswith("#/blocks/0/risk")
 
 
-def test_kinds_of_block_still_to_come_are_compared_too() -> None:
+def test_quantities_times_and_instants_are_compared_and_files_are_not() -> None:
     assert _later("quantity", ">", 3)
     assert not _later("quantity", "=", "3 mg")
     assert _later("time", ">=", "22:00")
@@ -140,7 +140,7 @@ def test_kinds_of_block_still_to_come_are_compared_too() -> None:
     st.sampled_from(tuple(COMPARISONS)),
     st.floats(allow_nan=False) | st.text() | st.integers(),
 )
-def test_any_test_is_taken_or_refused_with_a_pointer(kind: str, op: str, value: Any) -> None:
+def test_any_risk_rule_is_accepted_or_refused_with_a_pointer(kind: str, op: str, value: Any) -> None:
     pointers = ["#/blocks/0/risk"]
     try:
         _form(_block(kind, (op, value)))
@@ -178,14 +178,14 @@ RAISING = [
 
 
 @pytest.mark.parametrize(("kind", "test", "risky", "fine"), RAISING)
-def test_an_answer_raises_where_it_meets_the_test_and_only_there(kind: str, test: Any, risky: Any, fine: Any) -> None:
+def test_an_answer_raises_an_alert_only_where_it_matches_the_rule(kind: str, test: Any, risky: Any, fine: Any) -> None:
     form = _form(_block(kind, test))
     assert risk_flags.risky_answers(form, _response(form, ("b", risky))) == [("b", ())]
     assert risk_flags.risky_answers(form, _response(form, ("b", fine))) == []
     assert risk_flags.risky_answers(form, Response()) == []
 
 
-def test_any_of_several_tests_is_enough() -> None:
+def test_any_of_several_risk_rules_is_enough() -> None:
     form = _form(_block("scale", ("=", 0), ("=", 9)))
     assert [bool(risk_flags.risky_answers(form, _response(form, ("b", value)))) for value in (0, 3, 6, 9)] == [
         True,
@@ -195,7 +195,7 @@ def test_any_of_several_tests_is_enough() -> None:
     ]
 
 
-def test_any_one_of_several_chosen_is_enough_and_own_words_are_no_code() -> None:
+def test_any_chosen_option_is_enough_and_free_text_is_not_a_code() -> None:
     form = _form(_block("choice", ("=", "plan"), multiple=True, other=True))
     assert risk_flags.risky_answers(form, _response(form, ("b", [{"code": "none"}, {"code": "plan"}])))
     assert not risk_flags.risky_answers(form, _response(form, ("b", [{"code": "none"}, {"other": "plan"}])))
@@ -219,7 +219,7 @@ def test_instants_are_compared_as_instants_whatever_their_offset() -> None:
     assert not risk_rules.matches_risk_rule(block, "2024-01-01T12:30:00+02:00")
 
 
-def test_an_answer_that_a_condition_hides_raises_nothing() -> None:
+def test_an_answer_hidden_by_a_condition_raises_no_alert() -> None:
     condition = {"match": "all", "conditions": [{"block": "ask", "op": "=", "value": True}]}
     form = _form({"id": "ask", "type": "yes_no", "label": "Ask?"}, _block("yes_no", ("=", True), show_if=condition))
     assert risk_flags.risky_answers(form, _response(form, ("ask", True), ("b", True))) == [("b", ())]
@@ -227,7 +227,7 @@ def test_an_answer_that_a_condition_hides_raises_nothing() -> None:
     assert risk_flags.risky_answers(form, _response(form, ("b", True))) == []
 
 
-def test_in_a_log_the_rows_concerned_are_named_in_their_order() -> None:
+def test_risky_answers_in_a_log_are_listed_in_row_order() -> None:
     inner = [
         {"id": "ask", "type": "yes_no", "label": "Ask?"},
         _block(
@@ -261,7 +261,7 @@ def _saved(form: Form, before: Response, *said: tuple[str, Any]) -> tuple[Respon
     return after, [block for block, _ in risk_flags.newly_risky_answers(form, before, after, patch)]
 
 
-def test_only_what_was_just_saved_is_named() -> None:
+def test_only_an_answer_that_was_just_saved_is_newly_risky() -> None:
     form = _form(
         _block("yes_no", ("=", True)),
         {"id": "c", "type": "yes_no", "label": "C", "risk": [{"op": "=", "value": True}]},
@@ -278,7 +278,7 @@ def test_only_what_was_just_saved_is_named() -> None:
     assert _saved(form, response, ("b", False))[1] == []
 
 
-def test_an_earlier_answer_that_comes_back_into_sight_is_named() -> None:
+def test_an_earlier_answer_that_becomes_visible_again_is_risky() -> None:
     condition = {"match": "all", "conditions": [{"block": "ask", "op": "=", "value": True}]}
     form = _form({"id": "ask", "type": "yes_no", "label": "Ask?"}, _block("yes_no", ("=", True), show_if=condition))
     hidden, named = _saved(form, Response(), ("ask", False), ("b", True))
@@ -295,7 +295,7 @@ def _private(form: Form, block: str, *, value: Any) -> list[Fault]:
     return list(refused.value.faults)
 
 
-def test_a_risk_item_cannot_be_kept_to_oneself() -> None:
+def test_an_answer_with_a_risk_rule_cannot_be_private() -> None:
     form = _form({"id": "free", "type": "yes_no", "label": "Free"}, _block("yes_no", ("=", True)))
     for value in (True, False, None):
         [fault] = _private(form, "b", value=value)
@@ -306,7 +306,7 @@ def test_a_risk_item_cannot_be_kept_to_oneself() -> None:
     assert responses.apply_patch(form, Response(), shared).answers["b", ()].share == "my_therapist"
 
 
-def test_an_item_of_a_score_cannot_be_kept_to_oneself_either() -> None:
+def test_an_item_of_a_score_cannot_be_private() -> None:
     plain = _form({"id": "item", "type": "yes_no", "label": "Item"}, {"id": "free", "type": "yes_no", "label": "Free"})
     scores = [{"id": "sum", "items": ["item"]}, {"id": "total", "items": ["sum"]}]
     form = Form({**plain.document, "scores": scores}, plain.blocks)

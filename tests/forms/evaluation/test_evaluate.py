@@ -52,7 +52,7 @@ def test_an_expression_shows_and_hides() -> None:
     assert progress(FORM, _answers(a=3, b=2)).total == 3
 
 
-def test_what_an_expression_hides_is_not_sent_in_and_comes_back() -> None:
+def test_an_answer_hidden_by_an_expression_is_not_submitted_and_comes_back() -> None:
     written = {**_answers(a=1, b=1).answers, ("more", ()): Answer("words")}
     assert ("more", ()) not in require_complete(FORM, Response(written)).answers
     written["a", ()] = Answer(4)
@@ -79,23 +79,23 @@ def test_rows_are_worked_out_one_by_one_even_after_an_empty_one() -> None:
     answers: dict[Key, Answer] = {("x", (ROWS[0],)): Answer(1), ("x", (ROWS[2],)): Answer(2)}
     worked = evaluate(form, Response(answers, rows))
     assert {key for key in worked.values if key[0] == "double"} == {("double", (row,)) for row in ROWS}
-    assert all(worked.shown("why", (row,)) for row in ROWS)
+    assert all(worked.visibility("why", (row,)) for row in ROWS)
 
 
 def test_an_expression_that_fails_hides_nothing_and_says_why() -> None:
     form = _form(_scale("a"), {"id": "b", "type": "yes_no", "label": "?", "show_if_expr": "nonsense((("})
     worked = evaluate(form, _answers(a=1))
-    assert worked.shown("b", ())
+    assert worked.visibility("b", ())
     assert [problem.where for problem in worked.problems] == ["b"]
 
 
-def test_a_bomb_of_an_expression_costs_little() -> None:
+def test_an_explosive_expression_costs_little() -> None:
     bomb = "%resource.descendants()" + ".combine(%resource.descendants())" * 200
     form = _form(_scale("a"), {"id": "b", "type": "yes_no", "label": "?", "show_if_expr": bomb + ".exists()"})
     assert evaluate(form, _answers(a=1)).problems
 
 
-def test_inside_a_row_one_can_ask_whether_another_log_has_rows() -> None:
+def test_a_condition_in_a_row_can_ask_whether_another_log_has_rows() -> None:
     when = {"match": "all", "conditions": [{"block": "other", "op": "exists", "value": True}]}
     column = {"id": "c", "type": "yes_no", "label": "?", "show_if": when}
     form = _form(
@@ -122,7 +122,7 @@ def test_circles_of_conditions_end() -> None:
 
 @given(st.data())
 @settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-def test_any_answers_to_any_form_count_or_are_pointed_at_and_nothing_is_raised(data: Any) -> None:
+def test_any_answers_to_any_form_are_scored_or_refused_without_an_exception(data: Any) -> None:
     try:
         form = parse(data.draw(documents()))
     except Invalid:
@@ -155,7 +155,7 @@ ANY_VALUE = (
 
 @given(st.data())
 @settings(max_examples=80, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-def test_whatever_is_sent_is_merged_or_pointed_at(data: Any) -> None:
+def test_any_patch_is_merged_or_refused_with_pointers(data: Any) -> None:
     try:
         form = parse(data.draw(documents()))
     except Invalid:

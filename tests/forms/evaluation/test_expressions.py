@@ -67,7 +67,7 @@ def test_a_variable_of_a_group_is_not_known_outside_it() -> None:
     assert [(problem.name, problem.where) for problem in found.problems] == [("unknown_variable", "out")]
 
 
-def test_a_calculation_on_another_settles_whichever_comes_first() -> None:
+def test_a_calculation_that_uses_another_settles_in_any_order() -> None:
     items = [_item("c", calculated=f"{_at('b')} + 1"), _item("b", calculated=f"{_at('a')} + 1"), _item("a", "integer")]
     found = _outcome({"item": items}, _whole("a", 1))
     assert found.values_of("b") == [2]
@@ -75,7 +75,7 @@ def test_a_calculation_on_another_settles_whichever_comes_first() -> None:
     assert found.problems == []
 
 
-def test_calculations_that_never_settle_are_told_and_end() -> None:
+def test_calculations_that_never_settle_end_and_are_reported() -> None:
     items = [
         _item("a", calculated=f"iif({_at('b')}.exists(), {_at('b')} + 1, 1)"),
         _item("b", calculated=f"{_at('a')} + 1"),
@@ -132,7 +132,7 @@ def test_what_was_written_is_seen_by_what_compares() -> None:
     assert _outcome({"item": [different, row]}, *rows).values_of("n") == [1]
 
 
-def test_another_language_and_too_many_expressions_are_told() -> None:
+def test_another_language_and_too_many_expressions_are_reported() -> None:
     other = _item("t", extension=[_expression(f"{SDC}calculatedExpression", "x", language="application/x-fhir-query")])
     assert _outcome({"item": [other]}).problems[0].name == "not_supported"
     many = [_item(f"i{number}", calculated="1") for number in range(MOST_EXPRESSIONS + 1)]
@@ -212,7 +212,7 @@ BOTH, ALL = ["q1", "q2"], ["q1", "q2", "q3"]
         ("", None),
     ],
 )
-def test_the_usual_sums_are_lifted_and_nothing_else(expression: str, found: RecognizedSum | None) -> None:
+def test_the_usual_sums_are_recognized_and_nothing_else(expression: str, found: RecognizedSum | None) -> None:
     assert recognize_sum(expression, FORM) == found
 
 
@@ -220,7 +220,7 @@ def test_variables_that_name_each_other_are_not_followed_for_ever() -> None:
     assert recognize_sum("%x + %y", {"extension": _variables(x="%y", y="%x"), "item": []}) is None
 
 
-def test_lifting_gives_up_on_what_multiplies() -> None:
+def test_recognition_gives_up_on_a_sum_that_multiplies() -> None:
     ladder = {f"x{number}": "+".join([f"%x{number + 1}"] * 50) for number in range(5)}
     began = time.thread_time()
     last = "%resource.item.where(linkId='n').answer.value"
@@ -234,7 +234,7 @@ def test_lifting_gives_up_on_what_multiplies() -> None:
     assert time.thread_time() - began < 1.5
 
 
-def test_a_lifted_sum_is_a_score() -> None:
+def test_a_recognized_sum_is_a_score() -> None:
     assert RecognizedSum(BOTH, 1).as_score("t", "Total") == {
         "id": "t",
         "label": "Total",
@@ -268,7 +268,7 @@ def _coded(name: str, *ordinals: int) -> dict[str, Any]:
     ],
 )
 @pytest.mark.parametrize("lacking", [[], ["it's"], ["s", "y"], ["it's", "s", "y", "m"]])
-def test_a_score_written_out_comes_to_what_it_is(score: dict[str, Any], lacking: list[str]) -> None:
+def test_a_score_written_as_fhirpath_evaluates_to_the_same_value(score: dict[str, Any], lacking: list[str]) -> None:
     items = ["it's", "s", "y", "m"]
     whole = {"id": "my score!", "label": "T", "items": items, **score}
     twice = {"id": "twice", "label": "Twice", "method": "sum", "items": ["my score!"], "multiply": 2}

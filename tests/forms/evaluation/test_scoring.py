@@ -62,7 +62,7 @@ def test_a_missing_answer_withholds_the_score_unless_the_rule_allows_it() -> Non
     assert _result(_three(_score(missing={"max": 3})), answered()).reason == "None of its items is answered."
 
 
-def test_reverse_items_turn_round_within_the_scores_of_their_options_or_the_ends_of_their_scale() -> None:
+def test_reverse_items_are_reversed_within_their_option_scores_or_their_scale() -> None:
     built = form(
         choice("one", 1, 2, 5),
         scale("two", -3, 10),
@@ -168,13 +168,13 @@ def test_between_bands_that_do_not_meet_there_is_none() -> None:
     ]
 
 
-def test_a_factor_below_nothing_turns_the_ends_round() -> None:
+def test_a_negative_factor_swaps_minimum_and_maximum() -> None:
     result = _result(_three(_score(multiply=-0.5)), _picked(one="b", two="b", three="b"))
     assert result.value == Decimal("-1.5")
     assert _ends(result) == (-4.5, 0)
 
 
-def test_a_score_beyond_all_measure_is_not_given() -> None:
+def test_a_score_outside_the_supported_range_has_no_value() -> None:
     built = form({"id": "one", "type": "number", "label": "one"}, scores=[_score(items=["one"])])
     assert _result(built, answered(one=1e300)).reason == "The answers are too large to score."
 
@@ -225,7 +225,7 @@ def _faults(*scores: Any) -> dict[str, str]:
         ({"median": 1}, "/median"),
     ],
 )
-def test_a_score_that_does_not_fit_is_pointed_at(change: dict[str, Any], pointer: str) -> None:
+def test_a_score_that_does_not_fit_is_refused_with_a_pointer(change: dict[str, Any], pointer: str) -> None:
     assert set(_faults(_score(items=["one", "two"]) | change)) == {f"#/scores/0{pointer}"}
 
 

@@ -93,7 +93,9 @@ MODIFIER = {"modifierExtension": [{"url": "https://example.org/not"}]}
         (_form("x"), "#/item", "list of objects"),
     ],
 )
-def test_what_cannot_be_taken_is_refused_with_its_place(content: Any, place: str, words: str) -> None:
+def test_a_questionnaire_that_cannot_be_imported_is_refused_with_a_pointer(
+    content: Any, place: str, words: str
+) -> None:
     with pytest.raises(Invalid) as refused:
         import_questionnaire(content)
     found = {fault.pointer: fault.detail for fault in refused.value.faults}
@@ -128,12 +130,12 @@ def _expression(url: str, language: str) -> dict[str, Any]:
         ),
     ],
 )
-def test_what_is_lost_is_named_in_its_place_and_goes_out_again(item: dict[str, Any], place: str, words: str) -> None:
+def test_each_loss_is_reported_with_its_place_and_exported_again(item: dict[str, Any], place: str, words: str) -> None:
     taken = import_questionnaire(_form(item))
     assert [where for where, said in taken.losses if words in said] == [place]
 
 
-def test_a_plain_form_loses_nothing_and_is_worth_no_word() -> None:
+def test_a_plain_form_is_imported_without_losses_or_notes() -> None:
     taken = import_questionnaire(_form(_item(), _item("2", "choice", answerOption=[{"valueString": "a"}])))
     assert (taken.losses, taken.notes) == ([], [])
 
@@ -156,7 +158,7 @@ def test_a_plain_form_loses_nothing_and_is_worth_no_word() -> None:
         ),
     ],
 )
-def test_what_is_worth_knowing_is_said_without_calling_it_a_loss(form: dict[str, Any], words: str) -> None:
+def test_a_note_is_not_a_loss(form: dict[str, Any], words: str) -> None:
     taken = import_questionnaire(form)
     assert taken.losses == []
     assert [said for _, said in taken.notes if words in said]
@@ -242,7 +244,7 @@ ITEMS = st.recursive(
 )
 
 
-def test_as_many_conditions_as_are_taken_are_taken() -> None:
+def test_the_maximum_number_of_conditions_is_accepted() -> None:
     items = [_item(f"c{index}", enableWhen=[WHEN] * 100) for index in range(50)]
     assert len(import_questionnaire(_form(_item(), *items)).document["blocks"]) == 51
 
@@ -252,7 +254,7 @@ def test_as_many_conditions_as_are_taken_are_taken() -> None:
     st.dictionaries(st.sampled_from(["extension", "contained", "title"]), ANYTHING),
 )
 @settings(max_examples=400, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_whatever_arrives_is_taken_or_refused_with_a_place(items: list[Any], more: dict[str, Any]) -> None:
+def test_any_json_is_imported_or_refused_with_a_pointer(items: list[Any], more: dict[str, Any]) -> None:
     faults = []
     try:
         import_questionnaire({"resourceType": "Questionnaire", "item": items, **more})
@@ -275,7 +277,7 @@ NONSENSE = st.recursive(
 
 @given(NONSENSE.filter(lambda bag: isinstance(bag, dict)), NONSENSE.filter(lambda bag: isinstance(bag, dict)), NONSENSE)
 @settings(max_examples=300, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-def test_a_bag_an_author_fills_with_nonsense_is_pointed_at_before_anybody_answers(
+def test_an_author_who_alters_the_imported_parts_is_told_before_a_client_answers(
     root: Any, inner: Any, given_before: Any
 ) -> None:
     options = [{"code": "a", "label": "A", "fhir": inner}]

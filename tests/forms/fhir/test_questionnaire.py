@@ -110,7 +110,7 @@ def published(draw: Any) -> dict[str, Any]:
 
 @given(published())
 @MANY
-def test_what_others_published_goes_out_as_it_came(written: dict[str, Any]) -> None:
+def test_a_published_questionnaire_is_exported_as_it_came(written: dict[str, Any]) -> None:
     came = decimal_json.loads(decimal_json.dumps(written))
     try:
         document = import_questionnaire(came).document
@@ -137,7 +137,7 @@ WIDGET = {
 }
 
 
-def test_an_edit_changes_what_it_changes_and_leaves_the_rest_in_its_place() -> None:
+def test_an_edit_leaves_the_rest_of_an_imported_form_in_its_place() -> None:
     unknown = {"url": "https://example.org/unknown", "valueString": "kept"}
     hint = {"url": urls.ENTRY_FORMAT, "valueString": "old"}
     item = {"linkId": "1", "type": "string", "text": "Old", "definition": "d", "extension": [hint, unknown, WIDGET]}
@@ -145,7 +145,7 @@ def test_an_edit_changes_what_it_changes_and_leaves_the_rest_in_its_place() -> N
     assert out == {**item, "text": "New", "extension": [{**hint, "valueString": "new"}, unknown, WIDGET]}
 
 
-def test_a_property_taken_away_takes_its_extension_along_and_a_new_one_brings_one() -> None:
+def test_removing_a_member_removes_its_extension_and_adding_one_adds_it() -> None:
     item = {"linkId": "1", "type": "string", "text": "Which?", "extension": [WIDGET]}
     document = import_questionnaire(_one(item)).document
     del document["blocks"][0]["widget"]
@@ -153,14 +153,14 @@ def test_a_property_taken_away_takes_its_extension_along_and_a_new_one_brings_on
     assert questionnaire.write(document)["item"][0]["extension"] == [{"url": urls.MIN_LENGTH, "valueInteger": 3}]
 
 
-def test_styled_text_goes_when_the_words_it_styled_are_others() -> None:
+def test_styled_text_is_dropped_when_its_text_has_changed() -> None:
     styled = {"extension": [{"url": urls.XHTML, "valueString": "<b>Old</b>"}]}
     item = {"linkId": "1", "type": "string", "text": "Old", "_text": styled}
     assert _through(item, {})["_text"] == styled
     assert "_text" not in _through(item, {"label": "New"})
 
 
-def test_an_option_that_is_edited_is_written_anew_and_its_neighbour_as_it_came() -> None:
+def test_an_edited_option_is_rewritten_and_its_neighbor_stays_as_it_came() -> None:
     options = [
         {"valueCoding": {"system": "s", "code": code, "display": code.upper(), "userSelected": False}} for code in "ab"
     ]
@@ -173,7 +173,7 @@ def test_an_option_that_is_edited_is_written_anew_and_its_neighbour_as_it_came()
     ]
 
 
-def test_a_value_set_that_comes_along_gives_the_options_and_goes_out_as_a_value_set() -> None:
+def test_a_contained_value_set_gives_the_options_and_is_exported_as_a_value_set() -> None:
     concepts = [{"code": "y", "display": "Yes"}, {"code": "n", "display": "No"}]
     value_set = {"resourceType": "ValueSet", "id": "yn", "compose": {"include": [{"system": "s", "concept": concepts}]}}
     item = {"linkId": "1", "type": "choice", "text": "Which?", "answerValueSet": "#yn"}
@@ -226,7 +226,7 @@ def test_decimals_keep_their_digits() -> None:
         ),
     ],
 )
-def test_an_item_becomes_the_block_it_is(item: dict[str, Any], kind: str) -> None:
+def test_an_item_becomes_a_block_of_its_type(item: dict[str, Any], kind: str) -> None:
     assert import_questionnaire(_one({"linkId": "1", "text": "x", **item})).document["blocks"][0]["type"] == kind
 
 
@@ -246,7 +246,7 @@ def _written(**block: Any) -> dict[str, Any]:
         ({"type": "number", "step": Decimal("0.5")}, {"url": urls.STEP, "valueDecimal": Decimal("0.5")}),
     ],
 )
-def test_a_bound_or_step_is_written_in_a_kind_its_extension_takes(block: dict[str, Any], extension: Any) -> None:
+def test_a_bound_or_step_is_written_in_a_type_its_extension_allows(block: dict[str, Any], extension: Any) -> None:
     item = _written(**block)
     assert item["extension"] == [extension]
     assert exactly(_through(item, {})) == exactly(item)
@@ -261,7 +261,7 @@ def test_a_bound_or_step_is_written_in_a_kind_its_extension_takes(block: dict[st
         ("dateTime", "2026-03-02T09:30Z", {"answerDateTime": "2026-03-02T09:30:00Z"}),
     ],
 )
-def test_a_condition_compares_in_a_kind_that_can_hold_the_value(kind: str, value: Any, answer: Any) -> None:
+def test_a_condition_is_written_in_a_type_that_can_hold_its_value(kind: str, value: Any, answer: Any) -> None:
     shown = {"conditions": [{"block": "a", "op": "=", "value": value}]}
     found = conditions.write(shown, {"a": {"type": kind, "values": {}}})["enableWhen"]
     assert found == [{"question": "a", "operator": "=", **answer}]
@@ -289,6 +289,6 @@ def test_a_result_that_others_calculate_in_another_way_is_no_longer_the_declared
     assert questionnaire.write(document) == written
 
 
-def test_an_option_whose_number_is_none_comes_in_as_its_words_and_goes_out_as_it_came() -> None:
+def test_an_option_with_a_malformed_integer_is_imported_as_text_and_exported_as_it_came() -> None:
     item = {"linkId": "1", "type": "choice", "text": "Which?", "answerOption": [{"valueInteger": "many"}]}
     assert _through(item, {}) == item

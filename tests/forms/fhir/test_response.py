@@ -29,7 +29,7 @@ def _written(form: Form, response: Response, **more: Any) -> Any:
     return write(Answered(form, response, **more), status="completed")["item"]
 
 
-def test_answers_stand_where_their_questions_stand() -> None:
+def test_answers_are_written_where_their_questions_are() -> None:
     form = _form(
         {"id": "how", "type": "scale", "label": "How?", "min": 0, "max": 10},
         {
@@ -69,7 +69,7 @@ def test_answers_stand_where_their_questions_stand() -> None:
     ]
 
 
-def test_rows_of_a_log_are_its_item_again_and_again_in_their_order() -> None:
+def test_rows_of_a_log_are_repeated_items_in_their_order() -> None:
     form = _form(
         {
             "id": "log",
@@ -136,7 +136,7 @@ def test_a_question_answered_several_times_has_its_questions_with_each_answer() 
     ]
 
 
-def test_a_section_that_was_read_says_so_and_results_stand_with_their_block() -> None:
+def test_a_read_section_and_a_result_are_written_with_their_block() -> None:
     form = _form(
         {"id": "read", "type": "reading", "label": "About", "markdown": "Words."},
         {"id": "sum", "type": "score", "label": "Sum", "calculated": "1"},
@@ -182,7 +182,7 @@ def test_an_answer_is_written_as_strictly_as_fhir_has_it(block: dict[str, Any], 
         ({"type": "choice", "other": True, "options": [{"code": "a", "label": "A"}]}, [{"other": " "}]),
     ],
 )
-def test_a_blank_answer_is_none(block: dict[str, Any], value: Any) -> None:
+def test_an_answer_of_spaces_is_no_answer(block: dict[str, Any], value: Any) -> None:
     response = Response({("q", ()): Answer(value)})
     assert "item" not in write(Answered(_form({"id": "q", "label": "?", **block}), response))
 
@@ -203,13 +203,13 @@ def test_a_blank_answer_is_none(block: dict[str, Any], value: Any) -> None:
         ("date", "2026-03-02", {"valueDate": "2026-03-02"}),
     ],
 )
-def test_a_result_of_another_kind_than_its_item_is_not_written(kind: str, result: Any, written: Any) -> None:
+def test_a_result_that_does_not_fit_its_item_type_is_not_written(kind: str, result: Any, written: Any) -> None:
     form = _form({"id": "sum", "type": "score", "label": "Sum", "answer": kind, "calculated": "1"})
     found = write(Answered(form, Response(), {("sum", ()): result})).get("item")
     assert found == (None if written is None else [{"linkId": "sum", "text": "Sum", "answer": [written]}])
 
 
-def test_a_calculated_question_shows_what_was_answered_and_else_what_it_came_to() -> None:
+def test_a_calculated_question_shows_its_answer_or_else_its_calculated_value() -> None:
     form = _form({"id": "day", "type": "date", "label": "Day", "calculated": "today()"})
     came_to = {("day", ()): "2026-03-02"}
     assert _written(form, Response(), results=came_to)[0]["answer"] == [{"valueDate": "2026-03-02"}]
@@ -217,7 +217,7 @@ def test_a_calculated_question_shows_what_was_answered_and_else_what_it_came_to(
     assert _written(form, answered, results=came_to)[0]["answer"] == [{"valueDate": "2026-03-01"}]
 
 
-def test_own_words_where_the_options_live_elsewhere_come_back() -> None:
+def test_free_text_for_external_options_comes_back() -> None:
     form = _form({"id": "q", "type": "choice", "label": "?", "options_from": "http://example.org/vs"})
     block, words = form.blocks["q"], [{"other": "mine"}]
     (answer,) = _written(form, Response({("q", ()): Answer(words)}))[0]["answer"]
