@@ -15,7 +15,7 @@ from portal.forms.evaluation.evaluate import evaluate
 from portal.forms.evaluation.results import values_by_block
 from portal.forms.fhir import urls
 from portal.forms.fhir.response import Answered, write
-from portal.library.service.versions import canonical, form_of_version
+from portal.library.service.versions import canonical_url, form_of_version
 
 Json = Mapping[str, Any]
 
@@ -60,5 +60,5 @@ def _address(form: Form, version_id: str) -> str:
     """Which questionnaire it answers: the address it came with, else the one it has here."""
     kept = form.document.get("fhir", {})
     if "url" not in kept:
-        return canonical(version_id)
+        return canonical_url(version_id)
     return f"{kept['url']}|{kept['version']}" if "version" in kept else str(kept["url"])

@@ -61,7 +61,8 @@ def compile_reading(document: Mapping[str, Any], pointer: str = "#") -> dict[str
         raise Invalid(*faults_from(messages, pointer))
     blocks = _sections(document["markdown"])
     if not any(block["type"] == "reading" for block in blocks):
-        raise Invalid(Fault("invalid", 'Give each section a heading that begins with "## ".').at(f"{pointer}/markdown"))
+        sentence = 'Give each section a heading that begins with "## ".'
+        raise Invalid(Fault("no_sections", sentence).at(f"{pointer}/markdown"))
     if points := document.get("key_points"):
         blocks.append(
             {

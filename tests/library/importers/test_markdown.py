@@ -161,7 +161,7 @@ def test_a_table_of_contents_of_a_million_files_is_not_even_read() -> None:
     listed = entry * 1_000_000
     end = b"PK\x05\x06" + b"\0" * 4 + b"\x01\x00\x01\x00" + struct.pack("<IIH", len(listed), 0, 0)
     place, detail = _refused(listed + end)
-    assert (place, "lists too much" in detail) == ("archive", True)
+    assert (place, "lists too many files" in detail) == ("archive", True)
 
 
 def test_an_archive_that_lies_about_its_sizes_is_refused() -> None:
