@@ -124,7 +124,7 @@ def _extensions(document: Json) -> list[extensions.Written]:
 
 
 def _counted(document: Json) -> list[sums.ScoreExpression]:
-    return sums.as_fhirpath(document["scores"], parse({**document, "fhir": {}}).blocks)
+    return sums.score_expressions(document["scores"], parse({**document, "fhir": {}}).blocks)
 
 
 def _said_again(name: str, extension: Json) -> Any:

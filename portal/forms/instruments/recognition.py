@@ -22,14 +22,14 @@ class Match:
 
 def recognize(form: Mapping[str, Any]) -> Match | None:
     """The instrument a FHIR Questionnaire or a document of ours is; None also where it might be more than one."""
-    for by, finds in WAYS:
+    for by, finds in STRATEGIES:
         found = [recipe for recipe in recipes().values() if finds(recipe, form)]
         if found:
             return Match(found[0], by) if len(found) == 1 else None
     return None
 
 
-def _said(form: Mapping[str, Any], name: str) -> Iterator[Any]:
+def _values_of(form: Mapping[str, Any], name: str) -> Iterator[Any]:
     """What the form says under a name: itself, or in what import kept of the FHIR resource."""
     residual = form.get("fhir")
     for place in (form, residual if isinstance(residual, Mapping) else {}):
@@ -38,12 +38,12 @@ def _said(form: Mapping[str, Any], name: str) -> Iterator[Any]:
 
 
 def _by_address(recipe: Recipe, form: Mapping[str, Any]) -> bool:
-    addresses = {str(url).split("|")[0].rstrip("/").lower() for url in _said(form, "url")}
+    addresses = {str(url).split("|")[0].rstrip("/").lower() for url in _values_of(form, "url")}
     return any(url.lower() in addresses for url in recipe.urls)
 
 
 def _by_code(recipe: Recipe, form: Mapping[str, Any]) -> bool:
-    codings = [*_said(form, "code"), *_said(form, "codes"), *_said(form, "identifier")]
+    codings = [*_values_of(form, "code"), *_values_of(form, "codes"), *_values_of(form, "identifier")]
     codes = {
         coding.get("code", coding.get("value"))
         for coding in codings
@@ -53,10 +53,10 @@ def _by_code(recipe: Recipe, form: Mapping[str, Any]) -> bool:
 
 
 def _by_name(recipe: Recipe, form: Mapping[str, Any]) -> bool:
-    said = [_words(str(text)) for name in ("title", "name") for text in _said(form, name)]
-    if any(_has(text, word) for text in said for word in recipe.unless):
+    said = [_words(str(text)) for name in ("title", "name") for text in _values_of(form, name)]
+    if any(_contains_words(text, word) for text in said for word in recipe.unless):
         return False
-    return any(_has(text, name) for text in said for name in recipe.names)
+    return any(_contains_words(text, name) for text in said for name in recipe.names)
 
 
 def _words(text: str) -> str:
@@ -64,11 +64,11 @@ def _words(text: str) -> str:
     return f" {' '.join(re.findall(r'[a-z]+|[0-9]+', text.lower()))} "
 
 
-def _has(text: str, name: str) -> bool:
+def _contains_words(text: str, name: str) -> bool:
     return _words(name) in text
 
 
-WAYS: Sequence[tuple[Literal["address", "code", "name"], Callable[[Recipe, Mapping[str, Any]], bool]]] = (
+STRATEGIES: Sequence[tuple[Literal["address", "code", "name"], Callable[[Recipe, Mapping[str, Any]], bool]]] = (
     ("address", _by_address),
     ("code", _by_code),
     ("name", _by_name),

@@ -33,7 +33,7 @@ Row = Mapping[str, str]
 Block = dict[str, Any]
 
 
-def takes(kind: str, member: str) -> bool:
+def has_member(kind: str, member: str) -> bool:
     """Whether blocks of this type have this member."""
     return kind in TYPES and member in TYPES[kind].fields
 
@@ -105,7 +105,7 @@ class RedcapForm:
         elif not self._is_matrix(group):
             kind = "grid" if "grid" in TYPES else "section"
             grid: Block = {"id": self._unused(f"matrix.{group}"[:64].rstrip("._")), "type": kind, "blocks": []}
-            if takes(kind, "label") and TYPES[kind].fields["label"].required:
+            if has_member(kind, "label") and TYPES[kind].fields["label"].required:
                 grid["label"] = group.replace("_", " ").capitalize()
             if kind == "section":
                 self.lose(name, "The matrix becomes single questions, one below the other.")
@@ -171,10 +171,10 @@ class RedcapForm:
         name, kind = row["field_name"], block["type"]
         if note := self.line(name, "field note", row.get("field_note", ""), LONGEST_HELP):
             block["help"] = note
-        if row.get("required_field", "").lower() in YES and takes(kind, "required"):
+        if row.get("required_field", "").lower() in YES and has_member(kind, "required"):
             block["required"] = True
         if number := row.get("question_number", ""):
-            if takes(kind, "number"):
+            if has_member(kind, "number"):
                 block["number"] = self.line(name, "question number", number, 20)
             else:
                 self.lose(name, "The question number is left out.")
@@ -196,10 +196,10 @@ class RedcapForm:
             self.lose(name, "The annotation is left out.")
 
     def _acted(self, block: Block, tag: str, annotation: str) -> bool:
-        if tag == "@HIDDEN" and takes(block["type"], "hidden"):
+        if tag == "@HIDDEN" and has_member(block["type"], "hidden"):
             block["hidden"] = True
             return True
-        if tag == "@READONLY" and takes(block["type"], "read_only"):
+        if tag == "@READONLY" and has_member(block["type"], "read_only"):
             block["read_only"] = True
             return True
         if tag == "@NONEOFTHEABOVE" and block.get("multiple") and (found := _NONE_OF.search(annotation)):

@@ -50,7 +50,7 @@ def forms_in_csv(content: bytes) -> list[Imported]:
     text = decode_text(content, "dictionary")
     try:
         lines = csv.reader(StringIO(text), strict=True)
-        header = [_column(name) for name in next(lines, [])]
+        header = [_column_name(name) for name in next(lines, [])]
         _check_header(header)
         rows: list[dict[str, str]] = []
         for cells in lines:
@@ -67,7 +67,7 @@ def forms_in_csv(content: bytes) -> list[Imported]:
                 _refuse_too_many_fields()
     except csv.Error:
         refuse(f"line {lines.line_num}", "not_csv", "This line is not CSV. Export the dictionary again.")
-    return _forms(rows)
+    return _import_forms(rows)
 
 
 def forms_in_json(content: bytes) -> list[Imported]:
@@ -88,7 +88,7 @@ def forms_in_json(content: bytes) -> list[Imported]:
     if len(said) > MOST_ROWS:
         _refuse_too_many_fields()
     _check_header([name for row in said[:1] for name in row])
-    return _forms([_as_text(row, index) for index, row in enumerate(said, 1)])
+    return _import_forms([_row_of_text(row, index) for index, row in enumerate(said, 1)])
 
 
 def _check_size(content: bytes) -> None:
@@ -100,7 +100,7 @@ def _refuse_too_many_fields() -> NoReturn:
     refuse("dictionary", "too_many_fields", "This has too many fields. Send {max} at most.", max=MOST_ROWS)
 
 
-def _column(name: str) -> str:
+def _column_name(name: str) -> str:
     """A column by REDCap's own name, whether it came as a heading or as that name."""
     name = name.strip()
     return COLUMNS.get(re.sub(r"[^a-z]", "", name.lower()[:200]), name)
@@ -114,13 +114,13 @@ def _check_header(header: Sequence[str]) -> None:
         refuse("header", "duplicate_column", "Two columns have the same name. Export the dictionary again.")
 
 
-def _as_text(row: Mapping[str, Any], index: int) -> Row:
+def _row_of_text(row: Mapping[str, Any], index: int) -> Row:
     if not all(value is None or isinstance(value, str | int | float) for value in row.values()):
         refuse(f"field {index}", "not_a_string", "A field's members are text. Export the dictionary again.")
     return {name: "" if value is None else str(value) for name, value in row.items()}
 
 
-def _forms(rows: Sequence[Row]) -> list[Imported]:
+def _import_forms(rows: Sequence[Row]) -> list[Imported]:
     by_form: dict[str, list[Row]] = {}
     names: set[str] = set()
     for index, row in enumerate(rows, 1):
@@ -144,13 +144,13 @@ def _forms(rows: Sequence[Row]) -> list[Imported]:
         refuse("dictionary", "empty", "This dictionary has no fields.")
     if len(by_form) > MOST_FORMS:
         refuse("dictionary", "too_many_forms", "This has too many forms. Send {max} at most.", max=MOST_FORMS)
-    found = [_imported(name, fields) for name, fields in by_form.items()]
+    found = [_import_form(name, fields) for name, fields in by_form.items()]
     unknown = {name[:60] for row in rows for name, value in row.items() if value and name not in COLUMNS.values()}
     found[0].losses.extend(Remark("header", f'The column "{name}" is left out.') for name in sorted(unknown))
     return found
 
 
-def _imported(name: str, rows: Iterable[Row]) -> Imported:
+def _import_form(name: str, rows: Iterable[Row]) -> Imported:
     form = _Form(name)
     for row in rows:
         form.add(row)

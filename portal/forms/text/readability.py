@@ -11,7 +11,7 @@ from typing import Any
 from portal.core.errors import MAX_FAULTS, Fault
 from portal.forms.definition.blocks import Block
 from portal.forms.definition.document import Form
-from portal.forms.text.search_terms import MOST_READ, searchable_texts
+from portal.forms.text.search_terms import MAX_CHARACTERS, searchable_texts
 
 LONG_SECTION, LONG_SENTENCE, AVERAGE_SENTENCE, HARD_GRADE, MANY_QUESTIONS = 350, 30, 15, 7, 40
 ENOUGH = 100
@@ -40,7 +40,7 @@ class Readability:
 
 def sentences_in(markdown: str) -> list[list[str]]:
     """The sentences of a text as their words; a heading and an item of a list end one."""
-    plain = _ITEM.sub("\x1e", _MARKS.sub("", _LINK.sub("", _CODE.sub("", markdown[:MOST_READ]))))
+    plain = _ITEM.sub("\x1e", _MARKS.sub("", _LINK.sub("", _CODE.sub("", markdown[:MAX_CHARACTERS]))))
     found = (_WORD.findall(sentence) for sentence in _ENDS.split(plain) if sentence)
     return [words for words in found if words]
 

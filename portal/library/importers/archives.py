@@ -12,12 +12,12 @@ from typing import NoReturn
 
 from portal.forms.imports import refuse
 
-MOST_FILES = 500
-LARGEST_FILE, LARGEST_WHOLE = 1_000_000, 20_000_000
-LARGEST_DIRECTORY = 200_000
+MAX_FILES = 500
+MAX_FILE_BYTES, MAX_TOTAL_BYTES = 1_000_000, 20_000_000
+MAX_DIRECTORY_BYTES = 200_000
 """Bytes of an archive's central directory, checked before it is read."""
-END, END_SIZE, LOCATOR, LOCATOR_SIZE, LONGEST_COMMENT = b"PK\x05\x06", 22, b"PK\x06\x07", 20, 65_535
-PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+END, END_SIZE, LOCATOR, LOCATOR_SIZE, MAX_COMMENT_BYTES = b"PK\x05\x06", 22, b"PK\x06\x07", 20, 65_535
+COMPRESSION_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 SYSTEM_FILES = {"__MACOSX", "Thumbs.db"}
 
 Files = list[tuple[str, bytes]]
@@ -38,22 +38,22 @@ def files_in_zip(content: bytes) -> Files:
 
 def _check_directory(content: bytes) -> None:
     """Check the size of the central directory before zipfile reads all of it."""
-    end = content.rfind(END, max(0, len(content) - END_SIZE - LONGEST_COMMENT))
+    end = content.rfind(END, max(0, len(content) - END_SIZE - MAX_COMMENT_BYTES))
     if end < 0 or len(content) - end < END_SIZE:
         refuse("archive", "not_a_zip", "This is not a zip file. Send a zip of Markdown files.")
     size = int.from_bytes(content[end + 12 : end + 16], "little")
     large = content[max(0, end - LOCATOR_SIZE) : end].startswith(LOCATOR)
-    if large or size > LARGEST_DIRECTORY:
-        refuse("archive", "too_many_files", "This archive lists too many files. Send {max} at most.", max=MOST_FILES)
+    if large or size > MAX_DIRECTORY_BYTES:
+        refuse("archive", "too_many_files", "This archive lists too many files. Send {max} at most.", max=MAX_FILES)
 
 
 def _unpack(archive: zipfile.ZipFile) -> Files:
     entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    if len(entries) > MOST_FILES:
+    if len(entries) > MAX_FILES:
         sentence = "This archive holds {count} files. Send {max} at most."
-        refuse("archive", "too_many_files", sentence, count=len(entries), max=MOST_FILES)
+        refuse("archive", "too_many_files", sentence, count=len(entries), max=MAX_FILES)
     found: dict[str, bytes] = {}
-    room = LARGEST_WHOLE
+    room = MAX_TOTAL_BYTES
     for entry in sorted(entries, key=lambda one: one.filename):
         path = _checked_path(entry)
         if _is_system_file(path):
@@ -74,7 +74,7 @@ def _checked_path(entry: zipfile.ZipInfo) -> PurePosixPath:
         refuse(str(path), "symbolic_link", "This is a link to another file. Put the file itself here.")
     if entry.flag_bits & 0x1:
         refuse(str(path), "encrypted", "This file is locked with a password. Send it without one.")
-    if entry.compress_type not in PACKED:
+    if entry.compress_type not in COMPRESSION_METHODS:
         refuse(
             str(path), "unknown_compression", "This file is compressed in an unusual way. Create an ordinary zip file."
         )
@@ -88,7 +88,7 @@ def _is_system_file(path: PurePosixPath) -> bool:
 
 def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, place: str, room: int) -> bytes:
     """The content of a file of at most this size; the size that the archive declares is not trusted."""
-    most = min(LARGEST_FILE, room)
+    most = min(MAX_FILE_BYTES, room)
     if entry.file_size > most:
         _refuse_too_large(place)
     with archive.open(entry) as packed:
@@ -100,23 +100,21 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, place: str, room: in
 
 def _refuse_too_large(place: str) -> NoReturn:
     sentence = "This is too large. Send {max} bytes in a file and {max_total} in all at most."
-    refuse(place, "file_too_large", sentence, max=LARGEST_FILE, max_total=LARGEST_WHOLE)
+    refuse(place, "file_too_large", sentence, max=MAX_FILE_BYTES, max_total=MAX_TOTAL_BYTES)
 
 
 def files_in_folder(folder: Path) -> Files:
     """The files below a folder by path, without following links."""
     found: Files = []
-    room = LARGEST_WHOLE
+    room = MAX_TOTAL_BYTES
     for path in sorted(folder.rglob("*")):
         inner = PurePosixPath(path.relative_to(folder).as_posix())
         if path.is_symlink() or not path.is_file() or _is_system_file(inner):
             continue
-        if len(found) >= MOST_FILES:
-            refuse(
-                "folder", "too_many_files", "This folder holds more than {max} files. Take some out.", max=MOST_FILES
-            )
+        if len(found) >= MAX_FILES:
+            refuse("folder", "too_many_files", "This folder holds more than {max} files. Take some out.", max=MAX_FILES)
         size = path.stat().st_size
-        if size > min(LARGEST_FILE, room):
+        if size > min(MAX_FILE_BYTES, room):
             _refuse_too_large(str(inner))
         room -= size
         found.append((str(inner), path.read_bytes()))

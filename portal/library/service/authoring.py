@@ -60,7 +60,9 @@ def _finding(fault: Fault) -> dict[str, Any]:
 def _located_in_reading(form: Form, warnings: Sequence[Fault]) -> list[Fault]:
     """Hints on the compiled blocks of a reading, with pointers into the reading."""
     return [
-        fault.at("#/document" + readings.written(form.document["blocks"], fault.pointer)) if fault.block else fault
+        fault.at("#/document" + readings.pointer_in_reading(form.document["blocks"], fault.pointer))
+        if fault.block
+        else fault
         for fault in warnings
     ]
 

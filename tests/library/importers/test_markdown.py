@@ -147,11 +147,11 @@ def test_a_path_that_leads_out_is_refused(name: str) -> None:
 
 
 def test_bombs_are_refused_at_once() -> None:
-    zeros = b"\0" * (archives.LARGEST_FILE + 1)
+    zeros = b"\0" * (archives.MAX_FILE_BYTES + 1)
     assert _refused(_zip({"a.md": zeros}, compression=zipfile.ZIP_DEFLATED))[0] == "a.md"
     many = {f"{number}.md": b"\0" * 900_000 for number in range(30)}
     assert _refused(_zip(many, compression=zipfile.ZIP_DEFLATED))[0].endswith(".md")
-    assert _refused(_zip({f"{number}.md": "" for number in range(archives.MOST_FILES + 1)}))[0] == "archive"
+    assert _refused(_zip({f"{number}.md": "" for number in range(archives.MAX_FILES + 1)}))[0] == "archive"
     assert _refused(_zip({f"{number:06}.md": "" for number in range(30_000)}))[0] == "archive"
     assert _refused(_zip({"a" * 60_000 + str(number): "" for number in range(9)}))[0] == "archive"
 

@@ -16,7 +16,7 @@ from portal.forms.definition.risk_rules import MOST_TESTS
 from portal.forms.instruments.recipes import Items, Recipe
 from portal.forms.instruments.recognition import Match
 
-ASKED = frozenset({"choice", "scale", "yes_no", "number"})
+ITEM_TYPES = frozenset({"choice", "scale", "yes_no", "number"})
 Spec = dict[str, Any]
 
 
@@ -39,9 +39,9 @@ def apply_recipe(document: Mapping[str, Any], match: Match) -> AppliedRecipe:
     notes: list[str] = []
     if found is not None and not differences:
         for number, block in enumerate(found, 1):
-            differences += _misfit(block, number, recipe.items, notes)
+            differences += _scoring_problems(block, number, recipe.items, notes)
     if found is None or differences:
-        differences += _mark_known_risk(blocks, found, recipe)
+        differences += _add_known_risk_rules(blocks, found, recipe)
         return AppliedRecipe(made, scored=False, differences=[*differences, f"No {recipe.title} score is given."])
     for risk in recipe.risk:
         options = found[risk["item"] - 1].get("options", ())
@@ -51,7 +51,7 @@ def apply_recipe(document: Mapping[str, Any], match: Match) -> AppliedRecipe:
         for option, score in zip(block.get("options", ()), _scores(block, recipe.items, number) or (), strict=False):
             option["score"] = score
     for risk in recipe.risk:
-        notes += _mark(found[risk["item"] - 1], risk, recipe.items)
+        notes += _add_risk_rules(found[risk["item"] - 1], risk, recipe.items)
     ids = [block["id"] for block in found]
     ours = [_score(score, ids, {block["id"] for block in blocks}) for score in recipe.scores]
     known = {(score["method"], tuple(score["items"])) for score in ours}
@@ -80,7 +80,7 @@ def _items(blocks: Sequence[Spec], recipe: Recipe) -> tuple[list[Spec] | None, l
     """The blocks that are the instrument's items, in its order; or why they cannot be told."""
     items = recipe.items
     assert items is not None
-    asked = [block for block in blocks if block["type"] in ASKED and not block.get("read_only")]
+    asked = [block for block in blocks if block["type"] in ITEM_TYPES and not block.get("read_only")]
     coded = {code: block for code in items.codes for block in asked if code in _codes(block)}
     if coded:
         lacking = [code for code in items.codes if code not in coded]
@@ -130,7 +130,7 @@ def _labels(block: Mapping[str, Any]) -> list[str]:
 # Whether they can be scored -------------------------------------------------------------------------------------------
 
 
-def _misfit(block: Mapping[str, Any], number: int, items: Items, notes: list[str]) -> list[str]:
+def _scoring_problems(block: Mapping[str, Any], number: int, items: Items, notes: list[str]) -> list[str]:
     """Why an item cannot be scored as the instrument is; notes say what had to be taken for granted."""
     low, high = items.range_of(number)
     if block["type"] == "yes_no":
@@ -197,30 +197,30 @@ def _by_answers(options: Sequence[Mapping[str, Any]], items: Items) -> list[int]
 
 def _score(score: Mapping[str, Any], ids: Sequence[str], taken: set[str]) -> dict[str, Any]:
     def named(item: Any) -> str:
-        return ids[item - 1] if isinstance(item, int) else _free(item, taken)
+        return ids[item - 1] if isinstance(item, int) else _unused_id(item, taken)
 
     items = ids if score["items"] == "all" else [named(item) for item in score["items"]]
     made = {name: value for name, value in score.items() if name != "source"}
-    return {**copy.deepcopy(made), "id": _free(score["id"], taken), "items": list(items)}
+    return {**copy.deepcopy(made), "id": _unused_id(score["id"], taken), "items": list(items)}
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _unused_id(name: str, taken: set[str]) -> str:
     return f"{name}-score" if name in taken else name
 
 
 # Risk ---------------------------------------------------------------------------------------------------------------
 
 
-def _mark_known_risk(blocks: Sequence[Spec], found: Sequence[Spec] | None, recipe: Recipe) -> list[str]:
+def _add_known_risk_rules(blocks: Sequence[Spec], found: Sequence[Spec] | None, recipe: Recipe) -> list[str]:
     """Mark the risk item of a form that is not scored, where it can be told which it is; and what to look at there."""
     assert recipe.items is not None
     said: list[str] = []
     for risk in recipe.risk:
         codes = set(recipe.items.codes[risk["item"] - 1 : risk["item"]])
         known = found[risk["item"] - 1] if found is not None else None
-        marked = [one for one in blocks if one is known or (one["type"] in ASKED and codes & _codes(one))]
+        marked = [one for one in blocks if one is known or (one["type"] in ITEM_TYPES and codes & _codes(one))]
         for block in marked:
-            said += _mark(block, risk, recipe.items)
+            said += _add_risk_rules(block, risk, recipe.items)
         if not marked:
             said.append(_no_alert(risk["item"]))
     return said
@@ -234,7 +234,7 @@ def _every_alert(number: int) -> str:
     return f"Every answer to item {number} raises an alert, as none is known to be harmless. Look which of them should."
 
 
-def _mark(block: Spec, risk: Mapping[str, int], items: Items) -> list[str]:
+def _add_risk_rules(block: Spec, risk: Mapping[str, int], items: Items) -> list[str]:
     """Let every answer that counts more than the risk is above raise an alert; returns what to look at."""
     number, above, said = risk["item"], risk["above"], list[str]()
     if block["type"] == "choice":
