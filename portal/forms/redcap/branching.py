@@ -1,7 +1,7 @@
-"""REDCap's branching logic as the conditions of a block: a small parser, and what can be said of what it read.
+"""REDCap's branching logic as the conditions of a block.
 
-A block's conditions are one list that must all hold, or of which any must. Logic of another shape is not bent into
-that: `Inexpressible` says why, in a sentence.
+A block's conditions are one list of which all or any must hold. Logic of another shape raises `Inexpressible`, which
+says why.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _COMPARES: Mapping[str, Callable[[float, float], bool]] = {
 
 
 class Inexpressible(Exception):
-    """Logic that the form has no way to say; the sentence says which."""
+    """Logic that a form cannot express; the message ends a sentence that says why."""
 
 
 def refuse_logic(why: str) -> NoReturn:
@@ -50,7 +50,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """`word` is and, or."""
+    """Parts joined by `word`, which is "and" or "or"."""
 
     word: str
     parts: tuple[Node, ...]
@@ -63,10 +63,10 @@ Node = Comparison | Joined
 
 
 def parse_logic(logic: str) -> Node:
-    """The tree of a piece of logic. Raises Inexpressible for what is beyond comparisons, and, or and not."""
+    """The tree of a piece of logic. Raises Inexpressible for all but comparisons, and, or and not."""
     if len(logic) > LONGEST:
         refuse_logic("it is too long")
-    return _Parser(list(_tokens(logic))).whole()
+    return _Parser(list(_tokens(logic))).parse()
 
 
 def _tokens(logic: str) -> Iterator[tuple[str, str]]:
@@ -86,7 +86,7 @@ class _Parser:
         self._place = 0
         self._depth = 0
 
-    def whole(self) -> Node:
+    def parse(self) -> Node:
         found = self._joined("or")
         if self._next()[0] != "end":
             refuse_logic("it does not read as comparisons")
@@ -159,7 +159,7 @@ def _negated(node: Node) -> Node:
     return Joined("or", (opposite, Comparison(node.field, node.box, "=", "")))
 
 
-# Saying ---------------------------------------------------------------------------------------------------------
+# Conditions ---------------------------------------------------------------------------------------------------------
 
 Conditions = list[dict[str, Any]]
 
@@ -184,7 +184,7 @@ def shown_if(logic: str, blocks: Mapping[str, Mapping[str, Any]]) -> dict[str, A
 
 
 def _alternatives(one: Comparison, blocks: Mapping[str, Mapping[str, Any]]) -> Conditions:
-    """The conditions any of which says what a comparison says."""
+    """The conditions, any of which expresses a comparison."""
     block = blocks.get(one.field)
     if block is None:
         refuse_logic("it looks at a field that does not come before it in the same form")

@@ -154,7 +154,7 @@ def _import_form(name: str, rows: Iterable[Row]) -> Imported:
     form = _Form(name)
     for row in rows:
         form.add(row)
-    document: dict[str, Any] = {"schema": SCHEMA, "blocks": form.finished()}
+    document: dict[str, Any] = {"schema": SCHEMA, "blocks": form.finished_blocks()}
     if form.scores:
         document["scores"] = form.scores
     try:
@@ -163,6 +163,6 @@ def _import_form(name: str, rows: Iterable[Row]) -> Imported:
         faults = [fault.at(f"{name}.{fault.block}" if fault.block else name) for fault in error.faults]
         raise Invalid(*faults) from error
     title = name.replace("_", " ").strip().capitalize()
-    form.notes.append(Remark(name, "A dictionary says nothing of its forms: title and card are filled in."))
+    form.notes.append(Remark(name, "A dictionary does not describe its forms. Title and card are filled in."))
     minutes = min(240, max(1, round(form.questions / 4)))
     return Imported("exercise", {"title": title, **DEFAULTS, "minutes": minutes}, document, form.losses, form.notes)

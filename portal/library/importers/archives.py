@@ -1,4 +1,4 @@
-"""Archives and folders of text files, read without trusting the sizes and paths they declare."""
+"""Archives of text files, read without trusting the sizes and paths they declare."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import struct
 import zipfile
 import zlib
 from io import BytesIO
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import NoReturn
 
 from portal.forms.imports import refuse
@@ -101,21 +101,3 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, place: str, room: in
 def _refuse_too_large(place: str) -> NoReturn:
     sentence = "This is too large. Send {max} bytes in a file and {max_total} in all at most."
     refuse(place, "file_too_large", sentence, max=MAX_FILE_BYTES, max_total=MAX_TOTAL_BYTES)
-
-
-def files_in_folder(folder: Path) -> Files:
-    """The files below a folder by path, without following links."""
-    found: Files = []
-    room = MAX_TOTAL_BYTES
-    for path in sorted(folder.rglob("*")):
-        inner = PurePosixPath(path.relative_to(folder).as_posix())
-        if path.is_symlink() or not path.is_file() or _is_system_file(inner):
-            continue
-        if len(found) >= MAX_FILES:
-            refuse("folder", "too_many_files", "This folder holds more than {max} files. Take some out.", max=MAX_FILES)
-        size = path.stat().st_size
-        if size > min(MAX_FILE_BYTES, room):
-            _refuse_too_large(str(inner))
-        room -= size
-        found.append((str(inner), path.read_bytes()))
-    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 import yaml
@@ -13,7 +13,7 @@ from portal.core.errors import Invalid
 from portal.forms.imports import DEFAULTS, Imported, Remark, decode_text, refuse
 from portal.forms.text import readings
 from portal.forms.text.readability import sentences_in
-from portal.library.importers.archives import Files, files_in_folder, files_in_zip
+from portal.library.importers.archives import files_in_zip
 from portal.library.models import DESCRIBED
 from portal.library.schemas.resource import ChangeResourceSchema
 from portal.library.starter_files import READING_PARTS
@@ -35,15 +35,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def readings_in_zip(content: bytes) -> list[Imported]:
     """Each Markdown file of an archive as a reading. Raises Invalid, with the path, where one is not."""
-    return _readings(files_in_zip(content))
-
-
-def readings_in_folder(folder: Path) -> list[Imported]:
-    """Each Markdown file of a folder as a reading."""
-    return _readings(files_in_folder(folder))
-
-
-def _readings(files: Files) -> list[Imported]:
+    files = files_in_zip(content)
     texts = [(path, content) for path, content in files if PurePosixPath(path).suffix.lower() in SUFFIXES]
     if not texts:
         refuse("archive", "no_markdown", "There is no Markdown here. Send files whose names end in .md.")
