@@ -94,7 +94,7 @@ def test_sent_again_with_the_same_key_it_comes_in_once(cast: Cast) -> None:
     assert cast.therapist.ask("POST", "/resources/import", data=b"{}", content_type=FHIR).status_code == 400
 
 
-def test_an_instrument_is_recognised_scored_by_its_recipe_and_still_goes_out_as_it_came(cast: Cast) -> None:
+def test_an_instrument_is_recognized_scored_by_its_recipe_and_still_goes_out_as_it_came(cast: Cast) -> None:
     form = questionnaire_of("phq-9")
     result = _imported(cast.therapist, _bytes(form))
     assert (result["instrument"], result["kind"], result["outcome"]) == ("phq-9", "measure", "full")

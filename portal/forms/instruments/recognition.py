@@ -1,4 +1,4 @@
-"""Which instrument an imported form is: by its canonical address, by its code, and last by its name."""
+"""Recognize the instrument that an imported form is: by its canonical URL, then its code, then its name."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ LOINC = "http://loinc.org"
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An instrument, and what it was recognised by."""
+    """An instrument, and how it was recognized."""
 
     recipe: Recipe
     by: Literal["address", "code", "name"]
 
 
 def recognize(form: Mapping[str, Any]) -> Match | None:
-    """The instrument a FHIR Questionnaire or a document of ours is; None also where it might be more than one."""
+    """The instrument that a FHIR Questionnaire or a document is; None also if it might be more than one."""
     for by, finds in STRATEGIES:
         found = [recipe for recipe in recipes().values() if finds(recipe, form)]
         if found:
@@ -30,7 +30,7 @@ def recognize(form: Mapping[str, Any]) -> Match | None:
 
 
 def _values_of(form: Mapping[str, Any], name: str) -> Iterator[Any]:
-    """What the form says under a name: itself, or in what import kept of the FHIR resource."""
+    """The values of a member of the form, or of the FHIR resource it was imported from."""
     residual = form.get("fhir")
     for place in (form, residual if isinstance(residual, Mapping) else {}):
         value = place.get(name)
@@ -60,7 +60,7 @@ def _by_name(recipe: Recipe, form: Mapping[str, Any]) -> bool:
 
 
 def _words(text: str) -> str:
-    """The words of a name alone: PHQ-9, PHQ 9 and (PHQ-9) are the same."""
+    """The words of a name: PHQ-9, PHQ 9 and (PHQ-9) are the same."""
     return f" {' '.join(re.findall(r'[a-z]+|[0-9]+', text.lower()))} "
 
 

@@ -15,7 +15,7 @@ from portal.forms.text.search_terms import MAX_CHARACTERS, searchable_texts
 
 LONG_SECTION, LONG_SENTENCE, AVERAGE_SENTENCE, HARD_GRADE, MANY_QUESTIONS = 350, 30, 15, 7, 40
 ENOUGH = 100
-"""Words below which a grade says nothing."""
+"""Fewer words than this have no meaningful grade."""
 UNLABELLED = frozenset({"text", "reading", "score"})
 _CODE = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\([^()]{0,2000}\)")
