@@ -176,9 +176,9 @@ def import_files(files: tuple[Path, ...], slug: str | None) -> None:
         msg = "No practice has this short name." if slug else "Say --practice: there is not exactly one here."
         raise click.ClickException(msg)
     outcomes: list[file_import.Outcome] = []
-    with click.progressbar(list(file_import.found_in(files)), label="Importing") as waiting:
+    with click.progressbar(list(file_import.files_at(files)), label="Importing") as waiting:
         for path in waiting:
-            outcomes.append(file_import.take_in(practice_id, path))  # noqa: PERF401 -- the bar moves with each
+            outcomes.append(file_import.import_path(practice_id, path))  # noqa: PERF401 -- the bar moves with each
     for outcome in outcomes:
         for line in outcome.lines:
             click.echo(line)

@@ -1,4 +1,4 @@
-"""What reading a foreign file comes to, whatever its kind."""
+"""The results of reading a file from elsewhere, whatever its type."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Remark:
 class Imported:
     """A resource as a file describes it.
 
-    `losses` name what does not come along, `notes` what was filled in or may surprise; `instrument` is the recipe it
-    was recognised by.
+    `losses` name what does not work here, `notes` what was filled in or may surprise; `instrument` is the key of the
+    recipe it was recognized by.
     """
 
     kind: str
@@ -38,7 +38,7 @@ class Imported:
 
 
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]+")
-"""What no card shows, and no text of the database holds."""
+"""Characters that no card shows and no text in the database can hold."""
 DEFAULTS: Mapping[str, Any] = {
     "summary": "",
     "language": "en",
@@ -50,19 +50,20 @@ DEFAULTS: Mapping[str, Any] = {
     "licence": "",
     "sources": [],
 }
-"""What a library card says until somebody says better."""
+"""The members of a library card that its author left out."""
 
 
-def refuse(place: str, detail: str) -> NoReturn:
-    """Refuse the whole file: where, and why, with the remedy."""
-    raise Invalid(Fault("invalid", detail).at(place))
+def refuse(place: str, code: str, detail: str, **params: Any) -> NoReturn:
+    """Refuse the whole file, with a fault at this place."""
+    raise Invalid(Fault(code, detail, **params).at(place))
 
 
-def text_of(content: bytes, place: str) -> str:
-    """UTF-8 with one kind of line end. Raises Invalid for anything else."""
+def decode_text(content: bytes, place: str) -> str:
+    """The text of a UTF-8 file, with line feeds as its line ends. Raises Invalid for anything else."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        detail = f"This is not UTF-8: byte {error.start + 1} cannot be read. Save it as UTF-8."
-        refuse(place, detail)
+        refuse(
+            place, "not_utf8", "This is not UTF-8: byte {byte} cannot be read. Save it as UTF-8.", byte=error.start + 1
+        )
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,4 +1,4 @@
-"""What happens to the library later: after an upgrade, every practice's untouched starter texts become the new ones."""
+"""Renew the unedited starter texts of every practice after an upgrade."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from portal.library.service import starter_library
 
 @jobs.every(seconds=600)
 def renew_starter_libraries() -> None:
-    """At the worker's start; after that a look at which practices there are, unless one could not be renewed."""
+    """Renew all at the worker's start; later ticks find new practices and those that failed."""
     starter_library.renew_starter_libraries()

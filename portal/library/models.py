@@ -1,4 +1,4 @@
-"""Resources (readings, exercises, measures) with drafts, the immutable versions that are assigned, and their words."""
+"""Resources (readings, exercises, measures) with drafts, their immutable versions, and their search terms."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portal.core.db.tables import Base, Id, PracticeRow, belongs_to
 
 
 class ResourceKind(StrEnum):
-    """What a resource is."""
+    """The kinds of resource."""
 
     READING = "reading"
     EXERCISE = "exercise"
@@ -23,7 +23,7 @@ class ResourceKind(StrEnum):
 
 
 class JsonText(TypeDecorator[Any]):
-    """JSON kept as the very text it came as, on both engines: no key is reordered, no number rewritten."""
+    """JSON stored as text, on both engines: no key is reordered, no number rewritten."""
 
     impl = Text
     cache_ok = True
@@ -36,7 +36,7 @@ class JsonText(TypeDecorator[Any]):
 
 
 class Description:
-    """What a library card says of a resource: on the draft, and copied onto each version."""
+    """The library card of a resource: on the draft, and copied onto each version."""
 
     title: Mapped[str] = mapped_column(String(200))
     summary: Mapped[str]
@@ -65,7 +65,7 @@ DESCRIBED = (
 
 
 class Resource(Description, PracticeRow, Base):
-    """A reading, an exercise or a measure of one practice; what stands here is the draft."""
+    """A reading, an exercise or a measure of one practice, with its draft."""
 
     __tablename__ = "resources"
     __table_args__ = (
@@ -92,12 +92,12 @@ class Resource(Description, PracticeRow, Base):
             return "archived"
         return "draft" if self.latest_number is None else "published"
 
-    def described(self) -> Mapping[str, Any]:
+    def card(self) -> Mapping[str, Any]:
         return {name: getattr(self, name) for name in DESCRIBED}
 
 
 class Version(Description, PracticeRow, Base):
-    """What was published, for ever: `source` as written, `document` as compiled for answering."""
+    """A published version, which never changes: `source` as written, `document` as compiled for answering."""
 
     __tablename__ = "resource_versions"
     __table_args__ = (belongs_to("resources", "resource_id"), UniqueConstraint("practice_id", "resource_id", "number"))
@@ -112,10 +112,10 @@ class Version(Description, PracticeRow, Base):
 
 
 class ResourceWords(Base):
-    """The words of a resource's draft and latest version, for searching.
+    """The search terms of a resource's draft and latest version.
 
-    What finds them stands beside the models, made by migration 0005: on SQLite a full-text table that the service
-    keeps alike, on PostgreSQL an index of lexemes and a function that asks it.
+    Migration 0005 creates the index beside the models: on SQLite a full-text table that the service keeps in step, on
+    PostgreSQL an index of lexemes and a function that queries it.
     """
 
     __tablename__ = "resource_words"
@@ -127,5 +127,5 @@ class ResourceWords(Base):
 
 
 def is_mapped(name: str | None, _kind: str, _within: object) -> bool:
-    """Whether a table, column or index found in a database is the models' to say, and not one of search's own."""
+    """Whether a table, column or index in a database comes from the models, and not from the search index."""
     return name is None or not (name.startswith(("resource_search", "ix_resource_words")) or name == "lexemes")

@@ -1,4 +1,4 @@
-"""The library is the practice's: its staff read it, its therapists write it, integrations as their scopes say."""
+"""A library belongs to a practice: staff read it, therapists write it, integrations do what their scopes allow."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from portal.library.models import Resource, Version
 
 
 def visible_to(viewer: Viewer) -> Select[Resource]:
-    """Every resource of the practice, drafts and archived ones too; a client meets one only as an assignment."""
+    """Every resource of the practice, drafts and archived ones included; clients see none, only their assignments."""
     resources = select(Resource).where(Resource.practice_id == PRACTICE)
-    return resources.where(NOBODY) if not _reads(viewer) else resources
+    return resources.where(NOBODY) if not _may_read(viewer) else resources
 
 
 def versions_visible_to(viewer: Viewer) -> Select[Version]:
     """Every published version of the practice."""
     versions = select(Version).where(Version.practice_id == PRACTICE)
-    return versions.where(NOBODY) if not _reads(viewer) else versions
+    return versions.where(NOBODY) if not _may_read(viewer) else versions
 
 
-def _reads(viewer: Viewer) -> bool:
+def _may_read(viewer: Viewer) -> bool:
     return viewer.is_staff or viewer.is_integration
 
 
 def may_write(viewer: Viewer) -> bool:
-    """Authors are therapists, and integrations with the scope."""
+    """Whether this is a therapist, or an integration with the scope."""
     return (viewer.is_staff and viewer.therapist) or viewer.holds("resources:write")

@@ -1,6 +1,6 @@
-"""The starter library: plain files a clinician can read and edit, turned into resources of a practice.
+"""The starter library: plain files that a clinician can read and edit.
 
-`docs/library.md` says how to edit one, and what happens to running assignments then.
+docs/library.md says how to edit one and what that does to running assignments.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from portal.library.models import DESCRIBED, ResourceKind
 
 FOLDER = Path(__file__).parent / "starter"
 FORMS = ("exercises", "templates", "measures")
-"""The folders of what is filled in, in the order of the library."""
+"""The folders of forms, in the order of the library."""
 READING_PARTS = ("key_points", "check", "reflection", "talk", "talk_help", "talk_alerts")
 FORM_PARTS = ("blocks", "scores")
 
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """One file: its stable key, a digest of what it says, and what it makes.
+    """One file: its stable key, a digest of its content, and the resource it becomes.
 
-    `concepts` names the ideas the text covers, each with the passage that does; docs/library.md is their map.
+    `concepts` names the ideas that the text covers, each with its passage; docs/library.md maps them.
     """
 
     key: str
@@ -73,6 +73,6 @@ def _form(path: Path) -> Starter:
 
 def _starter(kind: ResourceKind, front: Mapping[str, Any], document: Mapping[str, Any]) -> Starter:
     description = {name: front[name] for name in DESCRIBED}
-    said = orjson.dumps([kind, description, document], option=orjson.OPT_SORT_KEYS)
-    digest = hashlib.sha256(said).hexdigest()
+    content = orjson.dumps([kind, description, document], option=orjson.OPT_SORT_KEYS)
+    digest = hashlib.sha256(content).hexdigest()
     return Starter(front["key"], digest, kind.value, description, document, front.get("concepts", {}))

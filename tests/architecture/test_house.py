@@ -38,8 +38,8 @@ LONGEST_FILE, LONGEST_FUNCTION, LONGEST_ROUTE = 400, 40, 10
 LOADED_LATE = {
     "portal/core/db/engines.py:_set_up_postgresql",
     "portal/forms/kinds/patterns.py:_compile",
-    "portal/forms/fhirpath/evaluation.py:__init__",
-    "portal/forms/fhirpath/evaluation.py:exact_json",
+    "portal/forms/fhirpath/evaluation_context.py:__init__",
+    "portal/forms/fhirpath/evaluation_context.py:exact_json",
 }
 """A driver, an expression engine and a pattern engine that most processes never need."""
 PARTICIPLES = {

@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from portal.forms.fhirpath.evaluation import EvaluationContext
-from portal.forms.fhirpath.parsing import variables_in
+from portal.forms.fhirpath.evaluation_context import EvaluationContext
+from portal.forms.fhirpath.parser import variables_in
 from portal.forms.fhirpath.problems import Problem
-from portal.forms.fhirpath.questionnaires import VARIABLE, with_ordinals
+from portal.forms.fhirpath.questionnaire_expressions import VARIABLE, add_ordinals
 
 FHIRPATH = "text/fhirpath"
 GIVEN = frozenset({"resource", "rootResource", "context", "questionnaire", "ucum"})
@@ -73,7 +73,7 @@ def ours(case: Case) -> list[dict[str, Any]]:
         found.append(evaluation.members(step.expression, step.item, known))
         last = found[-1]
         shown.append(
-            {"problem": last.name} if isinstance(last, Problem) else {"values": jsonable(evaluation.bare(last))}
+            {"problem": last.name} if isinstance(last, Problem) else {"values": jsonable(evaluation.to_json(last))}
         )
     return shown
 
@@ -128,7 +128,7 @@ def answered(questionnaire: Mapping[str, Any], seed: str, share: float = 0.75) -
         "authored": "2026-03-02T09:30:00Z",
         "item": list(_items(questionnaire, chance, share)),
     }
-    with_ordinals(questionnaire, response)
+    add_ordinals(questionnaire, response)
     return response
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from portal.forms.fhirpath.questionnaires import VARIABLE
-from portal.forms.fhirpath.sums import as_fhirpath
+from portal.forms.fhirpath.questionnaire_expressions import VARIABLE
+from portal.forms.fhirpath.sums import score_expressions
 from tests.conformance.cases import Case, Step, case_of, ours, same
 from tests.conformance.conftest import PROJECT, Asked
 from tests.forms.rows import choice, form, scale
@@ -184,7 +184,7 @@ def test_a_declared_score_written_out_is_read_alike(node: Asked) -> None:
     ]
     response = json.loads(json.dumps(RESPONSE))
     steps: list[Step] = []
-    for written in as_fhirpath(scores, blocks):
+    for written in score_expressions(scores, blocks):
         for name, expression in written.variables:
             steps.append(Step(expression, name, scope=tuple(range(len(steps)))))
         steps.append(Step(written.expression, "result", scope=tuple(range(len(steps)))))

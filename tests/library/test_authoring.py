@@ -110,7 +110,7 @@ def test_hints_on_a_reading_point_into_the_reading(cast: Cast) -> None:
     assert found["valid"] is True
     assert {warning["pointer"] for warning in found["warnings"]} == {"#/document", "#/document/markdown"}
     said = " ".join(warning["detail"] for warning in found["warnings"])
-    assert all(word in said for word in ("key points", "check question", "talking", "Headings", "41 words"))
+    assert all(word in said for word in ("key points", "check question", "talk about", "headings", "41 words"))
     assert _checked(cast, kind="reading", document=READING)["warnings"] == []
 
 

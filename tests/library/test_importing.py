@@ -82,9 +82,9 @@ def test_the_sum_of_the_file_is_kept_and_the_same_file_is_known_again(cast: Cast
     assert stored.value(cast.app, kept) == importing.digest_of(content)
     again = _imported(cast.therapist, content)
     assert again["resource_id"] != first["resource_id"]
-    assert importing.KNOWN_BEFORE in [note["detail"] for note in again["notes"]]
+    assert importing.IMPORTED_BEFORE in [note["detail"] for note in again["notes"]]
     elsewhere = _imported(cast.other_owner, content)
-    assert importing.KNOWN_BEFORE not in [note["detail"] for note in elsewhere["notes"]]
+    assert importing.IMPORTED_BEFORE not in [note["detail"] for note in elsewhere["notes"]]
 
 
 def test_sent_again_with_the_same_key_it_comes_in_once(cast: Cast) -> None:
@@ -94,7 +94,7 @@ def test_sent_again_with_the_same_key_it_comes_in_once(cast: Cast) -> None:
     assert cast.therapist.ask("POST", "/resources/import", data=b"{}", content_type=FHIR).status_code == 400
 
 
-def test_an_instrument_is_recognised_scored_by_its_recipe_and_still_goes_out_as_it_came(cast: Cast) -> None:
+def test_an_instrument_is_recognized_scored_by_its_recipe_and_still_goes_out_as_it_came(cast: Cast) -> None:
     form = questionnaire_of("phq-9")
     result = _imported(cast.therapist, _bytes(form))
     assert (result["instrument"], result["kind"], result["outcome"]) == ("phq-9", "measure", "full")
@@ -122,7 +122,7 @@ def test_a_form_of_our_own_comes_in_as_it_is_read(cast: Cast) -> None:
     result = _imported(cast.other_owner, _bytes(version), "application/json")
     assert (result["title"], result["losses"], result["notes"]) == (resource["title"], [], [])
     bare = _imported(cast.therapist, _bytes(exercise_document()), "application/json")
-    assert "look them over" in bare["notes"][0]["detail"]
+    assert "Check the defaults" in bare["notes"][0]["detail"]
 
 
 def test_readings_come_in_from_a_file_and_from_a_zip(cast: Cast) -> None:

@@ -33,7 +33,7 @@ def test_a_resource_is_a_draft_until_published_and_archived_above_all(
 def test_a_card_says_the_same_members_on_a_draft_and_on_a_version() -> None:
     for table in (Resource, Version):
         assert set(DESCRIBED) <= set(table.__table__.columns.keys())
-    assert set(Resource(title="T").described()) == set(DESCRIBED)
+    assert set(Resource(title="T").card()) == set(DESCRIBED)
 
 
 JSON = st.recursive(

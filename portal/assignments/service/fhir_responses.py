@@ -15,7 +15,7 @@ from portal.forms.evaluation.evaluate import evaluate
 from portal.forms.evaluation.results import values_by_block
 from portal.forms.fhir.response import Answered, write
 from portal.forms.fhir_elements import urls
-from portal.library.service.versions import canonical, form_of_version
+from portal.library.service.versions import canonical_url, form_of_version
 
 Json = Mapping[str, Any]
 
@@ -62,5 +62,5 @@ def _canonical_url(form: Form, version_id: str) -> str:
     """The canonical URL of the questionnaire: the one it was imported with, else the one it has here."""
     imported = form.document.get("fhir", {})
     if "url" not in imported:
-        return canonical(version_id)
+        return canonical_url(version_id)
     return f"{imported['url']}|{imported['version']}" if "version" in imported else str(imported["url"])

@@ -15,7 +15,7 @@ from portal.forms.definition.document import Form
 from portal.forms.fhir import questionnaire
 from portal.forms.fhir.response import Answered, write
 from portal.forms.fhirpath.problems import Problem
-from portal.forms.fhirpath.questionnaires import Place, PreparedQuestionnaire, evaluate_all
+from portal.forms.fhirpath.questionnaire_expressions import Place, PreparedQuestionnaire, evaluate_questionnaire
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def evaluate(
     resource = write(Answered(form, evaluated, counted=True), status="in-progress")
     if form not in _questionnaires:
         _questionnaires[form] = PreparedQuestionnaire(questionnaire.write(form.document))
-    outcome = evaluate_all(_questionnaires[form], resource, now or clock.now())
+    outcome = evaluate_questionnaire(_questionnaires[form], resource, now or clock.now())
     paths = _paths(form, response)
     enabled = {key: found for place, found in outcome.enabled.items() if (key := paths(place)) is not None}
     values = {key: found[0] for place, found in outcome.values.items() if found and (key := paths(place)) is not None}

@@ -132,7 +132,7 @@ def _extensions(document: Json) -> list[extensions.PropertyExtension]:
 
 
 def _score_variables(document: Json) -> list[sums.ScoreExpression]:
-    return sums.as_fhirpath(document["scores"], parse({**document, "fhir": {}}).blocks)
+    return sums.score_expressions(document["scores"], parse({**document, "fhir": {}}).blocks)
 
 
 def _reread_extension(name: str, extension: Json) -> Any:

@@ -1,1 +1,1 @@
-"""FHIRPath in imported forms: what an expression comes to, within a budget and without a way out."""
+"""Evaluate the FHIRPath of imported forms, within a budget and without access to anything else."""

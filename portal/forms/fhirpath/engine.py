@@ -1,6 +1,6 @@
-"""One evaluation by the library, with a context that counts every look the library takes at it.
+"""Evaluate one expression with fhirpathpy, within a budget.
 
-Every node and every function of the library reads its context: that is where it is stopped.
+Every node and function of fhirpathpy reads its context, which charges the budget there.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ import orjson
 from fhirpathpy.engine import do_eval
 from fhirpathpy.engine.nodes import FP_Type, ResourceNode, TypeInfo
 
-from portal.forms.fhirpath.budget import Budget, Exceeded
-from portal.forms.fhirpath.functions import FUNCTIONS, TABLE, plain
-from portal.forms.fhirpath.parsing import parse_expression
-from portal.forms.fhirpath.problems import FAILED, TOO_COSTLY, Problem, Unusable, unknown_variable
+from portal.forms.fhirpath.budget import Budget, BudgetExceeded
+from portal.forms.fhirpath.functions import FUNCTIONS, TABLE, to_json_value
+from portal.forms.fhirpath.parser import parse_expression
+from portal.forms.fhirpath.problems import FAILED, TOO_COSTLY, ExpressionError, Problem, unknown_variable
 
 Keys = dict[int, tuple[Any, str]]
-"""What makes a part of the response the same as another, by identity; the part is kept alive beside it."""
+"""Equality keys of parts of the response, by identity; each part is kept alive beside its key."""
 _NAMES = ("$this", "$index", "$total")
 
 
 class _Model(dict[str, Any]):
-    """The types of R4; the library looks here for every member it steps to."""
+    """The types of R4, which fhirpathpy reads for every member it steps to."""
 
     def __init__(self, types: Mapping[str, Any], budget: Budget) -> None:
         super().__init__(types)
@@ -41,22 +41,22 @@ class _Model(dict[str, Any]):
 
 
 class _Variables(dict[str, Any]):
-    """What %names stand for; asking for another is a problem of its own."""
+    """The values of %names; an unknown name raises."""
 
     def __contains__(self, name: object) -> bool:
         if not super().__contains__(name):
-            raise Unusable(unknown_variable(str(name)))
+            raise ExpressionError(unknown_variable(str(name)))
         return True
 
 
 class Context(dict[str, Any]):
-    """The library's context."""
+    """The evaluation context of fhirpathpy."""
 
     def __init__(
         self, root: list[Any], variables: Mapping[str, Any], now: datetime, budget: Budget, keys: Keys
     ) -> None:
         super().__init__(
-            dataRoot=root, vars=_Variables(variables), model=_Model(r4(), budget), userInvocationTable=TABLE
+            dataRoot=root, vars=_Variables(variables), model=_Model(r4_model(), budget), userInvocationTable=TABLE
         )
         self.budget = budget
         self.now = now
@@ -67,7 +67,7 @@ class Context(dict[str, Any]):
         return super().__getitem__(name)
 
     def names(self) -> dict[str, Any]:
-        """What $this, $index and $total are now."""
+        """The current values of $this, $index and $total."""
         return {name: self[name] for name in _NAMES if name in self}
 
     def restore(self, names: Mapping[str, Any]) -> None:
@@ -76,7 +76,7 @@ class Context(dict[str, Any]):
         self.update(names)
 
     def key(self, member: Any) -> Any:
-        """What makes two members the same: their value, whatever path led to them."""
+        """A key that is equal for members of equal value, whatever path led to them."""
         value = member.data if isinstance(member, ResourceNode) else member
         if isinstance(value, dict | list):
             known = self._keys.get(id(value))
@@ -91,42 +91,42 @@ class Context(dict[str, Any]):
 
 
 @cache
-def r4() -> Mapping[str, Any]:
-    """What the library knows of R4: the one of its models that is needed, read once."""
+def r4_model() -> Mapping[str, Any]:
+    """The R4 model of fhirpathpy, read once."""
     folder = Path(fhirpathpy.__file__).parent / "models" / "r4"
     types = {path.stem: orjson.loads(path.read_bytes()) for path in folder.glob("*.json")}
     TypeInfo.model = types
     return types
 
 
-def exact(value: Any) -> Any:
-    """A JSON value with its decimals as such; the library cannot mix the two kinds of number."""
+def with_decimals(value: Any) -> Any:
+    """A JSON value with Decimal for float: fhirpathpy cannot mix the two."""
     if isinstance(value, float):
         return Decimal(str(value))
     if isinstance(value, dict):
-        return {name: exact(inner) for name, inner in value.items()}
-    return [exact(inner) for inner in value] if isinstance(value, list) else value
+        return {name: with_decimals(inner) for name, inner in value.items()}
+    return [with_decimals(inner) for inner in value] if isinstance(value, list) else value
 
 
-def node(value: Any, path: str | None = None) -> Any:
+def wrap_value(value: Any, path: str | None = None) -> Any:
     return ResourceNode.create_node(value, path)
 
 
-def evaluated(
+def evaluate_expression(
     expression: str, root: Sequence[Any], variables: Mapping[str, Any], *, now: datetime, budget: Budget, keys: Keys
 ) -> list[Any] | Problem:
-    """The members an expression comes to, as the library wraps them; or what is the matter with it."""
+    """The wrapped members an expression evaluates to, or its problem."""
     try:
         tree = parse_expression(expression, FUNCTIONS)
         context = Context(list(root), variables, now, budget, keys)
         return [budget.measure(member) for member in _members(do_eval(context, context["dataRoot"], tree))]
-    except Unusable as error:
+    except ExpressionError as error:
         return error.problem
-    except (Exceeded, RecursionError, MemoryError):
+    except (BudgetExceeded, RecursionError, MemoryError):
         return TOO_COSTLY
     except DecimalException:
         return FAILED
-    except Exception:  # noqa: BLE001 -- the library raises Exception itself for whatever does not fit
+    except Exception:  # noqa: BLE001 -- fhirpathpy itself raises Exception where values do not fit
         return FAILED
 
 
@@ -138,5 +138,5 @@ def _members(found: Any) -> Iterator[Any]:
             yield member
 
 
-def bare(members: Sequence[Any]) -> list[Any]:
-    return [plain(member) for member in members]
+def to_json_values(members: Sequence[Any]) -> list[Any]:
+    return [to_json_value(member) for member in members]

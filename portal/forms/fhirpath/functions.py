@@ -1,6 +1,6 @@
-"""The functions an expression may call: the library's, each paid for, and ours where its own are wrong or unbounded.
+"""The functions an expression may call: fhirpathpy's, each metered, and ours where its own are wrong or unbounded.
 
-They go into the library's table for functions of the user's own, which it asks before its own table.
+They go into the table of user functions, which fhirpathpy reads before its own.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from fhirpathpy.engine.nodes import FP_Quantity, FP_Type, ResourceNode
 from fhirpathpy.engine.util import get_data
 
 from portal.forms.fhir_elements import urls
-from portal.forms.fhirpath import strings
-from portal.forms.fhirpath.budget import MOST_MEMBERS, Exceeded
-from portal.forms.fhirpath.parsing import REPEAT_ITEM, WHERE_LINK_ID
-from portal.forms.fhirpath.problems import FAILED, Unusable
+from portal.forms.fhirpath import string_functions
+from portal.forms.fhirpath.budget import MAX_MEMBERS, BudgetExceeded
+from portal.forms.fhirpath.parser import REPEAT_ITEM, WHERE_LINK_ID
+from portal.forms.fhirpath.problems import FAILED, ExpressionError
 
 ORDINAL_VALUES = (
     urls.ORDINAL,
     urls.ITEM_WEIGHT,
     urls.CORE + "questionnaire-ordinalValue",
 )
-MOST_PLACES = 28
-_REFUSED = frozenset({"trace", "encode", "decode", "type"})
-_PLAIN = frozenset(
+MAX_DECIMAL_PLACES = 28
+_UNAVAILABLE = frozenset({"trace", "encode", "decode", "type"})
+_UNWRAPPED = frozenset(
     {
         *("abs", "ceiling", "exp", "floor", "ln", "log", "sqrt", "truncate"),
         *("toInteger", "toBoolean", "toDecimal", "toQuantity"),
         *("convertsToBoolean", "convertsToInteger", "convertsToDecimal", "convertsToString", "convertsToQuantity"),
     }
 )
-"""Functions of the library that look at the type of what they get, so that they get it without its wrapping."""
+"""Functions of fhirpathpy that check the types of their arguments, and so get them unwrapped."""
 _PAIRWISE = frozenset({"exclude", "subsetOf", "supersetOf", "containsOp", "inOp"})
 Fn = Callable[..., Any]
 
@@ -48,7 +48,7 @@ def _is_number(value: Any) -> bool:
 def _numbers(ctx: Any, members: Iterable[Any]) -> list[Any]:
     found = [get_data(member) for member in members]
     if not all(_is_number(value) for value in found):
-        raise Unusable(FAILED)
+        raise ExpressionError(FAILED)
     return found
 
 
@@ -67,18 +67,18 @@ def _avg(ctx: Any, members: Sequence[Any]) -> Any:
     return Decimal(sum(found)) / len(found) if found else []
 
 
-def _least(ctx: Any, members: Sequence[Any]) -> Any:
+def _min(ctx: Any, members: Sequence[Any]) -> Any:
     return min(_comparable(members)) if members else []
 
 
-def _most(ctx: Any, members: Sequence[Any]) -> Any:
+def _max(ctx: Any, members: Sequence[Any]) -> Any:
     return max(_comparable(members)) if members else []
 
 
 def _comparable(members: Sequence[Any]) -> list[Any]:
     found = [get_data(member) for member in members]
     if not (all(_is_number(value) for value in found) or all(isinstance(value, str) for value in found)):
-        raise Unusable(FAILED)
+        raise ExpressionError(FAILED)
     return found
 
 
@@ -149,8 +149,8 @@ def _repeat_item(ctx: Any, members: Sequence[Any]) -> list[Any]:
 # Filters ------------------------------------------------------------------------------------------------------------
 
 
-def _holds(criterion: Sequence[Any]) -> bool:
-    """A criterion holds when it is true; something that is neither true nor false holds by being there."""
+def _is_met(criterion: Sequence[Any]) -> bool:
+    """Whether a criterion is true, or is a value that is no boolean."""
     if not criterion:
         return False
     value = get_data(criterion[0])
@@ -161,7 +161,7 @@ def _where(ctx: Any, members: Sequence[Any], criterion: Fn) -> list[Any]:
     found = []
     for index, member in enumerate(members):
         ctx["$index"] = index
-        if _holds(criterion(member)):
+        if _is_met(criterion(member)):
             found.append(member)
     return found
 
@@ -180,8 +180,8 @@ def _select(ctx: Any, members: Sequence[Any], projection: Fn) -> list[Any]:
     for index, member in enumerate(members):
         ctx["$index"] = index
         found += projection(member)
-        if len(found) > MOST_MEMBERS:
-            raise Exceeded
+        if len(found) > MAX_MEMBERS:
+            raise BudgetExceeded
     return found
 
 
@@ -198,12 +198,12 @@ def _iif(ctx: Any, members: Sequence[Any], criterion: Fn, then: Fn, otherwise: F
 
 def _single(ctx: Any, members: Sequence[Any]) -> Any:
     if len(members) > 1:
-        raise Unusable(FAILED)
+        raise ExpressionError(FAILED)
     return list(members)
 
 
 def _distinct(ctx: Any, members: Sequence[Any]) -> list[Any]:
-    """Each once, with what the library knows of its type."""
+    """Each once, with its type."""
     return list({ctx.key(member): member for member in reversed(members)}.values())[::-1]
 
 
@@ -224,7 +224,7 @@ def _is_distinct(ctx: Any, members: Sequence[Any]) -> bool:
 
 
 def _equal(ctx: Any, left: Sequence[Any], right: Sequence[Any]) -> Any:
-    """As the library says for one and one; otherwise pair by pair. True is not 1 here."""
+    """Fhirpathpy's equality of single values; pair by pair for several. True is not 1."""
     if len(left) != len(right):
         return False
     if len(left) > 1:
@@ -247,38 +247,38 @@ def _unequal(ctx: Any, left: Sequence[Any], right: Sequence[Any]) -> Any:
 
 
 def _round(ctx: Any, members: Sequence[Any], places: Any = 0) -> Any:
-    """Half up, as taught at school; the library rounds half to even."""
+    """Round half up, as FHIRPath defines; fhirpathpy rounds half to even."""
     if not members:
         return []
     (number,) = _numbers(ctx, members[:2])
     digits = 0 if places == [] else int(places)
-    if not 0 <= digits <= MOST_PLACES:
-        raise Unusable(FAILED)
+    if not 0 <= digits <= MAX_DECIMAL_PLACES:
+        raise ExpressionError(FAILED)
     unit = Decimal(1).scaleb(-digits)
     return ((Decimal(number) / unit + Decimal("0.5")).to_integral_value(ROUND_FLOOR)) * unit
 
 
-def _times(ctx: Any, left: Sequence[Any], right: Sequence[Any]) -> Any:
+def _multiply(ctx: Any, left: Sequence[Any], right: Sequence[Any]) -> Any:
     one, other = _numbers(ctx, chain(left[:2], right[:2]))
     return one * other
 
 
-def _over(ctx: Any, left: Sequence[Any], right: Sequence[Any]) -> Any:
+def _divide(ctx: Any, left: Sequence[Any], right: Sequence[Any]) -> Any:
     one, other = _numbers(ctx, chain(left[:2], right[:2]))
     return Decimal(one) / Decimal(other) if other else []
 
 
-def _whole_times(ctx: Any, left: Any, right: Any) -> Any:
+def _divide_to_integer(ctx: Any, left: Any, right: Any) -> Any:
     return Decimal(left) // Decimal(right) if right else []
 
 
-def _rest(ctx: Any, left: Any, right: Any) -> Any:
-    """With the sign of what is divided; Python's own takes the other's."""
+def _modulo(ctx: Any, left: Any, right: Any) -> Any:
+    """The remainder with the sign of the dividend; Python takes that of the divisor."""
     return Decimal(left) % Decimal(right) if right else []
 
 
 def _power(ctx: Any, members: Sequence[Any], exponent: Any) -> Any:
-    """The library leaves fractional exponents out."""
+    """The power, with fractional exponents too, which fhirpathpy lacks."""
     if not members or exponent == []:
         return []
     base, power = (Decimal(number) for number in _numbers(ctx, [members[0], exponent]))
@@ -286,11 +286,11 @@ def _power(ctx: Any, members: Sequence[Any], exponent: Any) -> Any:
     return [] if base < 0 and not whole else base**power
 
 
-def _minus(ctx: Any, left: Sequence[Any], right: Sequence[Any]) -> Any:
+def _subtract(ctx: Any, left: Sequence[Any], right: Sequence[Any]) -> Any:
     return minus(ctx, left, right)
 
 
-# The clock is given --------------------------------------------------------------------------------------------------
+# The clock --------------------------------------------------------------------------------------------------
 
 
 def _now(ctx: Any, _: Any) -> str:
@@ -305,11 +305,11 @@ def _time_of_day(ctx: Any, _: Any) -> str:
     return str(ctx.now.time().isoformat(timespec="milliseconds"))
 
 
-OURS: Mapping[str, Mapping[str, Any]] = {
+OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "sum": {"fn": _sum},
     "avg": {"fn": _avg},
-    "min": {"fn": _least},
-    "max": {"fn": _most},
+    "min": {"fn": _min},
+    "max": {"fn": _max},
     "ordinal": {"fn": _ordinal},
     "weight": {"fn": _ordinal},
     "children": {"fn": _children},
@@ -329,38 +329,38 @@ OURS: Mapping[str, Mapping[str, Any]] = {
     "intersect": {"fn": _intersect, "arity": {1: ["AnyAtRoot"]}},
     "=": {"fn": _equal, "arity": {2: ["Any", "Any"]}, "nullable": True},
     "!=": {"fn": _unequal, "arity": {2: ["Any", "Any"]}, "nullable": True},
-    "toString": {"fn": strings.to_string},
-    "&": {"fn": strings.concatenated, "arity": {2: ["String", "String"]}},
-    "join": {"fn": strings.join, "arity": {0: [], 1: ["String"]}},
-    "replace": {"fn": strings.replace, "arity": {2: ["String", "String"]}},
-    "split": {"fn": strings.split, "arity": {1: ["String"]}},
-    "matches": {"fn": strings.matches, "arity": {1: ["String"]}},
-    "replaceMatches": {"fn": strings.replace_matches, "arity": {2: ["String", "String"]}},
-    "substring": {"fn": strings.substring, "arity": {1: ["Integer"], 2: ["Integer", "Integer"]}},
+    "toString": {"fn": string_functions.to_string},
+    "&": {"fn": string_functions.concatenate, "arity": {2: ["String", "String"]}},
+    "join": {"fn": string_functions.join, "arity": {0: [], 1: ["String"]}},
+    "replace": {"fn": string_functions.replace, "arity": {2: ["String", "String"]}},
+    "split": {"fn": string_functions.split, "arity": {1: ["String"]}},
+    "matches": {"fn": string_functions.matches, "arity": {1: ["String"]}},
+    "replaceMatches": {"fn": string_functions.replace_matches, "arity": {2: ["String", "String"]}},
+    "substring": {"fn": string_functions.substring, "arity": {1: ["Integer"], 2: ["Integer", "Integer"]}},
     "round": {"fn": _round, "arity": {0: [], 1: ["Number"]}},
     "power": {"fn": _power, "arity": {1: ["Number"]}},
-    "div": {"fn": _whole_times, "arity": {2: ["Number", "Number"]}, "nullable": True},
-    "mod": {"fn": _rest, "arity": {2: ["Number", "Number"]}, "nullable": True},
-    "*": {"fn": _times, "arity": {2: ["Any", "Any"]}, "nullable": True},
-    "/": {"fn": _over, "arity": {2: ["Any", "Any"]}, "nullable": True},
-    "-": {"fn": _minus, "arity": {2: ["Any", "Any"]}, "nullable": True},
+    "div": {"fn": _divide_to_integer, "arity": {2: ["Number", "Number"]}, "nullable": True},
+    "mod": {"fn": _modulo, "arity": {2: ["Number", "Number"]}, "nullable": True},
+    "*": {"fn": _multiply, "arity": {2: ["Any", "Any"]}, "nullable": True},
+    "/": {"fn": _divide, "arity": {2: ["Any", "Any"]}, "nullable": True},
+    "-": {"fn": _subtract, "arity": {2: ["Any", "Any"]}, "nullable": True},
     "now": {"fn": _now},
     "today": {"fn": _today},
     "timeOfDay": {"fn": _time_of_day},
 }
 
 
-def _guarded(name: str, fn: Fn) -> Fn:
-    """The function, paid for before and measured after; what it evaluates inside leaves its names as they were."""
+def _metered(name: str, fn: Fn) -> Fn:
+    """The function, charged before and measured after; $this and the like are restored when it returns."""
 
-    def run(ctx: Any, *given: Any) -> Any:
-        ctx.budget.spend(1 + sum(len(one) for one in given if isinstance(one, list)))
+    def run(ctx: Any, *arguments: Any) -> Any:
+        ctx.budget.spend(1 + sum(len(one) for one in arguments if isinstance(one, list)))
         if name in _PAIRWISE:
-            ctx.budget.pairs(*[len(one) for one in given if isinstance(one, list)][:2])
-        if name in _PLAIN and given and isinstance(given[0], list):
-            given = ([get_data(one) for one in given[0]], *given[1:])
+            ctx.budget.charge_pairs(*[len(one) for one in arguments if isinstance(one, list)][:2])
+        if name in _UNWRAPPED and arguments and isinstance(arguments[0], list):
+            arguments = ([get_data(one) for one in arguments[0]], *arguments[1:])
         names = ctx.names()
-        made = fn(ctx, *given)
+        made = fn(ctx, *arguments)
         ctx.restore(names)
         return ctx.budget.measure(made)
 
@@ -368,9 +368,11 @@ def _guarded(name: str, fn: Fn) -> Fn:
 
 
 def _table() -> dict[str, dict[str, Any]]:
-    entries = {**invocation_registry, **OURS}
+    entries = {**invocation_registry, **OVERRIDES}
     return {
-        name: {**entry, "fn": _guarded(name, entry["fn"])} for name, entry in entries.items() if name not in _REFUSED
+        name: {**entry, "fn": _metered(name, entry["fn"])}
+        for name, entry in entries.items()
+        if name not in _UNAVAILABLE
     }
 
 
@@ -385,8 +387,8 @@ FUNCTIONS = frozenset(name for name in TABLE if name.isalpha() and not name.ends
 }
 
 
-def plain(value: Any) -> Any:
-    """A result as JSON knows it."""
+def to_json_value(value: Any) -> Any:
+    """A result as a JSON value."""
     found = value.data if isinstance(value, ResourceNode) else value
     if isinstance(found, FP_Quantity):
         return {"value": found.value, "unit": found.unit.strip("'")}

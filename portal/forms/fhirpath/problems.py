@@ -1,24 +1,26 @@
-"""What can be the matter with an expression, by name; the sentence never echoes an answer."""
+"""Why an expression has no value, by name; the sentence never echoes an answer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-Named = Literal["too_long", "not_understood", "not_supported", "too_costly", "unknown_variable", "failed", "circular"]
+ProblemName = Literal[
+    "too_long", "not_understood", "not_supported", "too_costly", "unknown_variable", "failed", "circular"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Why an expression has no value."""
 
-    name: Named
+    name: ProblemName
     detail: str
     where: str = ""
 
 
-class Unusable(Exception):
-    """An expression that cannot be used, with its problem."""
+class ExpressionError(Exception):
+    """An expression has no value, for this problem."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)
@@ -27,8 +29,8 @@ class Unusable(Exception):
 
 TOO_LONG = Problem("too_long", "This expression is longer or more deeply nested than the portal reads.")
 NOT_UNDERSTOOD = Problem("not_understood", "This is not FHIRPath.")
-TOO_COSTLY = Problem("too_costly", "Working this out takes too long or too much room.")
-FAILED = Problem("failed", "This expression does not fit the values it was given.")
+TOO_COSTLY = Problem("too_costly", "Evaluating this takes too much time or memory.")
+FAILED = Problem("failed", "This expression does not fit its values.")
 CIRCULAR = Problem("circular", "These expressions depend on each other and do not settle.")
 
 
@@ -37,4 +39,4 @@ def not_supported(name: str) -> Problem:
 
 
 def unknown_variable(name: str) -> Problem:
-    return Problem("unknown_variable", f"This needs %{name}, which the portal does not hold.")
+    return Problem("unknown_variable", f"This needs %{name}, which the portal does not have.")

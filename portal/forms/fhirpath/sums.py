@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from portal.forms.definition.blocks import Block
-from portal.forms.fhirpath.questionnaires import VARIABLE, expressions_of
+from portal.forms.fhirpath.questionnaire_expressions import VARIABLE, expressions_of
 
 MAX_LENGTH = 10_000
 MAX_DEPTH = 12
@@ -199,7 +199,7 @@ class ScoreExpression:
     expression: str
 
 
-def as_fhirpath(scores: Sequence[Mapping[str, Any]], blocks: Mapping[str, Block]) -> list[ScoreExpression]:
+def score_expressions(scores: Sequence[Mapping[str, Any]], blocks: Mapping[str, Block]) -> list[ScoreExpression]:
     """Every declared score. A missing item counts as missing even if it was hidden: FHIRPath cannot tell."""
     names = variable_names(scores)
     expressions = []

@@ -1,1 +1,1 @@
-"""Published instruments, recognised when a practice imports one: facts about them, never their wording."""
+"""Published instruments, recognized when a practice imports one: facts about them, never their wording."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portal.forms.fhirpath import sums
-from portal.forms.instruments.application import apply_recipe, blocks_in
+from portal.forms.instruments.recipe_application import apply_recipe, blocks_in
 from portal.forms.instruments.recipes import Recipe
 from portal.forms.instruments.recognition import recognize
 

@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """The scored items: how many, what each option counts, and how they are told apart from other questions.
+    """The scored items: how many, the score of each option, and how to find them among other questions.
 
     `by_order`: the published options stand in ascending order, so options without scores can be given theirs.
     `others` are items (by number) with another range.
@@ -37,7 +37,7 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is known of an instrument. `scores` name items by number, `"all"` or the id of a score before."""
+    """The facts about an instrument. `scores` name items by number, `"all"` or the id of an earlier score."""
 
     key: str
     title: str
@@ -61,20 +61,20 @@ class Recipe:
 
     @property
     def meaningful_change(self) -> tuple[str, Decimal] | None:
-        """The score it is documented for, and how many points."""
+        """The score that has a documented meaningful change, and the change in points."""
         return None if self.change is None else (self.change["score"], Decimal(str(self.change["points"])))
 
 
-def _recipe(read: Mapping[str, Any]) -> Recipe:
-    items = read.get("items")
+def _recipe_from(content: Mapping[str, Any]) -> Recipe:
+    items = content.get("items")
     if items is None:
-        return Recipe(**read)
+        return Recipe(**content)
     others = {one["item"]: (one["least"], one["most"]) for one in items.get("others", ())}
-    return Recipe(**{**read, "items": Items(**{**items, "others": others})})
+    return Recipe(**{**content, "items": Items(**{**items, "others": others})})
 
 
 @cache
 def recipes() -> Mapping[str, Recipe]:
     """Every recipe by its key."""
     read = [yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob("*.yaml"))]
-    return {one["key"]: _recipe(one) for one in read}
+    return {one["key"]: _recipe_from(one) for one in read}

@@ -1,7 +1,7 @@
-"""REDCap's branching logic as the conditions of a block: a small parser, and what can be said of what it read.
+"""REDCap's branching logic as the conditions of a block.
 
-A block's conditions are one list that must all hold, or of which any must. Logic of another shape is not bent into
-that: `Inexpressible` says why, in a sentence.
+A block's conditions are one list of which all or any must hold. Logic of another shape raises `Inexpressible`, which
+says why.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _COMPARES: Mapping[str, Callable[[float, float], bool]] = {
 
 
 class Inexpressible(Exception):
-    """Logic that the form has no way to say; the sentence says which."""
+    """Logic that a form cannot express; the message ends a sentence that says why."""
 
 
-def cannot(why: str) -> NoReturn:
+def refuse_logic(why: str) -> NoReturn:
     raise Inexpressible(why)
 
 
@@ -50,7 +50,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """`word` is and, or."""
+    """Parts joined by `word`, which is "and" or "or"."""
 
     word: str
     parts: tuple[Node, ...]
@@ -62,11 +62,11 @@ Node = Comparison | Joined
 # Reading --------------------------------------------------------------------------------------------------------
 
 
-def parsed(logic: str) -> Node:
-    """The tree of a piece of logic. Raises Inexpressible for what is beyond comparisons, and, or and not."""
+def parse_logic(logic: str) -> Node:
+    """The tree of a piece of logic. Raises Inexpressible for all but comparisons, and, or and not."""
     if len(logic) > LONGEST:
-        cannot("it is too long")
-    return _Parser(list(_tokens(logic))).whole()
+        refuse_logic("it is too long")
+    return _Parser(list(_tokens(logic))).parse()
 
 
 def _tokens(logic: str) -> Iterator[tuple[str, str]]:
@@ -74,7 +74,7 @@ def _tokens(logic: str) -> Iterator[tuple[str, str]]:
     while place < end:
         match = _TOKEN.match(logic, place)
         if match is None:
-            cannot("it uses a function, an event, arithmetic or a smart variable")
+            refuse_logic("it uses a function, an event, arithmetic or a smart variable")
         place = match.end()
         kind = str(match.lastgroup)
         yield kind, match[kind]
@@ -86,10 +86,10 @@ class _Parser:
         self._place = 0
         self._depth = 0
 
-    def whole(self) -> Node:
+    def parse(self) -> Node:
         found = self._joined("or")
         if self._next()[0] != "end":
-            cannot("it does not read as comparisons")
+            refuse_logic("it does not read as comparisons")
         return found
 
     def _peek(self) -> tuple[str, str]:
@@ -108,7 +108,7 @@ class _Parser:
             parts.append(self._inner(word))
         if len(parts) == 1:
             return parts[0]
-        return Joined(word, tuple(one for part in parts for one in _apart(part, word)))
+        return Joined(word, tuple(one for part in parts for one in _flatten(part, word)))
 
     def _inner(self, word: str) -> Node:
         return self._joined("and") if word == "or" else self._one()
@@ -116,7 +116,7 @@ class _Parser:
     def _one(self) -> Node:
         self._depth += 1
         if self._depth > DEEPEST:
-            cannot("it is nested too deep")
+            refuse_logic("it is nested too deep")
         if self._peek() == ("word", "not"):
             self._next()
             found = _negated(self._one())
@@ -124,7 +124,7 @@ class _Parser:
             self._next()
             found = self._joined("or")
             if self._next() != ("mark", ")"):
-                cannot("a bracket is not closed")
+                refuse_logic("a bracket is not closed")
         else:
             found = self._comparison()
         self._depth -= 1
@@ -133,19 +133,19 @@ class _Parser:
     def _comparison(self) -> Comparison:
         left, op, right = self._next(), self._next(), self._next()
         if op[0] != "op" or {left[0], right[0]} - {"field", "number", "text"}:
-            cannot("it does not read as comparisons")
+            refuse_logic("it does not read as comparisons")
         sign = SAME.get(op[1], op[1])
         if right[0] == "field" and left[0] != "field":
             left, right, sign = right, left, FLIPPED.get(sign, sign)
         if left[0] != "field" or right[0] == "field":
-            cannot("it compares two fields, or none")
+            refuse_logic("it compares two fields, or none")
         match = _FIELD.fullmatch(left[1])
         assert match is not None
         value = right[1][1:-1] if right[0] == "text" else right[1]
         return Comparison(match[1], match[2], sign, value)
 
 
-def _apart(node: Node, word: str) -> tuple[Node, ...]:
+def _flatten(node: Node, word: str) -> tuple[Node, ...]:
     return node.parts if isinstance(node, Joined) and node.word == word else (node,)
 
 
@@ -159,35 +159,35 @@ def _negated(node: Node) -> Node:
     return Joined("or", (opposite, Comparison(node.field, node.box, "=", "")))
 
 
-# Saying ---------------------------------------------------------------------------------------------------------
+# Conditions ---------------------------------------------------------------------------------------------------------
 
 Conditions = list[dict[str, Any]]
 
 
 def shown_if(logic: str, blocks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The `show_if` of a block behind `blocks` (by id). Raises Inexpressible, with the end of a sentence."""
-    node = parsed(logic)
+    node = parse_logic(logic)
     parts = node.parts if isinstance(node, Joined) else (node,)
     several = [_alternatives(part, blocks) for part in parts if isinstance(part, Comparison)]
     if len(several) < len(parts):
-        cannot("it mixes and with or")
+        refuse_logic("it mixes and with or")
     if isinstance(node, Joined) and node.word == "and":
         if any(len(alternatives) > 1 for alternatives in several):
-            cannot("it mixes and with or, once spelled out")
+            refuse_logic("it mixes and with or, once spelled out")
         match = "all"
     else:
         match = "all" if len(several) == len(several[0]) == 1 else "any"
     conditions = [condition for alternatives in several for condition in alternatives]
     if len(conditions) > MOST_CONDITIONS:
-        cannot("it has too many conditions")
+        refuse_logic("it has too many conditions")
     return {"match": match, "conditions": conditions}
 
 
 def _alternatives(one: Comparison, blocks: Mapping[str, Mapping[str, Any]]) -> Conditions:
-    """The conditions any of which says what a comparison says."""
+    """The conditions, any of which expresses a comparison."""
     block = blocks.get(one.field)
     if block is None:
-        cannot("it looks at a field that does not come before it in the same form")
+        refuse_logic("it looks at a field that does not come before it in the same form")
     if one.box is not None:
         return _of_box(one, block)
     if one.value == "" and one.op in {"=", "!="}:
@@ -210,15 +210,15 @@ def _codes(block: Mapping[str, Any]) -> list[str]:
 def _of_box(one: Comparison, block: Mapping[str, Any]) -> Conditions:
     ticked = (one.op, one.value) in {("=", "1"), ("!=", "0"), (">", "0")}
     if not block.get("multiple") or one.box not in _codes(block):
-        cannot("it looks at a box that is not there")
+        refuse_logic("it looks at a box that is not there")
     if not ticked:
-        cannot("it asks for a box that is not ticked")
+        refuse_logic("it asks for a box that is not ticked")
     return [{"block": one.field, "op": "=", "value": one.box}]
 
 
 def _of_choice(one: Comparison, block: Mapping[str, Any]) -> Conditions:
     if block.get("multiple"):
-        cannot("it compares a checkbox field as a whole")
+        refuse_logic("it compares a checkbox field as a whole")
     codes = _codes(block)
     if one.op in {"=", "!="}:
         wanted = [code for code in codes if _equal(code, one.value) == (one.op == "=")]
@@ -226,7 +226,7 @@ def _of_choice(one: Comparison, block: Mapping[str, Any]) -> Conditions:
         wanted = [code for code in codes if _is_number(code) and _is_number(one.value)]
         wanted = [code for code in wanted if _COMPARES[one.op](float(code), float(one.value))]
     if not wanted or (one.op == "!=" and len(wanted) == len(codes)):
-        cannot("it compares with a choice that is not there")
+        refuse_logic("it compares with a choice that is not there")
     found = [{"block": one.field, "op": "=", "value": code} for code in wanted]
     return [*found, _unanswered(one.field)] if one.op == "!=" else found
 
@@ -243,16 +243,16 @@ def _value(one: Comparison, kind: str) -> Any:
     """A value as the block it is compared with is answered."""
     if kind == "yes_no":
         if one.value not in {"0", "1"} or one.op not in {"=", "!="}:
-            cannot("it compares yes or no with something else")
+            refuse_logic("it compares yes or no with something else")
         return one.value == "1"
     if kind in {"scale", "number"}:
         if not _is_number(one.value):
-            cannot("it compares a number with something else")
+            refuse_logic("it compares a number with something else")
         return float(one.value) if "." in one.value else int(one.value)
     if kind in {"text", "section", "grid", "log", "score", "file", "reading"}:
-        cannot("it looks at a field that nobody answers here")
+        refuse_logic("it looks at a field that nobody answers here")
     if kind == "date" and not _DAY.fullmatch(one.value):
-        cannot("it compares a day with something else")
+        refuse_logic("it compares a day with something else")
     if kind != "date" and one.op not in {"=", "!="}:
-        cannot("it asks which of two texts is greater")
+        refuse_logic("it asks which of two texts is greater")
     return one.value

@@ -1,4 +1,4 @@
-"""The fields of one REDCap form as blocks: what each type becomes, and what of it does not come along."""
+"""The fields of one REDCap form as blocks, with what is lost of each type."""
 
 from __future__ import annotations
 
@@ -7,18 +7,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from portal.forms.definition.document import DocumentSchema
 from portal.forms.imports import UNPRINTABLE, Remark
-from portal.forms.kinds import KINDS
 from portal.forms.kinds.choice import OptionSchema
 from portal.forms.redcap.branching import Inexpressible, shown_if
 from portal.forms.redcap.calculation import score_of
 
 LONGEST_LABEL, LONGEST_HELP, LONGEST_OPTION, LONGEST_CODE = 500, 1_000, 300, 64
-SCORED = "score" in KINDS and "scores" in DocumentSchema().fields
-"""Whether a form can declare scores."""
 FURTHEST = 1_000
-"""How far a scale runs."""
+"""The largest number of a scale."""
 YES = {"y", "yes", "1", "true"}
 DECIMALS = {"integer": 0, "number_1dp": 1, "number_2dp": 2, "number_3dp": 3, "number_4dp": 4}
 _TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,2000}>")
@@ -34,13 +30,8 @@ Row = Mapping[str, str]
 Block = dict[str, Any]
 
 
-def takes(kind: str, member: str) -> bool:
-    """Whether blocks of this type have this member."""
-    return kind in KINDS and member in KINDS[kind].schema.fields
-
-
 class RedcapForm:
-    """Collects the blocks of a form field by field, with what is lost on the way."""
+    """Collects the blocks of a form field by field, with what is lost of them."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -75,10 +66,10 @@ class RedcapForm:
         self._by_id[name] = block
         self._place(block, name, group)
 
-    def finished(self) -> list[Block]:
-        """The blocks. A form of which nothing is left says so in words, since an empty one is none."""
+    def finished_blocks(self) -> list[Block]:
+        """The blocks. If nothing is left of a form, a text says so, because a form cannot be empty."""
         full = [block for block in self._blocks if block.get("blocks") != []]
-        return full or [{"id": "empty", "type": "text", "markdown": "Nothing of this form could be taken over."}]
+        return full or [{"id": "empty", "type": "text", "markdown": "Nothing of this form could be imported."}]
 
     # Places ----------------------------------------------------------------------------------------------------
 
@@ -86,7 +77,7 @@ class RedcapForm:
         return self._matrix is not None and self._matrix[0] == group
 
     def _unused(self, wanted: str) -> str:
-        """An id that no field can have: theirs hold no dot."""
+        """An id that no field can have: field ids have no dot."""
         found, number = wanted, 2
         while found in self._taken:
             found, number = f"{wanted}.{number}", number + 1
@@ -104,12 +95,7 @@ class RedcapForm:
         if not group:
             self._matrix = None
         elif not self._is_matrix(group):
-            kind = "grid" if "grid" in KINDS else "section"
-            grid: Block = {"id": self._unused(f"matrix.{group}"[:64].rstrip("._")), "type": kind, "blocks": []}
-            if takes(kind, "label") and KINDS[kind].schema.fields["label"].required:
-                grid["label"] = group.replace("_", " ").capitalize()
-            if kind == "section":
-                self.lose(name, "The matrix becomes single questions, one below the other.")
+            grid: Block = {"id": self._unused(f"matrix.{group}"[:64].rstrip("._")), "type": "grid", "blocks": []}
             self._into.append(grid)
             self._matrix = (group, grid)
         inner = self._into if self._matrix is None else self._matrix[1]["blocks"]
@@ -118,7 +104,7 @@ class RedcapForm:
     # Members -----------------------------------------------------------------------------------------------------
 
     def line(self, name: str, what: str, text: str, most: int) -> str:
-        """Text on one line, without markup; where it is cut, that is told."""
+        """Text on one line, without markup; a cut is noted as a loss."""
         plain = self.plain(name, what, text)
         line = " ".join(plain.split())
         if len(line) > most:
@@ -129,7 +115,7 @@ class RedcapForm:
     def plain(self, name: str, what: str, text: str) -> str:
         bare = html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))
         if bare != html.unescape(text):
-            self.note(name, f"The {what} was marked up as HTML; its words are kept.")
+            self.note(name, f"The HTML of the {what} is removed. Its text is kept.")
         if _PIPED.search(bare):
             self.lose(name, f"The {what} pipes in another answer; the reference stays as text.")
         return "\n".join(UNPRINTABLE.sub(" ", line) for line in bare.split("\n"))
@@ -156,51 +142,48 @@ class RedcapForm:
         block: Block = {"id": name, **said}
         if block["type"] != "text":
             block["label"] = self._label(row, block["type"])
-            self._finish(block, row)
-        self._remark(block, row)
+            self._add_common_members(block, row)
+        self._note_losses(block, row)
         return block
 
     def _label(self, row: Row, kind: str) -> str:
         name = row["field_name"]
         label = self.line(name, "label", row.get("field_label", ""), LONGEST_LABEL)
         if not label:
-            self.note(name, "The field has no label; its name stands in.")
+            self.note(name, "The field has no label. Its name is used instead.")
         return label or name
 
-    def _finish(self, block: Block, row: Row) -> None:
-        """What every question may have."""
-        name, kind = row["field_name"], block["type"]
+    def _add_common_members(self, block: Block, row: Row) -> None:
+        """Add the members that every question may have."""
+        name = row["field_name"]
         if note := self.line(name, "field note", row.get("field_note", ""), LONGEST_HELP):
             block["help"] = note
-        if row.get("required_field", "").lower() in YES and takes(kind, "required"):
+        if row.get("required_field", "").lower() in YES:
             block["required"] = True
         if number := row.get("question_number", ""):
-            if takes(kind, "number"):
-                block["number"] = self.line(name, "question number", number, 20)
-            else:
-                self.lose(name, "The question number is left out.")
+            block["number"] = self.line(name, "question number", number, 20)
 
-    def _remark(self, block: Block, row: Row) -> None:
-        """What is said about a field and has no place here."""
+    def _note_losses(self, block: Block, row: Row) -> None:
+        """Note what a form has no place for."""
         name = row["field_name"]
         if row.get("identifier", "").lower() in YES:
-            self.lose(name, "The mark of an identifier is left out; every answer here is sealed alike.")
+            self.lose(name, "The identifier mark is left out. Every answer is encrypted.")
         if row.get("matrix_ranking", "").lower() in YES:
             self.lose(name, "The ranking of the matrix is left out.")
         if row.get("custom_alignment", ""):
             self.note(name, "The alignment is left to the page.")
         annotation = row.get("field_annotation", "")
         for tag in sorted(set(_ACTION.findall(annotation))):
-            if not self._acted(block, tag, annotation):
+            if not self._apply_action_tag(block, tag, annotation):
                 self.lose(name, f"The action tag {tag} is left out.")
         if annotation and not _ACTION.search(annotation):
             self.lose(name, "The annotation is left out.")
 
-    def _acted(self, block: Block, tag: str, annotation: str) -> bool:
-        if tag == "@HIDDEN" and takes(block["type"], "hidden"):
+    def _apply_action_tag(self, block: Block, tag: str, annotation: str) -> bool:
+        if tag == "@HIDDEN":
             block["hidden"] = True
             return True
-        if tag == "@READONLY" and takes(block["type"], "read_only"):
+        if tag == "@READONLY" and block["type"] != "text":
             block["read_only"] = True
             return True
         if tag == "@NONEOFTHEABOVE" and block.get("multiple") and (found := _NONE_OF.search(annotation)):
@@ -225,24 +208,20 @@ def _written(form: RedcapForm, row: Row) -> Block:
     if kind.startswith("date_"):
         return {"type": "date", **_bounds(form, row, _day)}
     if kind.startswith("datetime_"):
-        return _later(form, row, "datetime")
+        return _without_bounds(form, row, "datetime")
     if kind == "time" or kind.startswith("time_"):
-        return _later(form, row, "time")
+        return _without_bounds(form, row, "time")
     if kind:
-        form.lose(name, "That the text is checked for its form is left out.")
+        form.lose(name, "The validation of the text is left out.")
     if row.get("select_choices_or_calculations", ""):
-        form.lose(name, "What a text field looks up elsewhere is left out.")
+        form.lose(name, "The lookup of the text field is left out.")
     return {"type": "short_text"}
 
 
-def _later(form: RedcapForm, row: Row, kind: str) -> Block:
-    """A type the form model may or may not have."""
+def _without_bounds(form: RedcapForm, row: Row, kind: str) -> Block:
     if row.get("text_validation_min") or row.get("text_validation_max"):
         form.lose(row["field_name"], f"The bounds of the {kind} are left out.")
-    if kind in KINDS:
-        return {"type": kind}
-    form.lose(row["field_name"], f"A {kind} is asked for as text.")
-    return {"type": "short_text"}
+    return {"type": kind}
 
 
 def _number(text: str) -> Any:
@@ -342,10 +321,7 @@ def _display(form: RedcapForm, row: Row) -> Block | None:
 
 
 def _file(form: RedcapForm, row: Row) -> Block | None:
-    if "file" in KINDS:
-        return {"type": "file"}
-    form.lose(row["field_name"], "A file to send in is left out.")
-    return None
+    return {"type": "file"}
 
 
 def _looked_up(form: RedcapForm, row: Row) -> Block:
@@ -358,9 +334,6 @@ def _calculated(form: RedcapForm, row: Row) -> Block | None:
     score = score_of(row.get("select_choices_or_calculations", ""), form.block)
     if isinstance(score, str):
         form.lose(name, f"The calculation is left out: {score}.")
-        return None
-    if not SCORED:
-        form.lose(name, "The calculation is left out: forms have no scores yet.")
         return None
     label = form.line(name, "label", row.get("field_label", ""), LONGEST_LABEL) or name
     form.scores.append({"id": name, "label": label, **score})

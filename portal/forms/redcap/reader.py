@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 
 import orjson
 
-from portal.core.errors import Fault, Invalid
+from portal.core.errors import Invalid
 from portal.forms.definition.document import SCHEMA, parse
-from portal.forms.imports import DEFAULTS, Imported, Remark, refuse, text_of
+from portal.forms.imports import DEFAULTS, Imported, Remark, decode_text, refuse
 from portal.forms.redcap.fields import RedcapForm as _Form
 
 LARGEST, MOST_ROWS, MOST_FORMS, LONGEST_CELL = 10_000_000, 5_000, 200, 50_000
@@ -38,6 +38,7 @@ COLUMNS: Mapping[str, str] = {
     "fieldannotation": "field_annotation",
 }
 NEEDED = ("field_name", "form_name", "field_type", "field_label")
+INVALID_NAME = "A name is 1 to 100 lower-case letters, digits and underscores, and begins with a letter."
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 
 Row = Mapping[str, str]
@@ -46,23 +47,27 @@ Row = Mapping[str, str]
 def forms_in_csv(content: bytes) -> list[Imported]:
     """The forms of a dictionary as REDCap exports it. Raises Invalid, with the place, where it is none."""
     _check_size(content)
-    text = text_of(content, "dictionary")
+    text = decode_text(content, "dictionary")
     try:
         lines = csv.reader(StringIO(text), strict=True)
-        header = [_column(name) for name in next(lines, [])]
+        header = [_column_name(name) for name in next(lines, [])]
         _check_header(header)
         rows: list[dict[str, str]] = []
         for cells in lines:
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) > len(header):
-                refuse(f"row {len(rows) + 2}", "This row has more cells than the header. Export it again.")
+                refuse(
+                    f"row {len(rows) + 2}",
+                    "too_many_cells",
+                    "This row has more cells than the header. Export it again.",
+                )
             rows.append(dict(zip(header, cells, strict=False)))
             if len(rows) > MOST_ROWS:
-                _too_many()
+                _refuse_too_many_fields()
     except csv.Error:
-        refuse(f"line {lines.line_num}", "This line is not CSV. Export the dictionary again.")
-    return _forms(rows)
+        refuse(f"line {lines.line_num}", "not_csv", "This line is not CSV. Export the dictionary again.")
+    return _import_forms(rows)
 
 
 def forms_in_json(content: bytes) -> list[Imported]:
@@ -71,25 +76,31 @@ def forms_in_json(content: bytes) -> list[Imported]:
     try:
         said = orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        refuse("dictionary", f"This is not JSON: line {error.lineno}, column {error.colno}.")
+        refuse(
+            "dictionary",
+            "not_json",
+            "This is not JSON: line {line}, column {column}.",
+            line=error.lineno,
+            column=error.colno,
+        )
     if not isinstance(said, list) or not all(isinstance(row, dict) for row in said):
-        refuse("dictionary", "A dictionary is a list of fields: [{...}, ...].")
+        refuse("dictionary", "not_a_list", "A dictionary is a list of fields: [{...}, ...].")
     if len(said) > MOST_ROWS:
-        _too_many()
+        _refuse_too_many_fields()
     _check_header([name for row in said[:1] for name in row])
-    return _forms([_as_text(row, index) for index, row in enumerate(said, 1)])
+    return _import_forms([_row_of_text(row, index) for index, row in enumerate(said, 1)])
 
 
 def _check_size(content: bytes) -> None:
     if len(content) > LARGEST:
-        refuse("dictionary", f"This is too large. Send {LARGEST} bytes at most.")
+        refuse("dictionary", "file_too_large", "This is too large. Send {max} bytes at most.", max=LARGEST)
 
 
-def _too_many() -> NoReturn:
-    refuse("dictionary", f"This has too many fields. Send {MOST_ROWS} at most.")
+def _refuse_too_many_fields() -> NoReturn:
+    refuse("dictionary", "too_many_fields", "This has too many fields. Send {max} at most.", max=MOST_ROWS)
 
 
-def _column(name: str) -> str:
+def _column_name(name: str) -> str:
     """A column by REDCap's own name, whether it came as a heading or as that name."""
     name = name.strip()
     return COLUMNS.get(re.sub(r"[^a-z]", "", name.lower()[:200]), name)
@@ -97,60 +108,61 @@ def _column(name: str) -> str:
 
 def _check_header(header: Sequence[str]) -> None:
     if missing := [name for name in NEEDED if name not in header]:
-        named = ", ".join(missing)
-        refuse("header", f"This is no REDCap data dictionary: it has no {named}. Export it with its header.")
+        sentence = "This is not a REDCap data dictionary: it lacks {columns}. Export it with its header."
+        refuse("header", "missing_columns", sentence, columns=", ".join(missing))
     if len(set(header)) < len(header):
-        refuse("header", "Two columns have the same name. Export the dictionary again.")
+        refuse("header", "duplicate_column", "Two columns have the same name. Export the dictionary again.")
 
 
-def _as_text(row: Mapping[str, Any], index: int) -> Row:
+def _row_of_text(row: Mapping[str, Any], index: int) -> Row:
     if not all(value is None or isinstance(value, str | int | float) for value in row.values()):
-        refuse(f"field {index}", "A field's members are text. Export the dictionary again.")
+        refuse(f"field {index}", "not_a_string", "A field's members are text. Export the dictionary again.")
     return {name: "" if value is None else str(value) for name, value in row.items()}
 
 
-def _forms(rows: Sequence[Row]) -> list[Imported]:
+def _import_forms(rows: Sequence[Row]) -> list[Imported]:
     by_form: dict[str, list[Row]] = {}
     names: set[str] = set()
     for index, row in enumerate(rows, 1):
         row = {name: value.strip() for name, value in row.items()}  # noqa: PLW2901 -- the same row, tidied
         name, form = row.get("field_name", ""), row.get("form_name", "")
         if not _NAME.fullmatch(name):
-            refuse(f"field {index}", "A field's name is small letters, digits and underscores, 100 at most.")
+            refuse(
+                f"field {index}", "invalid_name", "A field name is 1 to 100 lower-case letters, digits and underscores."
+            )
         if name in names:
-            refuse(name, "Two fields have this name. Rename one of them.")
+            refuse(name, "duplicate_field", "Two fields have this name. Rename one of them.")
         if not _NAME.fullmatch(form):
-            refuse(name, "A form's name is small letters, digits and underscores, 100 at most.")
+            refuse(name, "invalid_name", INVALID_NAME)
         if any(len(value) > LONGEST_CELL for value in row.values()):
-            refuse(name, f"A cell of this field is too long. Use {LONGEST_CELL} characters at most.")
+            refuse(
+                name, "too_long", "A cell of this field is too long. Use {max} characters at most.", max=LONGEST_CELL
+            )
         names.add(name)
         by_form.setdefault(form, []).append(row)
     if not by_form:
-        refuse("dictionary", "There is no field in this dictionary.")
+        refuse("dictionary", "empty", "This dictionary has no fields.")
     if len(by_form) > MOST_FORMS:
-        refuse("dictionary", f"This has too many forms. Send {MOST_FORMS} at most.")
-    found = [_imported(name, fields) for name, fields in by_form.items()]
+        refuse("dictionary", "too_many_forms", "This has too many forms. Send {max} at most.", max=MOST_FORMS)
+    found = [_import_form(name, fields) for name, fields in by_form.items()]
     unknown = {name[:60] for row in rows for name, value in row.items() if value and name not in COLUMNS.values()}
     found[0].losses.extend(Remark("header", f'The column "{name}" is left out.') for name in sorted(unknown))
     return found
 
 
-def _imported(name: str, rows: Iterable[Row]) -> Imported:
+def _import_form(name: str, rows: Iterable[Row]) -> Imported:
     form = _Form(name)
     for row in rows:
         form.add(row)
-    document: dict[str, Any] = {"schema": SCHEMA, "blocks": form.finished()}
+    document: dict[str, Any] = {"schema": SCHEMA, "blocks": form.finished_blocks()}
     if form.scores:
         document["scores"] = form.scores
     try:
         parse(document)
     except Invalid as error:
-        faults = [
-            Fault("invalid", fault.detail).at(f"{name}.{fault.block}" if fault.block else name)
-            for fault in error.faults
-        ]
+        faults = [fault.at(f"{name}.{fault.block}" if fault.block else name) for fault in error.faults]
         raise Invalid(*faults) from error
     title = name.replace("_", " ").strip().capitalize()
-    form.notes.append(Remark(name, "A dictionary says nothing of its forms: title and card are filled in."))
+    form.notes.append(Remark(name, "A dictionary does not describe its forms. Title and card are filled in."))
     minutes = min(240, max(1, round(form.questions / 4)))
     return Imported("exercise", {"title": title, **DEFAULTS, "minutes": minutes}, document, form.losses, form.notes)

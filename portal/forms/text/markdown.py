@@ -1,7 +1,7 @@
-"""Authored Markdown as HTML that is safe to show: no script, no style, no image, links to https and mailto alone.
+"""Render authored Markdown as safe HTML: no script, style or image, and links only to https and mailto.
 
-An image from elsewhere would tell its author when somebody reads. markdown-it escapes whatever is written as HTML;
-what it makes then passes through an allow-list of our own (decision 0014).
+An image from another server would tell that server when somebody reads. markdown-it escapes HTML in the source; its
+output then passes an allow-list (decision 0014).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ REL = "noopener noreferrer nofollow"
 
 class _Renderer(RendererHTML):
     def image(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        """What stands for it in words."""
+        """The image's description."""
         return escapeHtml(tokens[idx].content)
 
 
@@ -34,7 +34,7 @@ _markdown = MarkdownIt("js-default", {"maxNesting": 20}, renderer_cls=_Renderer)
 
 
 def safe_html(markdown: str) -> str:
-    """The HTML of a text. What is not on the list is dropped and its words are kept; the page has its own h1."""
+    """The HTML of a text. Tags off the list are dropped and their text stays; h1 becomes h2, as the page has an h1."""
     tokens = _markdown.parse(markdown)
     for token in tokens:
         if token.tag == "h1":

@@ -18,8 +18,8 @@ from portal.forms.kinds.choice import OptionSchema
 
 SCHEMA = "portal.reading/1"
 _markdown = MarkdownIt("js-default")
-_markdown.core.ruler.enableOnly(["normalize", "block"])  # what stands in the lines is not asked, and can cost seconds
-_markdown.disable(["table", "reference"])  # neither can hide a heading, and both cost
+_markdown.core.ruler.enableOnly(["normalize", "block"])  # inline text is not needed, and can take seconds
+_markdown.disable(["table", "reference"])  # neither can hide a heading, and both take time
 _LINE = re.compile(r"\r\n|\r|\n")
 
 
@@ -46,7 +46,7 @@ class CheckSchema(WireSchema):
 
 
 class ReflectionSchema(WireSchema):
-    """A question to think about, answered in writing or not at all."""
+    """A question to reflect on, with an optional answer in your own words."""
 
     label = Line(500, required=True, metadata={"description": "The question.", "example": "What stood out for you?"})
     help = Text(1000, metadata={"description": "A hint below the question.", "example": "A word or two is enough."})
@@ -94,7 +94,8 @@ def compile_reading(document: Mapping[str, Any], pointer: str = "#") -> dict[str
         raise Invalid(*faults_from(messages, pointer))
     blocks = _sections(document["markdown"])
     if not any(block["type"] == "reading" for block in blocks):
-        raise Invalid(Fault("invalid", 'Give each section a heading that begins with "## ".').at(f"{pointer}/markdown"))
+        sentence = 'Give each section a heading that begins with "## ".'
+        raise Invalid(Fault("no_sections", sentence).at(f"{pointer}/markdown"))
     if points := document.get("key_points"):
         blocks.append(
             {
@@ -117,12 +118,12 @@ def compile_reading(document: Mapping[str, Any], pointer: str = "#") -> dict[str
     if reflection := document.get("reflection"):
         blocks.append({"id": "reflection", "type": "long_text", **reflection})
     if talk := document.get("talk"):
-        blocks.append({"id": "talk", "type": "yes_no", "label": talk, **_around_talk(document)})
+        blocks.append({"id": "talk", "type": "yes_no", "label": talk, **_talk_members(document)})
     return {"schema": EXERCISE, "blocks": blocks}
 
 
-def _around_talk(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What the offer to talk says beside itself, and whether a yes raises an alert."""
+def _talk_members(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The help text of the offer to talk, and whether a yes raises an alert."""
     around: dict[str, Any] = {"help": document["talk_help"]} if "talk_help" in document else {}
     return around | ({"risk": [{"op": "=", "value": True}]} if document.get("talk_alerts") else {})
 
@@ -163,14 +164,14 @@ def form_for(document: Mapping[str, Any], pointer: str = "#") -> Form:
         return parse(exercise)
     except Invalid as error:
         faults = [
-            fault.at(pointer + written(exercise["blocks"], fault.pointer), fault.block, fault.row)
+            fault.at(pointer + pointer_in_reading(exercise["blocks"], fault.pointer), fault.block, fault.row)
             for fault in error.faults
         ]
         raise Invalid(*faults) from error
 
 
-def written(blocks: Sequence[Mapping[str, Any]], pointer: str) -> str:
-    """Where in the reading a compiled block comes from."""
+def pointer_in_reading(blocks: Sequence[Mapping[str, Any]], pointer: str) -> str:
+    """The pointer into the reading that a compiled block comes from."""
     steps = pointer.split("/")[2:]
     part = _PARTS.get(blocks[int(steps[0])]["id"]) if steps else "/markdown"
     if part is None:

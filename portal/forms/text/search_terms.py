@@ -1,6 +1,6 @@
-"""The words of a text as search knows them: the same on every engine, since they are told here and not by the engine.
+"""The search terms of a text, computed here and not by the database, so that both engines find the same.
 
-Case and accents are folded; a character of a script that writes without spaces is a word of its own.
+Case and accents are folded; in scripts without spaces, each character is a word.
 """
 
 from __future__ import annotations
@@ -27,40 +27,40 @@ SEARCHABLE_MEMBERS = frozenset(
         "title",
     }
 )
-"""The members of a document that hold words a person reads."""
+"""The members of a document whose text people read."""
 SKIPPED_MEMBERS = frozenset({"codes", "fhir", "scores", "variables"})
-"""Members of which nobody reads a word."""
-LONGEST = 64
-MOST_READ = 1_000_000
-"""Characters of one text or document that are looked at."""
-MOST_KEPT = 400_000
-"""Bytes of different words that are kept; PostgreSQL takes one megabyte with what it adds."""
-_ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_ALONE}]|[^\W_{_ALONE}]+")
+"""Members without text that people read."""
+MAX_TERM_LENGTH = 64
+MAX_CHARACTERS = 1_000_000
+"""Characters of a text or document that are searched."""
+MAX_BYTES = 400_000
+"""Bytes of distinct terms that are stored; PostgreSQL takes one megabyte with its own additions."""
+_SINGLE_CHARACTER_WORDS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_SINGLE_CHARACTER_WORDS}]|[^\W_{_SINGLE_CHARACTER_WORDS}]+")
 
 
 def terms_in(text: str) -> list[str]:
-    """The words of a text in order, folded."""
-    apart = unicodedata.normalize("NFKD", text[:MOST_READ].casefold())
+    """The folded terms of a text, in order."""
+    apart = unicodedata.normalize("NFKD", text[:MAX_CHARACTERS].casefold())
     bare = "".join(char for char in apart if not unicodedata.combining(char)) if not apart.isascii() else apart
-    return [word[:LONGEST] for word in _WORD.findall(bare.casefold())]
+    return [word[:MAX_TERM_LENGTH] for word in _WORD.findall(bare.casefold())]
 
 
 def join_terms(texts: Iterable[str]) -> str:
-    """Every word of some texts once, in alphabetical order, a space between two."""
-    kept, room = [], MOST_KEPT
+    """Every distinct term of some texts, in alphabetical order, separated by spaces."""
+    terms, room = [], MAX_BYTES
     for word in sorted({word for text in texts for word in terms_in(text)}):
         room -= len(word.encode()) + 1
         if room < 0:
             break
-        kept.append(word)
-    return " ".join(kept)
+        terms.append(word)
+    return " ".join(terms)
 
 
 def searchable_texts(document: Mapping[str, Any]) -> Iterator[str]:
-    """What a document says to a reader: labels, help, Markdown, options, key points."""
+    """The texts of a document that people read: labels, help, Markdown, options, key points."""
     waiting: list[tuple[str, Any]] = [("", document)]
-    room = MOST_READ
+    room = MAX_CHARACTERS
     while waiting and room > 0:
         name, value = waiting.pop()
         if isinstance(value, Mapping):

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 import yaml
 
-from portal.core.errors import Fault, Invalid
-from portal.forms.imports import DEFAULTS, Imported, Remark, refuse, text_of
+from portal.core.errors import Invalid
+from portal.forms.imports import DEFAULTS, Imported, Remark, decode_text, refuse
 from portal.forms.text import readings
 from portal.forms.text.readability import sentences_in
-from portal.library.importers.archives import Files, files_in_folder, files_in_zip
+from portal.library.importers.archives import files_in_zip
 from portal.library.models import DESCRIBED
 from portal.library.schemas.resource import ChangeResourceSchema
 from portal.library.starter_files import READING_PARTS
 
-SILENT = {"concepts", "key"}
-"""What the starter library says and a practice's own readings do not need."""
+IGNORED = {"concepts", "key"}
+"""Members that only the starter library needs."""
 SUFFIXES = {".md", ".markdown"}
 LONGEST_FRONT, DEEPEST_FRONT = 20_000, 10
 WORDS_A_MINUTE = 200
@@ -30,32 +30,24 @@ _SECTION = re.compile(r"^ {0,3}##[ \t]+\S", re.MULTILINE)
 _IMAGE = re.compile(r"!\[")
 _card = ChangeResourceSchema()
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's, where the wheel brings it: ten times as fast."""
+"""The loader of libyaml where the wheel has it: ten times as fast."""
 
 
 def readings_in_zip(content: bytes) -> list[Imported]:
-    """Each Markdown file of an archive as a reading. Raises Invalid, with the path, where one cannot be."""
-    return _readings(files_in_zip(content))
-
-
-def readings_in_folder(folder: Path) -> list[Imported]:
-    """The same of a folder."""
-    return _readings(files_in_folder(folder))
-
-
-def _readings(files: Files) -> list[Imported]:
+    """Each Markdown file of an archive as a reading. Raises Invalid, with the path, where one is not."""
+    files = files_in_zip(content)
     texts = [(path, content) for path, content in files if PurePosixPath(path).suffix.lower() in SUFFIXES]
     if not texts:
-        refuse("archive", "There is no Markdown here. Send files whose names end in .md.")
-    found = [read_reading(text_of(content, path), path) for path, content in texts]
+        refuse("archive", "no_markdown", "There is no Markdown here. Send files whose names end in .md.")
+    found = [read_reading(decode_text(content, path), path) for path, content in texts]
     others = [path for path, _ in files if PurePosixPath(path).suffix.lower() not in SUFFIXES]
-    found[0].losses.extend(Remark(path, "Only Markdown is read; this file stays behind.") for path in others)
+    found[0].losses.extend(Remark(path, "Only Markdown is imported. This file is left out.") for path in others)
     return found
 
 
 def read_reading(text: str, place: str) -> Imported:
-    """One file as a reading: what its front matter leaves out is filled in, and told."""
-    front, body = _parted(text, place)
+    """One file as a reading. Notes name what was filled in because its front matter lacks it."""
+    front, body = _split_front_matter(text, place)
     losses, notes = _remarks(front, body, place)
     title, body = _titled(front, body, place, notes)
     if not _SECTION.search(body):
@@ -67,53 +59,58 @@ def read_reading(text: str, place: str) -> Imported:
     try:
         readings.form_for(document)
     except Invalid as error:
-        faults = [Fault("invalid", fault.detail).at(place + fault.pointer) for fault in error.faults]
-        raise Invalid(*faults) from error
+        raise Invalid(*(fault.at(place + fault.pointer) for fault in error.faults)) from error
     return Imported("reading", description, document, losses, notes)
 
 
-def _parted(text: str, place: str) -> tuple[Mapping[str, Any], str]:
-    """Front matter and body."""
+def _split_front_matter(text: str, place: str) -> tuple[Mapping[str, Any], str]:
+    """The front matter and the body of a file."""
     match = _FRONT.match(text)
     if match is None:
         if text.startswith("---\n"):
-            refuse(place, 'The front matter has no end. Close it with a line of "---".')
+            refuse(place, "front_matter_unclosed", 'The front matter has no end. Close it with a line of "---".')
         return {}, text
     if len(match["front"]) > LONGEST_FRONT:
-        refuse(place, f"The front matter is too long. Use {LONGEST_FRONT} characters at most.")
-    front = _loaded(match["front"], place)
+        refuse(place, "too_long", "The front matter is too long. Use {max} characters at most.", max=LONGEST_FRONT)
+    front = _load_front_matter(match["front"], place)
     if front is None:
         front = {}
     if not isinstance(front, dict) or not all(isinstance(name, str) for name in front):
-        refuse(place, 'The front matter is no list of names and values. Write one "name: value" to a line.')
+        refuse(
+            place,
+            "not_a_mapping",
+            'The front matter is not a list of names and values. Write one "name: value" to a line.',
+        )
     return front, text[match.end() :]
 
 
-def _loaded(front: str, place: str) -> Any:
+def _load_front_matter(front: str, place: str) -> Any:
     try:
         depth = 0
         for event in yaml.parse(front, Loader=_LOADER):
             if isinstance(event, yaml.AliasEvent):
-                refuse(place, "The front matter refers to itself (with &name or *name). Write it out.")
+                refuse(place, "yaml_alias", "The front matter refers to itself (with &name or *name). Write it out.")
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > DEEPEST_FRONT:
-                refuse(place, "The front matter is nested too deep. Keep it flat.")
+                refuse(place, "too_deep", "The front matter is nested too deeply. Keep it flat.")
         return yaml.load(front, Loader=_LOADER)  # noqa: S506 -- a safe loader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 2}" if mark is not None else ""
-        refuse(place, f"The front matter cannot be read{where}. It is YAML: name: value.")
+        if mark is None:
+            refuse(place, "not_yaml", "The front matter cannot be read. It is YAML: name: value.")
+        sentence = "The front matter cannot be read in line {line}. It is YAML: name: value."
+        refuse(place, "not_yaml", sentence, line=mark.line + 2)
 
 
 def _remarks(front: Mapping[str, Any], body: str, place: str) -> tuple[list[Remark], list[Remark]]:
-    known = {*DESCRIBED, *READING_PARTS, *SILENT}
+    known = {*DESCRIBED, *READING_PARTS, *IGNORED}
     losses = [
-        Remark(f"{place}#/{name[:60]}", "A reading has no such member; it is left out.")
+        Remark(f"{place}#/{name[:60]}", "A reading has no such member. It is left out.")
         for name in front
         if name not in known
     ]
     if _IMAGE.search(body):
-        losses.append(Remark(place, "Images are not shown; the words that stand for them are."))
+        losses.append(Remark(place, "Images are not shown. Their descriptions are."))
     return losses, []
 
 
@@ -131,20 +128,20 @@ def _titled(front: Mapping[str, Any], body: str, place: str, notes: list[Remark]
         notes.append(Remark(f"{place}#/title", f"Taken from {source}."))
     title = " ".join(written.split())
     if _card.validate({"title": title}):
-        refuse(f"{place}#/title", "Give a title of 1 to 200 characters in the front matter.")
+        refuse(f"{place}#/title", "invalid_title", "Give a title of 1 to 200 characters in the front matter.")
     return title, body
 
 
 def _description(
     front: Mapping[str, Any], body: str, place: str, losses: list[Remark], notes: list[Remark]
 ) -> dict[str, Any]:
-    """The rest of the card, what is missing filled in."""
+    """The rest of the card, with defaults for what is missing."""
     filled: dict[str, Any] = {}
     sentences = sentences_in(body)
     defaults = {
         **DEFAULTS,
         "minutes": min(240, max(1, round(sum(map(len, sentences)) / WORDS_A_MINUTE))),
-        "summary": _beginning(body),
+        "summary": _first_paragraph(body),
     }
     for name, default in defaults.items():
         value = front.get(name)
@@ -153,20 +150,24 @@ def _description(
             continue
         filled[name] = default
         if value is None:
-            notes.append(Remark(f"{place}#/{name}", f"Not said; filled in with {_spoken(name, default)}."))
+            notes.append(Remark(f"{place}#/{name}", f"Missing; filled in with {_default_in_words(name, default)}."))
         else:
-            losses.append(Remark(f"{place}#/{name}", f"What it says does not fit; {_spoken(name, default)} instead."))
+            losses.append(
+                Remark(
+                    f"{place}#/{name}", f"This value does not fit. Filled in with {_default_in_words(name, default)}."
+                )
+            )
     return filled
 
 
-def _spoken(name: str, default: Any) -> str:
+def _default_in_words(name: str, default: Any) -> str:
     if name == "summary" and default:
         return "the beginning of the text"
     return f'"{default}"' if default not in ("", []) else "nothing"
 
 
-def _beginning(body: str) -> str:
-    """The first paragraph that is no heading, in plain words."""
+def _first_paragraph(body: str) -> str:
+    """The first paragraph that is not a heading, as plain text."""
     for paragraph in re.split(r"\n[ \t]*\n", body[:20_000]):
         plain = " ".join(re.sub(r"\]\([^()]{0,500}\)|[*_`>\[\]#|]", "", paragraph).split())
         if plain and not paragraph.lstrip().startswith("#") and plain.isprintable():

@@ -1,4 +1,4 @@
-"""A form of our own as JSON: a resource as it is created, a version as it is read, or a document alone."""
+"""Import of the portal's own JSON: a resource as it is created, a version as it is read, or a document alone."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ DOCUMENTS = ("source", "draft", "document")
 _card = ChangeResourceSchema()
 
 
-def from_native(said: Mapping[str, Any]) -> Imported:
-    """The resource it describes; what its card leaves out is filled in, and told. Raises Invalid with places."""
-    place, document = next(((f"#/{name}", said[name]) for name in DOCUMENTS if name in said), ("#", said))
+def from_native(content: Mapping[str, Any]) -> Imported:
+    """The resource it describes; notes name the defaults of what its card lacks. Raises Invalid with places."""
+    place, document = next(((f"#/{name}", content[name]) for name in DOCUMENTS if name in content), ("#", content))
     if not isinstance(document, dict) or document.get("schema") not in {forms.SCHEMA, readings.SCHEMA}:
-        words = f'Send a FHIR Questionnaire, a REDCap dictionary, or a form of our own with "{forms.SCHEMA}".'
-        raise Invalid(Fault("invalid", words).at(f"{place}/schema"))
-    kind = said.get("kind", "reading" if document["schema"] == readings.SCHEMA else "exercise")
+        sentence = 'Send a FHIR Questionnaire, a REDCap dictionary, or a form of the portal with "{schema}".'
+        raise Invalid(Fault("unknown_schema", sentence, schema=forms.SCHEMA).at(f"{place}/schema"))
+    kind = content.get("kind", "reading" if document["schema"] == readings.SCHEMA else "exercise")
     if kind not in KINDS:
-        raise Invalid(Fault("invalid", f"Use one of: {', '.join(KINDS)}.").at("#/kind"))
+        raise Invalid(Fault("not_a_choice", "Use one of: {choices}.", choices=", ".join(KINDS)).at("#/kind"))
     document = {name: part for name, part in document.items() if name not in {"given", "instrument"}}
     compile_document(kind, document, place)
     if "fhir" in document:
         document = enrich(document, questionnaire.write(document)).added_to(document)
-    card = {name: said[name] for name in (*DEFAULTS, "title") if name in said and place != "#"}
+    card = {name: content[name] for name in (*DEFAULTS, "title") if name in content and place != "#"}
     card.setdefault("title", document.get("title", "Untitled form"))
     if messages := _card.validate(card):
         raise Invalid(*faults_from(messages))
     filled = sorted(set(DEFAULTS) - set(card))
-    notes = [Remark("#", f"The card says nothing on {', '.join(filled)}: look them over.")] if filled else []
+    notes = [Remark("#", f"The file has no {', '.join(filled)}. Check the defaults.")] if filled else []
     return Imported(kind, {**DEFAULTS, **card}, document, [], notes)

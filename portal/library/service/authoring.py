@@ -1,4 +1,4 @@
-"""While a text is being written: is it right, how does it look to a client, what changed since a version."""
+"""Validate, preview and compare drafts."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _description = ChangeResourceSchema()
 
 
 def validate(viewer: Viewer, *, kind: str, document: dict[str, Any], **description: Any) -> dict[str, Any]:
-    """What creating this would say, and hints; nothing is stored."""
-    access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
+    """The errors that creating this would raise, and hints to its author; nothing is stored."""
+    access.require(policy.may_write(viewer), "Only a therapist can write for the library.")
     errors = faults_from(_description.validate(description))
     language = description.get("language") or document.get("language")
     warnings: list[Fault] = []
@@ -44,7 +44,7 @@ def validate(viewer: Viewer, *, kind: str, document: dict[str, Any], **descripti
         warnings, measured = writing_hints(form, language if isinstance(language, str) else None, "#/document")
         measure = measured.as_json()
         if kind == ResourceKind.READING:
-            warnings = [*_as_written(form, warnings), *_on_reading(form, document)]
+            warnings = [*_located_in_reading(form, warnings), *_reading_hints(form, document)]
     return {
         "valid": not errors,
         "errors": [_finding(fault) for fault in errors],
@@ -57,17 +57,17 @@ def _finding(fault: Fault) -> dict[str, Any]:
     return {"pointer": fault.pointer, "detail": fault.detail, "block": fault.block}
 
 
-def _as_written(form: Form, warnings: Sequence[Fault]) -> list[Fault]:
-    """Hints on the blocks a reading becomes, pointing into the reading."""
+def _located_in_reading(form: Form, warnings: Sequence[Fault]) -> list[Fault]:
+    """Hints on the compiled blocks of a reading, with pointers into the reading."""
     return [
-        Fault("invalid", fault.detail).at("#/document" + readings.written(form.document["blocks"], fault.pointer))
+        fault.at("#/document" + readings.pointer_in_reading(form.document["blocks"], fault.pointer))
         if fault.block
         else fault
         for fault in warnings
     ]
 
 
-def _on_reading(form: Form, document: Mapping[str, Any]) -> list[Fault]:
+def _reading_hints(form: Form, document: Mapping[str, Any]) -> list[Fault]:
     headings = [block.spec["label"] for block in form.blocks.values() if block.type == "reading"]
     return reading_hints(document, headings, "#/document")
 
@@ -80,35 +80,35 @@ def preview(
     answers: Sequence[Mapping[str, Any]],
     rows: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """What a client would see, with some answers given; nothing is stored.
+    """The blocks a client would see with these answers; nothing is stored.
 
     Raises Invalid with pointers into the document or the answers.
     """
-    access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
+    access.require(policy.may_write(viewer), "Only a therapist can write for the library.")
     form = compile_document(kind, document)
     response = apply_patch(form, initial_response(form), {"answers": answers, "rows": rows})
-    worked_out = evaluate(form, response)
-    done = progress(form, response, worked_out.visibility)
+    evaluation = evaluate(form, response)
+    done = progress(form, response, evaluation.visibility)
     return {
-        "blocks": preview_blocks(form, response, worked_out),
+        "blocks": preview_blocks(form, response, evaluation),
         "progress": {"answered": done.answered, "total": done.total},
-        "scores": results(form, response, worked_out),
+        "scores": results(form, response, evaluation),
     }
 
 
 def compare(viewer: Viewer, resource_id: str, before: str, after: str) -> dict[str, Any]:
-    """What changed from one version to another, or to the draft: of the description, and block by block."""
-    one, other = _side(viewer, resource_id, before), _side(viewer, resource_id, after)
+    """The differences between two versions, or a version and the draft: in the card and block by block."""
+    earlier, later = _comparison_side(viewer, resource_id, before), _comparison_side(viewer, resource_id, after)
     return {
         "resource_id": resource_id,
         "from": before,
         "to": after,
-        "description": changed_members(_described(one), _described(other), frozenset()),
-        **diff_documents(one["document"], other["document"]),
+        "description": changed_members(_card_of(earlier), _card_of(later), frozenset()),
+        **diff_documents(earlier["document"], later["document"]),
     }
 
 
-def _side(viewer: Viewer, resource_id: str, which: str) -> dict[str, Any]:
+def _comparison_side(viewer: Viewer, resource_id: str, which: str) -> dict[str, Any]:
     if which != DRAFT:
         version = get_version(viewer, resource_id, int(which))
         return {**version, "document": decimal_json.loads(version["document"])}
@@ -116,5 +116,5 @@ def _side(viewer: Viewer, resource_id: str, which: str) -> dict[str, Any]:
     return {**resource, "document": compile_document(resource["kind"], resource["draft"]).document}
 
 
-def _described(side: Mapping[str, Any]) -> dict[str, Any]:
+def _card_of(side: Mapping[str, Any]) -> dict[str, Any]:
     return {name: side[name] for name in DESCRIBED}

@@ -1,4 +1,4 @@
-"""Forms and readings from elsewhere, as drafts of one's own; what was lost on the way is told, in its place."""
+"""Import files as drafts, with a list of what was lost and where."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from portal.core.db.engines import db
 from portal.core.db.transactions import transactional
 from portal.core.errors import Fault, Invalid, Malformed
 from portal.core.viewer import Viewer
-from portal.forms.imports import Imported, Remark, text_of
+from portal.forms.imports import Imported, Remark, decode_text
 from portal.forms.redcap.reader import forms_in_csv, forms_in_json
 from portal.library import facts, policy
 from portal.library.importers.fhir import from_questionnaire
 from portal.library.importers.markdown import read_reading, readings_in_zip
 from portal.library.importers.native import from_native
 from portal.library.models import Resource
-from portal.library.service.resources import add
+from portal.library.service.resources import add_resource
 
 LARGEST = 2_000_000
-"""Bytes of one file: three times the largest form we have met, and little enough to be looked at in a second."""
+"""Bytes of one file: three times the largest form we know, and read within a second."""
 JSON, FHIR, CSV, MARKDOWN, ZIP = (
     "application/json",
     "application/fhir+json",
@@ -33,29 +33,31 @@ JSON, FHIR, CSV, MARKDOWN, ZIP = (
     "text/markdown",
     "application/zip",
 )
-KNOWN_BEFORE = "The same file was imported before."
+IMPORTED_BEFORE = "The same file was imported before."
 
 
 def _from_json(content: bytes) -> list[Imported]:
-    """FHIR, a form of our own, or a REDCap dictionary: told by what is in it."""
+    """FHIR, a form of the portal or a REDCap dictionary, recognized by its content."""
     try:
-        said = decimal_json.loads(content)
+        parsed = decimal_json.loads(content)
     except RecursionError as error:
-        raise Invalid(Fault("invalid", "This nests deeper than any form does.").at("#")) from error
+        raise Invalid(Fault("too_deep", "This is nested too deeply.").at("#")) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         msg = "The file is not JSON."
         raise Malformed(msg) from error
     except ValueError as error:
-        raise Invalid(Fault("invalid", "A number in it is beyond all measure.").at("#")) from error
-    if isinstance(said, list):
+        raise Invalid(
+            Fault("number_out_of_range", "A number is outside the supported range (±1e308).").at("#")
+        ) from error
+    if isinstance(parsed, list):
         return forms_in_json(content)
-    if isinstance(said, dict) and "resourceType" not in said:
-        return [from_native(said)]
-    return [from_questionnaire(said)]
+    if isinstance(parsed, dict) and "resourceType" not in parsed:
+        return [from_native(parsed)]
+    return [from_questionnaire(parsed)]
 
 
 def _from_markdown(content: bytes) -> list[Imported]:
-    return [read_reading(text_of(content, "reading"), "reading")]
+    return [read_reading(decode_text(content, "reading"), "reading")]
 
 
 READERS: Mapping[str, Callable[[bytes], list[Imported]]] = {
@@ -68,38 +70,38 @@ READERS: Mapping[str, Callable[[bytes], list[Imported]]] = {
 
 
 def read_file(content: bytes, media_type: str) -> list[Imported]:
-    """What a file holds. Raises Invalid with places for what cannot be taken in, Malformed for what is not read."""
+    """The resources in a file. Raises Invalid with places for what cannot be imported, Malformed if it is not JSON."""
     if len(content) > LARGEST:
-        raise Invalid(Fault("invalid", f"This is larger than {LARGEST} bytes. Send less at a time.").at("#"))
+        raise Invalid(Fault("file_too_large", "This is too large. Send {max} bytes at most.", max=LARGEST).at("#"))
     return READERS[media_type](content)
 
 
 def import_file(viewer: Viewer, content: bytes, media_type: str) -> dict[str, Any]:
-    """Take a file in: a draft for each form or reading in it, with an outcome each.
+    """Create a draft for each form or reading in a file, with an outcome each.
 
-    Raises as `read_file` does; then nothing of the file is kept.
+    Raises as `read_file` does; then nothing of the file is imported.
     """
-    access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
-    return keep(viewer, read_file(content, media_type), digest_of(content))
+    access.require(policy.may_write(viewer), "Only a therapist can write for the library.")
+    return add_imported(viewer, read_file(content, media_type), digest_of(content))
 
 
 def digest_of(content: bytes) -> str:
-    """By which a file is known again."""
+    """The SHA-256 of a file, by which it is recognized."""
     return hashlib.sha256(content).hexdigest()
 
 
 @transactional
-def keep(viewer: Viewer, found: Sequence[Imported], digest: str) -> dict[str, Any]:
-    """Make each a draft. `digest` is the SHA-256 of the file they came in, which is kept with them."""
+def add_imported(viewer: Viewer, resources: Sequence[Imported], digest: str) -> dict[str, Any]:
+    """Create a draft of each. `digest` is the SHA-256 of their file, stored with them."""
     before = db.session.scalars(
         select(Resource.id).where(Resource.practice_id == viewer.practice_id, Resource.import_digest == digest).limit(1)
     ).first()
-    known = [Remark("#", KNOWN_BEFORE)] if before is not None else []
-    return {"results": [_kept(viewer, one, digest, known) for one in found]}
+    repeated = [Remark("#", IMPORTED_BEFORE)] if before is not None else []
+    return {"results": [_add_one(viewer, one, digest, repeated) for one in resources]}
 
 
-def _kept(viewer: Viewer, one: Imported, digest: str, known: Iterable[Remark]) -> dict[str, Any]:
-    resource = add(viewer, one.kind, one.document, one.description, import_digest=digest)
+def _add_one(viewer: Viewer, one: Imported, digest: str, repeated: Iterable[Remark]) -> dict[str, Any]:
+    resource = add_resource(viewer, one.kind, one.document, one.description, import_digest=digest)
     record(viewer, facts.RESOURCE_IMPORTED, resource, degraded=bool(one.losses))
     return {
         "resource_id": resource.id,
@@ -107,10 +109,10 @@ def _kept(viewer: Viewer, one: Imported, digest: str, known: Iterable[Remark]) -
         "kind": resource.kind,
         "outcome": "degraded" if one.losses else "full",
         "instrument": one.instrument,
-        "losses": [_told(remark) for remark in one.losses],
-        "notes": [_told(remark) for remark in (*known, *one.notes)],
+        "losses": [_remark_as_dict(remark) for remark in one.losses],
+        "notes": [_remark_as_dict(remark) for remark in (*repeated, *one.notes)],
     }
 
 
-def _told(remark: Remark) -> dict[str, str]:
+def _remark_as_dict(remark: Remark) -> dict[str, str]:
     return {"place": remark.place, "detail": remark.detail}

@@ -1,4 +1,4 @@
-"""Resources as their authors have them in hand: list, write, archive, copy."""
+"""Resources with their drafts: list, create, change, archive, copy."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ EMPTY_READING: dict[str, Any] = {"schema": readings.SCHEMA, "markdown": ""}
 """The documents of new drafts. They cannot be published as they are."""
 
 
-def _containing(text: str) -> str:
-    """The LIKE pattern for this very text somewhere in a column."""
+def _like_pattern(text: str) -> str:
+    """The LIKE pattern of a column that contains exactly this text."""
     return "%" + re.sub("([!%_])", r"!\1", text) + "%"
 
 
 def _with_topic() -> Filter:
     return Filter(
         lambda name, _n: cast(Resource.topics, String).like(bindparam(name, type_=String()), escape="!"),
-        lambda name, value: {name: _containing(orjson.dumps(value).decode())},
+        lambda name, value: {name: _like_pattern(orjson.dumps(value).decode())},
     )
 
 
@@ -88,11 +88,11 @@ RESOURCES = Listing(
 )
 
 
-def list_resources(viewer: Viewer, asked: ListRequest, q: str | None = None) -> Page:
-    """The practice's resources; with `q` those that hold its words in title, summary or text."""
+def list_resources(viewer: Viewer, request: ListRequest, q: str | None = None) -> Page:
+    """The practice's resources; with `q` those that have its words in title, summary or text."""
     if q is not None:
-        asked = replace(asked, filters={**asked.filters, "q": q})
-    return RESOURCES.page(viewer, asked)
+        request = replace(request, filters={**request.filters, "q": q})
+    return RESOURCES.page(viewer, request)
 
 
 def get_resource(viewer: Viewer, resource_id: str) -> dict[str, Any]:
@@ -109,17 +109,17 @@ def create_resource(
     viewer: Viewer, *, kind: str, document: dict[str, Any] | None = None, **description: Any
 ) -> dict[str, Any]:
     """Create a draft; without a document it starts empty, and the rest of its card has defaults."""
-    access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
+    access.require(policy.may_write(viewer), "Only a therapist can write for the library.")
     if document is None:
         document = EMPTY_READING if kind == ResourceKind.READING else EMPTY_FORM
     else:
-        _refuse_claims(document, {})
+        _refuse_instrument_claims(document, {})
         compile_document(kind, document)
-    resource = add(viewer, kind, document, {**DEFAULTS, **description})
+    resource = add_resource(viewer, kind, document, {**DEFAULTS, **description})
     return get_resource(viewer, resource.id)
 
 
-def add(
+def add_resource(
     viewer: Viewer, kind: str, document: Mapping[str, Any], description: Mapping[str, Any], **more: Any
 ) -> Resource:
     now = clock.now()
@@ -135,34 +135,34 @@ def add(
 
 @transactional
 def change_resource(viewer: Viewer, resource_id: str, expected: int, **changes: Any) -> dict[str, Any]:
-    """Change the draft; what is published stays as it is."""
-    resource = to_write(viewer, resource_id)
+    """Change the draft; published versions stay as they are."""
+    resource = get_for_writing(viewer, resource_id)
     if resource.version != expected:
         raise Stale(get_resource(viewer, resource_id))
     if "document" in changes:
-        _refuse_claims(changes["document"], resource.draft)
+        _refuse_instrument_claims(changes["document"], resource.draft)
         resource.draft = changes.pop("document")
         compile_document(resource.kind, resource.draft)
     for name, value in changes.items():
         setattr(resource, name, value)
     resource.edited = True
-    touch(resource)
+    bump_version(resource)
     index_resource(resource)
     record(viewer, facts.RESOURCE_CHANGED, resource)
     return get_resource(viewer, resource_id)
 
 
-def _refuse_claims(document: Mapping[str, Any], before: Mapping[str, Any]) -> None:
-    """What says that a form is a published instrument comes from an import, and is taken away or left as it was."""
+def _refuse_instrument_claims(document: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    """Only an import says that a form is a published instrument; an author can keep that or remove it."""
     for name in ("given", "instrument"):
         if name in document and document[name] != before.get(name):
-            words = "An import says this of a form. Leave it as it was, or take it away."
-            raise Invalid(Fault("invalid", words).at(f"#/document/{name}"))
+            sentence = "Only an import sets this. Leave it as it was, or remove it."
+            raise Invalid(Fault("set_by_import", sentence).at(f"#/document/{name}"))
 
 
-def to_write(viewer: Viewer, resource_id: str) -> Resource:
+def get_for_writing(viewer: Viewer, resource_id: str) -> Resource:
     resource = access.get_for_update(viewer, Resource, policy.visible_to, resource_id)
-    access.require(policy.may_write(viewer), "Only a therapist writes for the library.")
+    access.require(policy.may_write(viewer), "Only a therapist can write for the library.")
     return resource
 
 
@@ -173,7 +173,7 @@ def require_unlocked(resource: Resource, remedy: str = "") -> None:
         raise Conflict(f"{REASONS[lock]} {remedy}".rstrip(), state="locked", allowed=[])
 
 
-def touch(resource: Resource) -> None:
+def bump_version(resource: Resource) -> None:
     resource.version += 1
     resource.updated_at = clock.now()
     db.session.flush()
@@ -181,8 +181,8 @@ def touch(resource: Resource) -> None:
 
 @transactional
 def archive(viewer: Viewer, resource_id: str) -> dict[str, Any]:
-    """Stop assigning it; running assignments go on."""
-    resource = to_write(viewer, resource_id)
+    """Archive it: it can no longer be assigned, and existing assignments continue."""
+    resource = get_for_writing(viewer, resource_id)
     if resource.archived_at is None:
         resource.archived_at = clock.now()
         db.session.flush()
@@ -192,8 +192,8 @@ def archive(viewer: Viewer, resource_id: str) -> dict[str, Any]:
 
 @transactional
 def restore(viewer: Viewer, resource_id: str) -> dict[str, Any]:
-    """Let it be assigned again."""
-    resource = to_write(viewer, resource_id)
+    """Restore an archived resource, so that it can be assigned again."""
+    resource = get_for_writing(viewer, resource_id)
     if resource.archived_at is not None:
         resource.archived_at = None
         db.session.flush()
@@ -203,10 +203,10 @@ def restore(viewer: Viewer, resource_id: str) -> dict[str, Any]:
 
 @transactional
 def copy(viewer: Viewer, resource_id: str) -> dict[str, Any]:
-    """A draft of one's own that begins as this one. Raises Conflict for a locked one: its copy would carry no lock."""
-    resource = to_write(viewer, resource_id)
+    """Create a draft with the same content. Raises Conflict for a locked resource: its copy would not be locked."""
+    resource = get_for_writing(viewer, resource_id)
     require_unlocked(resource, "Change this one instead of a copy; it stays locked.")
-    copied = add(
-        viewer, resource.kind, resource.draft, {**resource.described(), "title": f"{resource.title} (copy)"[:200]}
+    copied = add_resource(
+        viewer, resource.kind, resource.draft, {**resource.card(), "title": f"{resource.title} (copy)"[:200]}
     )
     return get_resource(viewer, copied.id)

@@ -1,4 +1,4 @@
-"""Finding resources by their words: told whenever a draft or a version changes, in the same transaction."""
+"""Full-text search of resources. The index changes in the transaction that changes a draft or a version."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from portal.forms.text.search_terms import join_terms, searchable_texts, terms_i
 from portal.library.models import Resource, ResourceWords, Version
 
 _SEARCH = table("resource_search", column("resource_id"))
-"""SQLite's own, which migration 0005 makes."""
-_DELETE = text("DELETE FROM resource_search WHERE resource_search MATCH :mine")
+"""The full-text table of SQLite, created by migration 0005."""
+_DELETE = text("DELETE FROM resource_search WHERE resource_search MATCH :match")
 _INSERT = text("INSERT INTO resource_search (practice_id, resource_id, words) VALUES (:practice, :resource, :words)")
 
 
 def index_resource(resource: Resource) -> None:
-    """Tell the words of a resource anew: those of its draft and, where that has moved on, of its latest version."""
+    """Index a resource again: the words of its draft and, if that differs, of its latest version."""
     texts = [resource.title, resource.summary, *searchable_texts(resource.draft)]
     if resource.latest_number is not None and resource.published_from != resource.version:
         latest = db.session.execute(
@@ -30,37 +30,37 @@ def index_resource(resource: Resource) -> None:
         ).one()
         texts += [latest.title, latest.summary, *searchable_texts(latest.source)]
     words = join_terms(texts)
-    kept = db.session.get(ResourceWords, (resource.practice_id, resource.id))
-    if kept is None:
+    row = db.session.get(ResourceWords, (resource.practice_id, resource.id))
+    if row is None:
         db.session.add(ResourceWords(practice_id=resource.practice_id, resource_id=resource.id, words=words))
-    elif kept.words == words:
+    elif row.words == words:
         return
     else:
-        kept.words = words
+        row.words = words
     if not is_postgresql():
-        mine = {"practice": resource.practice_id, "resource": resource.id, "words": words}
-        db.session.execute(_DELETE, {"mine": f'resource_id : "{resource.id}"'})
-        db.session.execute(_INSERT, mine)
+        values = {"practice": resource.practice_id, "resource": resource.id, "words": words}
+        db.session.execute(_DELETE, {"match": f'resource_id : "{resource.id}"'})
+        db.session.execute(_INSERT, values)
     db.session.flush()
 
 
 def matching_text() -> Filter:
-    """The resources that hold every word asked for; the last one may be the beginning of a word."""
-    return Filter(_found, lambda name, q: {name: _asked(terms_in(q))}, lambda q: int(bool(terms_in(q))))
+    """The filter for resources that have every word of a query; the last may be the beginning of a word."""
+    return Filter(_condition, lambda name, q: {name: _query_text(terms_in(q))}, lambda q: int(bool(terms_in(q))))
 
 
-def _found(name: str, some: int) -> ColumnElement[bool]:
-    if not some:
+def _condition(name: str, has_words: int) -> ColumnElement[bool]:
+    if not has_words:
         return NOBODY
-    wanted = bindparam(name, type_=String())
+    query = bindparam(name, type_=String())
     if is_postgresql():
-        return Resource.id.in_(select(func.resources_with_words(cast(wanted, TSQUERY)).column_valued()))
-    within = literal('practice_id : "') + cast(PRACTICE, String) + literal('" AND words : ') + wanted
-    return Resource.id.in_(select(_SEARCH.c.resource_id).where(column("resource_search").match(within)))
+        return Resource.id.in_(select(func.resources_with_words(cast(query, TSQUERY)).column_valued()))
+    match = literal('practice_id : "') + cast(PRACTICE, String) + literal('" AND words : ') + query
+    return Resource.id.in_(select(_SEARCH.c.resource_id).where(column("resource_search").match(match)))
 
 
-def _asked(words: list[str]) -> str:
-    """The words in the engine's own language. Each is letters and digits alone, so that none can be an operator."""
+def _query_text(words: list[str]) -> str:
+    """The words in the query language of the engine. They are letters and digits alone, so none can be an operator."""
     if is_postgresql():
         return " & ".join(f"'{word}'" for word in words) + ":*"
     return "(" + " AND ".join(f'"{word}"' for word in words) + " *)"

@@ -1,4 +1,4 @@
-"""The starter library of a practice: copied in when it is set up, renewed where the practice has not edited it."""
+"""Copy the starter library into a practice when it is set up, and renew what the practice has not edited."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from portal.core.db.tables import AnySelect, Id
 from portal.core.db.transactions import NO_PRACTICE, transactional
 from portal.core.viewer import Viewer, system
 from portal.library.models import Resource
-from portal.library.service.resources import add
+from portal.library.service.resources import add_resource
 from portal.library.service.versions import publish_draft
 from portal.library.starter_files import Starter, starters
 
 log = logging.getLogger("portal.library")
 
 _up_to_date: set[str] = set()
-"""The practices this process has seen to: its files do not change while it runs."""
+"""The practices that this process has brought up to date: its files do not change while it runs."""
 
 
 @transactional
 def install_starter_library(viewer: Viewer, _practice: object = None) -> None:
-    """Copy the starter library into a practice, published; a text the practice has edited is left as it is.
+    """Copy the starter library into a practice and publish it; a text that the practice has edited is left alone.
 
-    A newer starter text becomes a new version; running assignments keep theirs. What is archived stays archived.
+    A newer starter text becomes a new version; running assignments keep theirs. Archived resources stay archived.
     """
-    _wait_for_others(viewer.practice_id)
-    there = {
+    _lock_library(viewer.practice_id)
+    existing = {
         resource.origin_key: resource
         for resource in db.session.scalars(
             select(Resource)
@@ -41,9 +41,9 @@ def install_starter_library(viewer: Viewer, _practice: object = None) -> None:
         )
     }
     for starter in starters():
-        resource = there.get(starter.key)
+        resource = existing.get(starter.key)
         if resource is None:
-            resource = add(
+            resource = add_resource(
                 viewer,
                 starter.kind,
                 starter.document,
@@ -56,8 +56,8 @@ def install_starter_library(viewer: Viewer, _practice: object = None) -> None:
             _renew(viewer, resource, starter)
 
 
-def _wait_for_others(practice_id: str) -> None:
-    """Of two workers that renew the same library, the second finds what the first has committed."""
+def _lock_library(practice_id: str) -> None:
+    """Let a second worker that renews the same library wait, and find what the first has committed."""
     if is_postgresql():
         key = func.hashtextextended(f"starter library {practice_id}", 0)
         db.session.execute(select(func.pg_advisory_xact_lock(key)))
@@ -71,11 +71,10 @@ def _renew(viewer: Viewer, resource: Resource, starter: Starter) -> None:
 
 
 def renew_starter_libraries() -> int:
-    """Bring the libraries of all practices up to this release, each in a transaction of its own.
+    """Bring the libraries of all practices up to this release, each in its own transaction; the number renewed.
 
-    Each practice is looked at once in the life of the process, so that an older worker which still runs beside a
-    newer one does not undo its work. Where one fails, the others go on, and it is tried again at the next tick.
-    Returns how many were renewed.
+    A process checks each practice once, so that an older worker that still runs beside a newer one does not undo its
+    work. If one fails, the others continue, and it is tried again at the next tick.
     """
     renewed = 0
     for row in fetch(_practice_ids, {}, practice=NO_PRACTICE):
@@ -98,17 +97,17 @@ def _practice_ids() -> AnySelect:
 
 
 def _is_behind(practice_id: str) -> bool:
-    """Whether a starter is missing, or an untouched copy is not the text of this release: one small read."""
-    rows = fetch(_there, {"practice": practice_id}, practice=practice_id)
-    there = {row["origin_key"]: row for row in rows}
+    """Whether a starter text is missing, or an unedited copy is not the text of this release: one small read."""
+    rows = fetch(_copies, {"practice": practice_id}, practice=practice_id)
+    copies = {row["origin_key"]: row for row in rows}
     return any(
-        starter.key not in there
-        or (not there[starter.key]["edited"] and there[starter.key]["origin_digest"] != starter.digest)
+        starter.key not in copies
+        or (not copies[starter.key]["edited"] and copies[starter.key]["origin_digest"] != starter.digest)
         for starter in starters()
     )
 
 
-def _there() -> AnySelect:
+def _copies() -> AnySelect:
     return select(Resource.origin_key, Resource.origin_digest, Resource.edited).where(
         Resource.practice_id == bindparam("practice", type_=Id()), Resource.origin_key.is_not(None)
     )

@@ -1,4 +1,4 @@
-"""What was published: versions that never change, the forms they are, and publishing the next."""
+"""Published versions, which never change: read them, publish the next."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from portal.forms.fhir import questionnaire
 from portal.library import facts, policy
 from portal.library.documents import compile_document
 from portal.library.models import DESCRIBED, Resource, Version
-from portal.library.service.resources import require_unlocked, to_write, touch
+from portal.library.service.resources import bump_version, get_for_writing, require_unlocked
 from portal.library.service.search import index_resource
 
 _VERSION = (
@@ -43,9 +43,9 @@ VERSIONS = Listing(
 )
 
 
-def list_versions(viewer: Viewer, resource_id: str, asked: ListRequest) -> Page:
+def list_versions(viewer: Viewer, resource_id: str, request: ListRequest) -> Page:
     _require_resource(viewer, resource_id)
-    return VERSIONS.page(viewer, asked, thing_id=resource_id)
+    return VERSIONS.page(viewer, request, thing_id=resource_id)
 
 
 def _require_resource(viewer: Viewer, resource_id: str) -> None:
@@ -65,20 +65,20 @@ def get_version(viewer: Viewer, resource_id: str, number: int) -> dict[str, Any]
 
 
 def get_questionnaire(viewer: Viewer, resource_id: str, number: int) -> dict[str, Any]:
-    """A published version as a FHIR R4 Questionnaire: one that came as such goes out as it came."""
+    """A published version as a FHIR R4 Questionnaire; an imported one goes out as it came."""
     version = get_version(viewer, resource_id, number)
     source, document = version["source"], decimal_json.loads(version["document"])
     written = questionnaire.write(source if source.get("schema") == forms.SCHEMA else document)
     if "fhir" in source:
         return written
-    named = {"id": version["id"], "url": canonical(version["id"]), "title": version["title"]}
+    named = {"id": version["id"], "url": canonical_url(version["id"]), "title": version["title"]}
     said = {"version": str(number), "date": version["published_at"], "language": version["language"]}
     copyright_line = {"copyright": version["licence"]} if version["licence"] else {}
     return {"resourceType": "Questionnaire", **named, **said, **copyright_line, **written}
 
 
-def canonical(version_id: str) -> str:
-    """The address by which a version of our own is known wherever it goes."""
+def canonical_url(version_id: str) -> str:
+    """The canonical URL of a version."""
     return f"urn:uuid:{version_id}"
 
 
@@ -145,7 +145,7 @@ def publish(viewer: Viewer, resource_id: str) -> dict[str, Any]:
 
     Raises Conflict if nothing has changed since the latest version, Invalid with a pointer to whatever is missing.
     """
-    resource = to_write(viewer, resource_id)
+    resource = get_for_writing(viewer, resource_id)
     if resource.archived_at is not None:
         msg = "An archived resource cannot be published. Restore it first."
         raise Conflict(msg, state="archived", allowed=["restore"])
@@ -169,10 +169,10 @@ def publish_draft(viewer: Viewer, resource: Resource) -> Version:
         document=forms.to_json_text(form.document),
         published_at=clock.now(),
         published_by=viewer.id,
-        **resource.described(),
+        **resource.card(),
     )
     db.session.add(version)
-    touch(resource)
+    bump_version(resource)
     resource.published_from = resource.version
     db.session.flush()
     index_resource(resource)

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from portal.forms.evaluation.scoring import compute_scores
-from portal.forms.fhirpath.evaluation import EvaluationContext
-from portal.forms.fhirpath.questionnaires import MOST_EXPRESSIONS, VARIABLE, Outcome, evaluate_all
-from portal.forms.fhirpath.sums import RecognizedSum, as_fhirpath, recognize_sum
+from portal.forms.fhirpath.evaluation_context import EvaluationContext
+from portal.forms.fhirpath.questionnaire_expressions import MAX_EXPRESSIONS, VARIABLE, Outcome, evaluate_questionnaire
+from portal.forms.fhirpath.sums import RecognizedSum, recognize_sum, score_expressions
 from tests.forms.rows import answered, choice, form, scale
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -43,7 +43,7 @@ def _whole(name: str, value: Any) -> dict[str, Any]:
 
 def _outcome(questionnaire: dict[str, Any], *items: dict[str, Any]) -> Outcome:
     before = copy.deepcopy((questionnaire, items))
-    found = evaluate_all(questionnaire, {"resourceType": "QuestionnaireResponse", "item": list(items)}, NOW)
+    found = evaluate_questionnaire(questionnaire, {"resourceType": "QuestionnaireResponse", "item": list(items)}, NOW)
     assert (questionnaire, items) == before
     return found
 
@@ -135,21 +135,21 @@ def test_what_was_written_is_seen_by_what_compares() -> None:
 def test_another_language_and_too_many_expressions_are_reported() -> None:
     other = _item("t", extension=[_expression(f"{SDC}calculatedExpression", "x", language="application/x-fhir-query")])
     assert _outcome({"item": [other]}).problems[0].name == "not_supported"
-    many = [_item(f"i{number}", calculated="1") for number in range(MOST_EXPRESSIONS + 1)]
+    many = [_item(f"i{number}", calculated="1") for number in range(MAX_EXPRESSIONS + 1)]
     assert _outcome({"item": many}).problems[0].name == "too_costly"
 
 
 @pytest.mark.parametrize("odd", [{"item": [None, 3, {"linkId": None}]}, {"extension": "x"}, {"item": "abc"}])
 def test_an_odd_questionnaire_or_response_never_raises(odd: dict[str, Any]) -> None:
     calculated = _item("t", calculated="1 + 1")
-    assert isinstance(evaluate_all(odd | {"item": [*(odd.get("item") or ()), calculated]}, odd, NOW), Outcome)
+    assert isinstance(evaluate_questionnaire(odd | {"item": [*(odd.get("item") or ()), calculated]}, odd, NOW), Outcome)
 
 
 def test_a_deep_form_never_raises() -> None:
     deep: dict[str, Any] = _item("leaf", calculated="1")
     for number in range(3_000):
         deep = {"linkId": f"g{number}", "type": "group", "item": [deep]}
-    assert evaluate_all({"item": [deep]}, {"item": []}, NOW).problems[0].name == "too_costly"
+    assert evaluate_questionnaire({"item": [deep]}, {"item": []}, NOW).problems[0].name == "too_costly"
 
 
 # Lifting --------------------------------------------------------------------------------------------------------------
@@ -290,7 +290,9 @@ def test_a_score_written_as_fhirpath_evaluates_to_the_same_value(score: dict[str
     resource = {"resourceType": "QuestionnaireResponse", "item": [sent[name] for name in items if name not in lacking]}
     evaluation = EvaluationContext(resource, None, NOW)
     known: dict[str, Any] = {}
-    for result, written in zip(compute_scores(built, response), as_fhirpath([whole, twice], built.blocks), strict=True):
+    for result, written in zip(
+        compute_scores(built, response), score_expressions([whole, twice], built.blocks), strict=True
+    ):
         for name, expression in written.variables:
             known[name] = evaluation.members(expression, None, known)
         found = evaluation.evaluate(written.expression, None, known)

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.forms.fhirpath import parsing
-from portal.forms.fhirpath.budget import LONGEST_TEXT, MOST_MEMBERS, Budget, Exceeded
-from portal.forms.fhirpath.evaluation import EvaluationContext
+from portal.forms.fhirpath import parser
+from portal.forms.fhirpath.budget import MAX_CHARACTERS, MAX_MEMBERS, Budget, BudgetExceeded
+from portal.forms.fhirpath.evaluation_context import EvaluationContext
 from portal.forms.fhirpath.problems import Problem
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -172,21 +172,21 @@ def test_a_bomb_is_stopped_while_others_go_on(name: str, pauses: list[float]) ->
 
 
 def test_a_budget_ends_by_steps_by_time_and_by_size() -> None:
-    with pytest.raises(Exceeded):
+    with pytest.raises(BudgetExceeded):
         Budget(steps=10, seconds=60).spend(11)
-    with pytest.raises(Exceeded):
+    with pytest.raises(BudgetExceeded):
         Budget(steps=1_000, seconds=-1).spend(100)
-    with pytest.raises(Exceeded):
-        Budget().room_for(LONGEST_TEXT + 1)
-    with pytest.raises(Exceeded):
-        Budget().measure([1] * (MOST_MEMBERS + 1))
+    with pytest.raises(BudgetExceeded):
+        Budget().charge_text(MAX_CHARACTERS + 1)
+    with pytest.raises(BudgetExceeded):
+        Budget().measure([1] * (MAX_MEMBERS + 1))
     assert Budget().measure(Decimal("1e-70")) == 0
 
 
 def test_the_parts_of_a_bomb_are_not_kept_in_memory() -> None:
     for number in range(200):
         _found(f"'{'a' * 9_000}{number}'.length()")
-    assert sum(map(len, parsing.kept._found)) <= parsing.KEPT_LETTERS
+    assert sum(map(len, parser.tree_cache._found)) <= parser.MAX_CACHED_CHARACTERS
 
 
 def test_a_form_with_many_bombs_pays_for_all_of_them_together() -> None:
@@ -217,9 +217,9 @@ def test_a_form_without_expressions_does_not_load_the_engine() -> None:
     script = (
         "import sys\n"
         "from datetime import datetime\n"
-        "from portal.forms.fhirpath.questionnaires import evaluate_all\n"
+        "from portal.forms.fhirpath.questionnaire_expressions import evaluate_questionnaire\n"
         "from portal.forms.fhirpath import sums\n"
-        "evaluate_all({'item': [{'linkId': 'a', 'type': 'string'}]}, {}, datetime.now())\n"
+        "evaluate_questionnaire({'item': [{'linkId': 'a', 'type': 'string'}]}, {}, datetime.now())\n"
         "sys.exit(any(name.split('.')[0] in {'fhirpathpy', 'antlr4', 're2'} for name in sys.modules))\n"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -11,7 +11,7 @@ from portal.core.errors import Faults
 from portal.forms.definition.risk_rules import check_risk, matches_risk_rule
 from portal.forms.definition.scores import check_scores
 from portal.forms.evaluation.scoring import ScoreResult, compute_scores
-from portal.forms.instruments.application import AppliedRecipe, apply_recipe
+from portal.forms.instruments.recipe_application import AppliedRecipe, apply_recipe
 from portal.forms.instruments.recipes import Recipe, recipes
 from portal.forms.instruments.recognition import Match, recognize
 from tests.forms.instruments.forms import document_of, options, recipe

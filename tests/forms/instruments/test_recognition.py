@@ -24,7 +24,7 @@ from portal.forms.instruments.recognition import recognize
         ({"title": "International Trauma Questionnaire"}, "itq", "name"),
     ],
 )
-def test_a_form_is_recognised(form: dict[str, Any], key: str, by: str) -> None:
+def test_a_form_is_recognized(form: dict[str, Any], key: str, by: str) -> None:
     match = recognize(form)
     assert match is not None
     assert match.recipe.key == key
@@ -44,7 +44,7 @@ def test_a_form_is_recognised(form: dict[str, Any], key: str, by: str) -> None:
         {"title": None, "code": "44249-1", "url": 5},
     ],
 )
-def test_what_is_none_or_more_than_one_is_not_recognised(form: dict[str, Any]) -> None:
+def test_what_is_none_or_more_than_one_is_not_recognized(form: dict[str, Any]) -> None:
     assert recognize(form) is None
 
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.forms.text.search_terms import (
-    LONGEST,
-    MOST_KEPT,
-    MOST_READ,
+    MAX_BYTES,
+    MAX_CHARACTERS,
+    MAX_TERM_LENGTH,
     SEARCHABLE_MEMBERS,
     join_terms,
     searchable_texts,
@@ -31,7 +31,7 @@ from portal.forms.text.search_terms import (
         ("信任ok", ["信", "任", "ok"]),
         ("한국어", ["\u1112\u1161\u11ab\u1100\u116e\u11a8\u110b\u1165"]),
         ("\x00\ud800 *\"'", []),
-        ("x" * 100, ["x" * LONGEST]),
+        ("x" * 100, ["x" * MAX_TERM_LENGTH]),
     ],
 )
 def test_words_are_folded(text: str, words: list[str]) -> None:
@@ -61,8 +61,8 @@ def test_what_a_document_says_is_told_and_its_codes_and_ids_are_not() -> None:
 def test_a_very_large_text_is_told_as_far_as_there_is_room_and_quickly() -> None:
     begun = time.thread_time()
     words = join_terms(searchable_texts({"blocks": [{"label": f"w{n:x} " * 20} for n in range(100_000)]}))
-    assert len(words.encode()) <= MOST_KEPT
-    assert len(terms_in("a " * MOST_READ)) == MOST_READ // 2
+    assert len(words.encode()) <= MAX_BYTES
+    assert len(terms_in("a " * MAX_CHARACTERS)) == MAX_CHARACTERS // 2
     deep: dict[str, object] = {"label": "bottom"}
     for _ in range(5_000):
         deep = {"blocks": [deep]}

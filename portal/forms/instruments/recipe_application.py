@@ -1,7 +1,7 @@
-"""A recipe applied to an imported form: scores, bands, risk and missing ordinals, or how the form does not match.
+"""Apply a recipe to an imported form: add scores, bands, risk rules and missing ordinals, or say why it does not match.
 
-Where it does not match, nothing is scored: a wrong score is worse than none. A risk item is marked all the same when
-its code, or its place among the items, says which it is; an alert too many is better than one that never comes.
+A form that does not match is not scored: a wrong score is worse than none. Its risk item is marked if its code or its
+position identifies it: an unneeded alert is better than a missing one.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from portal.forms.instruments.recipes import Items, Recipe
 from portal.forms.instruments.recognition import Match
 from portal.forms.kinds.schemas import MAX_RISK_RULES
 
-ASKED = frozenset({"choice", "scale", "yes_no", "number"})
+ITEM_TYPES = frozenset({"choice", "scale", "yes_no", "number"})
 Spec = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedRecipe:
-    """The document with what its recipe knows, and every way in which the import is not as the recipe expects."""
+    """The document with the additions of its recipe, and every way in which it differs from what the recipe expects."""
 
     document: dict[str, Any]
     scored: bool
@@ -39,9 +39,9 @@ def apply_recipe(document: Mapping[str, Any], match: Match) -> AppliedRecipe:
     notes: list[str] = []
     if found is not None and not differences:
         for number, block in enumerate(found, 1):
-            differences += _misfit(block, number, recipe.items, notes)
+            differences += _scoring_problems(block, number, recipe.items, notes)
     if found is None or differences:
-        differences += _mark_known_risk(blocks, found, recipe)
+        differences += _add_known_risk_rules(blocks, found, recipe)
         return AppliedRecipe(made, scored=False, differences=[*differences, f"No {recipe.title} score is given."])
     for risk in recipe.risk:
         options = found[risk["item"] - 1].get("options", ())
@@ -51,7 +51,7 @@ def apply_recipe(document: Mapping[str, Any], match: Match) -> AppliedRecipe:
         for option, score in zip(block.get("options", ()), _scores(block, recipe.items, number) or (), strict=False):
             option["score"] = score
     for risk in recipe.risk:
-        notes += _mark(found[risk["item"] - 1], risk, recipe.items)
+        notes += _add_risk_rules(found[risk["item"] - 1], risk, recipe.items)
     ids = [block["id"] for block in found]
     ours = [_score(score, ids, {block["id"] for block in blocks}) for score in recipe.scores]
     known = {(score["method"], tuple(score["items"])) for score in ours}
@@ -68,19 +68,19 @@ def blocks_in(raw: Sequence[Any]) -> Iterator[Any]:
 
 
 def _codes(block: Mapping[str, Any]) -> set[str]:
-    """The codes of a block; a linkId often ends in one."""
+    """The codes of a block, including the end of its linkId, which often is one."""
     codes = {str(coding.get("code")) for coding in block.get("codes", ())}
     return codes | {str(block["id"]).rsplit("/", 1)[-1]}
 
 
-# Which blocks are the items -----------------------------------------------------------------------------------------
+# Finding the items -----------------------------------------------------------------------------------------
 
 
 def _items(blocks: Sequence[Spec], recipe: Recipe) -> tuple[list[Spec] | None, list[str]]:
-    """The blocks that are the instrument's items, in its order; or why they cannot be told."""
+    """The blocks that are the instrument's items, in its order; or why they cannot be identified."""
     items = recipe.items
     assert items is not None
-    asked = [block for block in blocks if block["type"] in ASKED and not block.get("read_only")]
+    asked = [block for block in blocks if block["type"] in ITEM_TYPES and not block.get("read_only")]
     coded = {code: block for code in items.codes for block in asked if code in _codes(block)}
     if coded:
         lacking = [code for code in items.codes if code not in coded]
@@ -111,7 +111,7 @@ def _in_order(found: list[Spec], asked: Sequence[Spec], recipe: Recipe) -> tuple
 
 
 def _without_extra(candidates: list[Spec], recipe: Recipe) -> list[Spec]:
-    """Without the extra question at either end, which is told by options of its own."""
+    """The candidates without an extra question at either end, which differs in its options."""
     assert recipe.items is not None
     for extra in recipe.extra:
         if len(candidates) != recipe.items.count + 1:
@@ -127,11 +127,11 @@ def _labels(block: Mapping[str, Any]) -> list[str]:
     return [str(option.get("label")) for option in block.get("options", ())]
 
 
-# Whether they can be scored -------------------------------------------------------------------------------------------
+# Checking the items -------------------------------------------------------------------------------------------
 
 
-def _misfit(block: Mapping[str, Any], number: int, items: Items, notes: list[str]) -> list[str]:
-    """Why an item cannot be scored as the instrument is; notes say what had to be taken for granted."""
+def _scoring_problems(block: Mapping[str, Any], number: int, items: Items, notes: list[str]) -> list[str]:
+    """Why an item cannot be scored by the recipe; assumptions go into the notes."""
     low, high = items.range_of(number)
     if block["type"] == "yes_no":
         return [] if (low, high) == (0, 1) else [f"Item {number} is a yes or no; its answers count {low} to {high}."]
@@ -141,8 +141,10 @@ def _misfit(block: Mapping[str, Any], number: int, items: Items, notes: list[str
     if not block.get("options"):
         return [f"Item {number} has no options to choose from here."]
     problem = _unscorable(block, number, items)
-    told = any("score" in option for option in block["options"]) or _by_answers(block["options"], items) is not None
-    if not problem and not told and _by_codes(block["options"], low, high) is None:
+    has_scores = (
+        any("score" in option for option in block["options"]) or _by_answers(block["options"], items) is not None
+    )
+    if not problem and not has_scores and _by_codes(block["options"], low, high) is None:
         notes.append(
             f"Its options carry no scores: they count {low} to {high} in the order they stand. Look whether that is so."
         )
@@ -164,7 +166,7 @@ def _unscorable(block: Mapping[str, Any], number: int, items: Items) -> str | No
 
 
 def _scores(block: Mapping[str, Any], items: Items, number: int) -> list[Any] | None:
-    """What each option counts: as it says itself, as its code is known for, as numbered, or by its place."""
+    """The score of each option: its own, that of its code, its number, or its position."""
     options = block.get("options", ())
     said = [option.get("score") for option in options]
     if any(score is not None for score in said):
@@ -178,7 +180,7 @@ def _scores(block: Mapping[str, Any], items: Items, number: int) -> list[Any] | 
 
 
 def _by_codes(options: Sequence[Mapping[str, Any]], low: int, high: int) -> list[int] | None:
-    """The numbers that the options' prefixes or codes are."""
+    """The numbers that the options have as prefixes or codes."""
     for said in ("prefix", "code"):
         codes = [str(option.get(said, "")).strip(".) ") for option in options]
         if sorted(codes) == sorted(str(score) for score in range(low, high + 1)):
@@ -192,35 +194,35 @@ def _by_answers(options: Sequence[Mapping[str, Any]], items: Items) -> list[int]
     return found if options and len(found) == len(options) else None
 
 
-# What is added ------------------------------------------------------------------------------------------------------
+# Scores ------------------------------------------------------------------------------------------------------
 
 
 def _score(score: Mapping[str, Any], ids: Sequence[str], taken: set[str]) -> dict[str, Any]:
     def named(item: Any) -> str:
-        return ids[item - 1] if isinstance(item, int) else _free(item, taken)
+        return ids[item - 1] if isinstance(item, int) else _unused_id(item, taken)
 
     items = ids if score["items"] == "all" else [named(item) for item in score["items"]]
     made = {name: value for name, value in score.items() if name != "source"}
-    return {**copy.deepcopy(made), "id": _free(score["id"], taken), "items": list(items)}
+    return {**copy.deepcopy(made), "id": _unused_id(score["id"], taken), "items": list(items)}
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _unused_id(name: str, taken: set[str]) -> str:
     return f"{name}-score" if name in taken else name
 
 
 # Risk ---------------------------------------------------------------------------------------------------------------
 
 
-def _mark_known_risk(blocks: Sequence[Spec], found: Sequence[Spec] | None, recipe: Recipe) -> list[str]:
-    """Mark the risk item of a form that is not scored, where it can be told which it is; and what to look at there."""
+def _add_known_risk_rules(blocks: Sequence[Spec], found: Sequence[Spec] | None, recipe: Recipe) -> list[str]:
+    """Mark the risk item of a form that is not scored, if it can be identified; what its author should check."""
     assert recipe.items is not None
     said: list[str] = []
     for risk in recipe.risk:
         codes = set(recipe.items.codes[risk["item"] - 1 : risk["item"]])
         known = found[risk["item"] - 1] if found is not None else None
-        marked = [one for one in blocks if one is known or (one["type"] in ASKED and codes & _codes(one))]
+        marked = [one for one in blocks if one is known or (one["type"] in ITEM_TYPES and codes & _codes(one))]
         for block in marked:
-            said += _mark(block, risk, recipe.items)
+            said += _add_risk_rules(block, risk, recipe.items)
         if not marked:
             said.append(_no_alert(risk["item"]))
     return said
@@ -234,8 +236,8 @@ def _every_alert(number: int) -> str:
     return f"Every answer to item {number} raises an alert, as none is known to be harmless. Look which of them should."
 
 
-def _mark(block: Spec, risk: Mapping[str, int], items: Items) -> list[str]:
-    """Let every answer that counts more than the risk is above raise an alert; returns what to look at."""
+def _add_risk_rules(block: Spec, risk: Mapping[str, int], items: Items) -> list[str]:
+    """Let every answer that scores above the risk threshold raise an alert; what the author should check."""
     number, above, said = risk["item"], risk["above"], list[str]()
     if block["type"] == "choice":
         rules, said = _choice_rules(block, number, above, items)
@@ -257,9 +259,9 @@ def _number(value: Any) -> Decimal | None:
 
 
 def _choice_rules(block: Spec, number: int, above: int, items: Items) -> tuple[list[Spec], list[str]]:
-    """The rules of a choice, and what to look at; an option is harmless only where something says what it counts.
+    """The rules of a choice, and what its author should check. An option is harmless only if its score is known.
 
-    Own words are no option's code, so only a rule of what an answer is not can be met by them.
+    Free text matches no option, so only a rule with != can match it.
     """
     options = block.get("options", ())
     counts = _known_counts(options, items, number)
@@ -282,8 +284,8 @@ def _choice_rules(block: Spec, number: int, above: int, items: Items) -> tuple[l
 
 
 def _known_counts(options: Sequence[Mapping[str, Any]], items: Items, number: int) -> Sequence[Any]:
-    """What each option counts, as far as it says so itself, its code is known or it is numbered; never by its place."""
+    """The known score of each option: its own, that of its code, or its number; never its position."""
     answers = items.answers or {}
-    told = [option.get("score", answers.get(option["code"])) for option in options]
+    scores = [option.get("score", answers.get(option["code"])) for option in options]
     numbered = _by_codes(options, *items.range_of(number))
-    return numbered if numbered is not None and all(count is None for count in told) else told
+    return numbered if numbered is not None and all(count is None for count in scores) else scores

@@ -1,4 +1,4 @@
-"""Functions over text: what they make is paid for before it is made, and patterns never backtrack."""
+"""String functions: results are charged before they are created, and patterns never backtrack."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import re2
 from fhirpathpy.engine.nodes import FP_Type
 from fhirpathpy.engine.util import get_data
 
-from portal.forms.fhirpath.budget import Exceeded
-from portal.forms.fhirpath.problems import FAILED, Unusable
+from portal.forms.fhirpath.budget import BudgetExceeded
+from portal.forms.fhirpath.problems import FAILED, ExpressionError
 
-LONGEST_PATTERN = 500
+MAX_PATTERN_LENGTH = 500
 
 
 def _single_text(members: Sequence[Any]) -> str | None:
@@ -22,7 +22,7 @@ def _single_text(members: Sequence[Any]) -> str | None:
         return None
     value = get_data(members[0])
     if len(members) > 1 or not isinstance(value, str):
-        raise Unusable(FAILED)
+        raise ExpressionError(FAILED)
     return value
 
 
@@ -37,7 +37,7 @@ def to_string(ctx: Any, members: Sequence[Any]) -> Any:
     return str(value) if isinstance(value, str | int | FP_Type) else []
 
 
-def concatenated(ctx: Any, left: Any, right: Any) -> str:
+def concatenate(ctx: Any, left: Any, right: Any) -> str:
     return (left or "") + (right or "")
 
 
@@ -46,8 +46,8 @@ def join(ctx: Any, members: Sequence[Any], separator: Any = "") -> Any:
         return []
     texts = [get_data(member) for member in members]
     if not all(isinstance(text, str) for text in texts):
-        raise Unusable(FAILED)
-    ctx.budget.room_for(sum(map(len, texts)) + len(separator or "") * len(texts))
+        raise ExpressionError(FAILED)
+    ctx.budget.charge_text(sum(map(len, texts)) + len(separator or "") * len(texts))
     return (separator or "").join(texts)
 
 
@@ -55,7 +55,7 @@ def replace(ctx: Any, members: Sequence[Any], pattern: Any, substitution: Any) -
     text = _single_text(members)
     if text is None or pattern == [] or substitution == []:
         return []
-    ctx.budget.room_for(len(text) + (text.count(pattern) + 1) * len(substitution))
+    ctx.budget.charge_text(len(text) + (text.count(pattern) + 1) * len(substitution))
     return text.replace(pattern, substitution)
 
 
@@ -63,14 +63,14 @@ def split(ctx: Any, members: Sequence[Any], separator: Any) -> Any:
     text = _single_text(members)
     if text is None or separator == []:
         return []
-    ctx.budget.room_for(len(text))
+    ctx.budget.charge_text(len(text))
     return text.split(separator) if separator else list(text)
 
 
-def _pattern(pattern: str, *, dot_all: bool) -> Any:
-    """A pattern of RE2, whose time is linear in the text; what only backtracking can do is refused."""
-    if len(pattern) > LONGEST_PATTERN:
-        raise Exceeded
+def _compile_pattern(pattern: str, *, dot_all: bool) -> Any:
+    """A pattern of RE2, which takes linear time; look-around and back-references are refused."""
+    if len(pattern) > MAX_PATTERN_LENGTH:
+        raise BudgetExceeded
     options = re2.Options()
     options.log_errors = False
     options.max_mem = 1 << 20
@@ -78,33 +78,33 @@ def _pattern(pattern: str, *, dot_all: bool) -> Any:
     try:
         return re2.compile(pattern, options)
     except re2.error as error:
-        raise Unusable(FAILED) from error
+        raise ExpressionError(FAILED) from error
 
 
 def matches(ctx: Any, members: Sequence[Any], pattern: Any) -> Any:
     text = _single_text(members)
     if text is None or pattern == []:
         return []
-    ctx.budget.room_for(len(text))
-    return _pattern(pattern, dot_all=True).search(text) is not None
+    ctx.budget.charge_text(len(text))
+    return _compile_pattern(pattern, dot_all=True).search(text) is not None
 
 
 def replace_matches(ctx: Any, members: Sequence[Any], pattern: Any, substitution: Any) -> Any:
     text = _single_text(members)
     if text is None or pattern == [] or substitution == []:
         return []
-    found = list(_pattern(pattern, dot_all=False).finditer(text))
+    found = list(_compile_pattern(pattern, dot_all=False).finditer(text))
     longest = max((len(one.group()) for one in found), default=0)
-    ctx.budget.room_for(len(text) + len(found) * (len(substitution) + longest * substitution.count("$")))
+    ctx.budget.charge_text(len(text) + len(found) * (len(substitution) + longest * substitution.count("$")))
     made, end = [], 0
     for one in found:
-        made += [text[end : one.start()], _filled(substitution, one)]
+        made += [text[end : one.start()], _expand_groups(substitution, one)]
         end = one.end()
     return "".join([*made, text[end:]])
 
 
-def _filled(substitution: str, match: Any) -> str:
-    """The substitution with $1, $2 ... as the groups found."""
+def _expand_groups(substitution: str, match: Any) -> str:
+    """The substitution with the matched groups in place of $1, $2 ..."""
 
     def group(reference: re.Match[str]) -> str:
         number = int(reference.group(1))
