@@ -154,7 +154,7 @@ def test_a_stale_change_of_settings_is_refused_with_the_current_ones(cast: Cast)
 
 def test_a_change_to_settings_names_the_version_it_is_meant_for(cast: Cast) -> None:
     assert cast.owner.patch("/practice", {"name": "First"}).status_code == 428
-    assert cast.owner.patch("/practice", {"name": "First"}, '"junk"').status_code == 400
+    assert cast.owner.patch("/practice", {"name": "First"}, '"junk"').status_code == 412
     assert cast.owner.get("/practice").get_json()["version"] == 1
 
 
