@@ -1,4 +1,4 @@
-"""Routes of the trail."""
+"""Routes of the access log and of the event feed."""
 
 from __future__ import annotations
 

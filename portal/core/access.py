@@ -1,7 +1,7 @@
-"""Who may see and do what: the mechanism. The rules live in each domain's `policy.py`.
+"""Access checks: the mechanism. The rules are in each domain's `policy.py`.
 
-A `visible_to(viewer)` is the only place a domain's rows are selected. Its text depends on `viewer.shape`
-alone; who exactly asks travels as the bind parameters declared here.
+A domain's rows are selected only through its `visible_to(viewer)`. The text of that statement depends on `viewer.shape`
+alone; the viewer's ids are the bind parameters declared here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who asks: the only identity below the edge."""
+"""The viewer: who makes a request or runs a job. Services know no other identity."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class PrincipalKind(StrEnum):
-    """What sort of principal a viewer is; staff combine capabilities, clients and integrations stand alone."""
+    """The kind of a principal; only staff have capabilities, only integrations have scopes."""
 
     STAFF = "staff"
     CLIENT = "client"
@@ -18,9 +18,9 @@ class PrincipalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A frozen value made by a door (or by the worker) and handed to every service first.
+    """A frozen value that a door or the worker makes; the first argument of every service.
 
-    `practice_id` is empty only for someone who has not said yet which practice they belong to.
+    `practice_id` is empty only for a guest whose practice is not known yet.
     """
 
     id: str | None
@@ -33,7 +33,7 @@ class Viewer:
 
     @property
     def shape(self) -> tuple[str, bool, bool]:
-        """What of a viewer changes the text of a query: the values themselves are bind parameters."""
+        """The part of a viewer that changes the text of a statement; ids are bind parameters."""
         return (self.kind, self.owner, self.therapist)
 
     @property
@@ -54,7 +54,7 @@ class Viewer:
 
 
 def system(practice_id: str) -> Viewer:
-    """The portal itself at work for one practice: jobs and set-up."""
+    """The viewer of jobs and of setting up: the portal itself, in one practice."""
     return Viewer(None, practice_id, PrincipalKind.SYSTEM)
 
 

@@ -1,1 +1,1 @@
-"""Tests of the audit trail."""
+"""Tests of the readers of the audit log."""

@@ -1,4 +1,4 @@
-"""Bar 21: seven ways to tamper with the audit trail are all noticed, and a hundred thousand facts are verified soon."""
+"""Bar 21: seven ways to tamper with the audit log are all noticed, and a hundred thousand events are verified soon."""
 
 from __future__ import annotations
 

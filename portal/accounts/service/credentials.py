@@ -67,7 +67,7 @@ _COLUMNS = (
 
 
 @transactional
-def end_credentials(
+def revoke_credentials(
     practice_id: str, person_id: str, *, except_id: str | None = None, kind: CredentialKind | None = None
 ) -> None:
     """Revoke a person's credentials (all, or those of one kind), from their next request on."""
@@ -82,7 +82,7 @@ def end_credentials(
 
 
 @transactional
-def end_invitations(viewer: Viewer, *, to: str | None = None, sent_by: str | None = None) -> None:
+def revoke_invitations(viewer: Viewer, *, to: str | None = None, sent_by: str | None = None) -> None:
     """Revoke every open invitation to a person, or by somebody who may no longer invite anyone."""
     still_open = select(Invitation).where(
         Invitation.practice_id == viewer.practice_id,
@@ -91,7 +91,7 @@ def end_invitations(viewer: Viewer, *, to: str | None = None, sent_by: str | Non
         Invitation.person_id == to if to is not None else Invitation.invited_by == sent_by,
     )
     for invitation in db.session.scalars(still_open.with_for_update()).all():
-        end_invitation(viewer, invitation)
+        revoke_invitation(viewer, invitation)
 
 
 @transactional
@@ -104,10 +104,10 @@ def record_use(practice_id: str, credential_id: str) -> None:
     )
 
 
-def end_invitation(viewer: Viewer, invitation: Invitation) -> None:
+def revoke_invitation(viewer: Viewer, invitation: Invitation) -> None:
     """Revoke one open invitation and its link, inside the open transaction."""
     invitation.revoked_at = clock.now()
     db.session.flush()
-    end_credentials(invitation.practice_id, invitation.person_id, kind=CredentialKind.INVITATION)
+    revoke_credentials(invitation.practice_id, invitation.person_id, kind=CredentialKind.INVITATION)
     person = db.session.get_one(Person, (invitation.practice_id, invitation.person_id))
     record(viewer, facts.INVITATION_REVOKED, invitation, client_id=person.client_id)

@@ -17,7 +17,12 @@ from portal.accounts import facts, passwords, policy
 from portal.accounts.models import Credential, CredentialKind, Delivery, Invitation, Person, Practice
 from portal.accounts.secrets import generate_code, hash_secret, is_well_formed, normalize_code
 from portal.accounts.service import people, throttle
-from portal.accounts.service.credentials import end_credentials, end_invitation, end_invitations, issue_credential
+from portal.accounts.service.credentials import (
+    issue_credential,
+    revoke_credentials,
+    revoke_invitation,
+    revoke_invitations,
+)
 from portal.core import access, clock, mail
 from portal.core.audit_log.events import record
 from portal.core.crypto import blind_index, keyring, vault
@@ -51,18 +56,18 @@ def invite_staff(viewer: Viewer, *, name: str, email: str, capabilities: list[st
         owner="owner" in capabilities,
         therapist="therapist" in capabilities,
     )
-    created = open_invitation(viewer, person, Delivery.MAIL, with_code=False)
+    created = create_invitation(viewer, person, Delivery.MAIL, with_code=False)
     record(viewer, facts.STAFF_INVITED, person, capabilities=sorted(capabilities))
     return created
 
 
-def open_invitation(viewer: Viewer, person: Person, delivery: str, *, with_code: bool) -> dict[str, Any]:
+def create_invitation(viewer: Viewer, person: Person, delivery: str, *, with_code: bool) -> dict[str, Any]:
     """Create an invitation in the open transaction and revoke earlier ones to the same person.
 
     What it returns is the only place that ever shows the code, or the link that is handed over in person.
     """
     now = clock.now()
-    end_invitations(viewer, to=person.id)
+    revoke_invitations(viewer, to=person.id)
     invitation = Invitation(
         practice_id=viewer.practice_id, person_id=person.id, invited_by=viewer.id, delivery=delivery, created_at=now
     )
@@ -91,7 +96,7 @@ def _code_hash(invitation_id: str, code: str) -> str:
 
 def _issue_link_secret(invitation: Invitation) -> str:
     """Issue the secret of the invitation's link; earlier ones end."""
-    end_credentials(invitation.practice_id, invitation.person_id, kind=CredentialKind.INVITATION)
+    revoke_credentials(invitation.practice_id, invitation.person_id, kind=CredentialKind.INVITATION)
     secret, _ = issue_credential(
         invitation.practice_id, invitation.person_id, CredentialKind.INVITATION, PREFIX, LIFETIME
     )
@@ -129,14 +134,14 @@ def resend(viewer: Viewer, invitation: Invitation) -> dict[str, Any]:
     """Send an open invitation again, with a new secret and, where it needs one, a new code."""
     _require_open(invitation)
     person = db.session.get_one(Person, (viewer.practice_id, invitation.person_id))
-    return open_invitation(viewer, person, invitation.delivery, with_code=invitation.code_hash is not None)
+    return create_invitation(viewer, person, invitation.delivery, with_code=invitation.code_hash is not None)
 
 
 @transactional
 def revoke(viewer: Viewer, invitation: Invitation) -> None:
     """Revoke an open invitation; its link ends at once."""
     _require_open(invitation)
-    end_invitation(viewer, invitation)
+    revoke_invitation(viewer, invitation)
 
 
 def _require_open(invitation: Invitation) -> None:

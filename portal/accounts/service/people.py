@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, case, select
 from portal.accounts import facts, passwords, policy
 from portal.accounts.models import Person, Practice
 from portal.accounts.service import throttle
-from portal.accounts.service.credentials import end_credentials, end_invitations
+from portal.accounts.service.credentials import revoke_credentials, revoke_invitations
 from portal.core import access, clock
 from portal.core.access import PRACTICE, THING, VIEWER
 from portal.core.audit_log.events import record
@@ -152,7 +152,7 @@ def _own_password_hash() -> AnySelect:
 def _set_password(viewer: Viewer, person_id: str, password_hash: str, *, session_id: str | None) -> None:
     person = db.session.get_one(Person, (viewer.practice_id, person_id))
     person.password_hash = password_hash
-    end_credentials(viewer.practice_id, person_id, except_id=session_id)
+    revoke_credentials(viewer.practice_id, person_id, except_id=session_id)
     record(viewer, facts.PASSWORD_CHANGED, person)
 
 
@@ -193,7 +193,7 @@ def change_staff(viewer: Viewer, person_id: str, expected: int, *, capabilities:
     if person.owner and "owner" not in capabilities:
         _require_another_owner(viewer, person)
     if (person.owner and "owner" not in capabilities) or (person.therapist and "therapist" not in capabilities):
-        end_invitations(viewer, sent_by=person.id)
+        revoke_invitations(viewer, sent_by=person.id)
     person.owner, person.therapist = "owner" in capabilities, "therapist" in capabilities
     person.version += 1
     db.session.flush()
@@ -211,9 +211,9 @@ def deactivate(viewer: Viewer, person_id: str) -> dict[str, Any]:
     if person.deactivated_at is None:
         person.deactivated_at = clock.now()
         person.version += 1
-        end_credentials(viewer.practice_id, person.id)
-        end_invitations(viewer, to=person.id)
-        end_invitations(viewer, sent_by=person.id)
+        revoke_credentials(viewer.practice_id, person.id)
+        revoke_invitations(viewer, to=person.id)
+        revoke_invitations(viewer, sent_by=person.id)
         db.session.flush()
         record(viewer, facts.STAFF_DEACTIVATED, person)
     return get_staff(viewer, person_id)

@@ -15,7 +15,7 @@ from portal.accounts import facts, passwords
 from portal.accounts.models import Credential, CredentialKind, Person
 from portal.accounts.secrets import hash_secret, is_well_formed
 from portal.accounts.service import sessions, throttle
-from portal.accounts.service.credentials import end_credentials, issue_credential
+from portal.accounts.service.credentials import issue_credential, revoke_credentials
 from portal.core import clock
 from portal.core.audit_log.events import record
 from portal.core.crypto import blind_index, vault
@@ -66,7 +66,7 @@ def prepare_mail(practice_id: str, mail_index: str) -> ResetMail | None:
     ).first()
     if person is None:
         return None
-    end_credentials(practice_id, person.id, kind=CredentialKind.RESET)
+    revoke_credentials(practice_id, person.id, kind=CredentialKind.RESET)
     secret, _ = issue_credential(practice_id, person.id, CredentialKind.RESET, PREFIX, LIFETIME)
     to = vault(practice_id, person.subject_id).open(Person.mail_address, person.id, person.mail_address).decode()
     return ResetMail(to, secret)
@@ -96,5 +96,5 @@ def _complete(token: str, password_hash: str) -> None:
     enter_practice(credential.practice_id)
     person = db.session.get_one(Person, (credential.practice_id, credential.person_id))
     person.password_hash = password_hash
-    end_credentials(person.practice_id, person.id)
+    revoke_credentials(person.practice_id, person.id)
     record(Viewer(person.id, person.practice_id, PrincipalKind(person.kind)), facts.PASSWORD_CHANGED, person)

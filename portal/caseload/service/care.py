@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from portal.accounts.service import people
-from portal.accounts.service.credentials import end_invitations
+from portal.accounts.service.credentials import revoke_invitations
 from portal.caseload import facts, policy
 from portal.caseload.models import CareLink, Client
 from portal.core import access, clock
@@ -86,7 +86,7 @@ def end_care(viewer: Viewer, client_id: str, care_id: str) -> None:
     link = access.get_for_update(viewer, CareLink, policy.open_care_of, care_id)
     if link.client_id != client_id:
         raise NotVisible
-    end_invitations(viewer, to=client_id)
+    revoke_invitations(viewer, to=client_id)
     link.ended_at = clock.now()
     record(viewer, facts.CARE_ENDED, link, therapist=link.therapist_id)
 
@@ -164,7 +164,7 @@ def _move(viewer: Viewer, link: CareLink, therapist_id: str) -> None:
         merged = MergedCareLink(link.practice_id, twin.id, link.client_id, into=link.id)
         record(viewer, facts.CARE_MERGED, merged, into=link.id)
     db.session.flush()
-    end_invitations(viewer, to=link.client_id)
+    revoke_invitations(viewer, to=link.client_id)
     record(viewer, facts.CARE_HANDED_OVER, link, left=left, therapist=therapist_id)
 
 

@@ -155,7 +155,7 @@ def create_client(
     db.session.add(client)
     db.session.flush()
     begin_care(viewer, client, viewer.id or "")
-    invitation = invitations.open_invitation(viewer, person, delivery, with_code=True)
+    invitation = invitations.create_invitation(viewer, person, delivery, with_code=True)
     record(viewer, facts.CLIENT_INVITED, client)
     return {**get_client(viewer, client.id), "invitation": invitation}
 
@@ -169,7 +169,7 @@ def invite_again(viewer: Viewer, client_id: str, *, delivery: str = "mail") -> d
         msg = "This client has already accepted an invitation."
         raise Conflict(msg, state="active", allowed=[])
     record(viewer, facts.CLIENT_INVITED, client)
-    return invitations.open_invitation(viewer, person, delivery, with_code=True)
+    return invitations.create_invitation(viewer, person, delivery, with_code=True)
 
 
 @transactional

@@ -1,4 +1,4 @@
-"""Two engines over one database: one that writes, one that reads.
+"""Two engines on one database: one that writes, one that reads.
 
 The writing engine opens every transaction with BEGIN IMMEDIATE on SQLite (a read that turns into a write there
 fails or loses updates); the reading engine is in AUTOCOMMIT, so that a query costs one round trip. On PostgreSQL
@@ -42,7 +42,7 @@ current_practice: ContextVar[str] = ContextVar("current_practice", default="")
 
 
 def engine_settings(url: str, owner_url: str | None = None) -> dict[str, Any]:
-    """The Flask-SQLAlchemy settings for one database seen through a writing and a reading engine.
+    """The Flask-SQLAlchemy settings for one database with a writing and a reading engine.
 
     `owner_url` is the same database as the role that owns its tables: migrations and backups use it, requests never.
     """
@@ -64,7 +64,7 @@ def engine_settings(url: str, owner_url: str | None = None) -> dict[str, Any]:
                 "pool_reset_on_return": None,
                 **pool,
                 "pool_pre_ping": False,
-                "max_overflow": -1,  # a thread keeps one, so there are as many as threads
+                "max_overflow": -1,  # one connection per thread
             },
             OWNER: {"url": owner_url or url},
         },
@@ -72,7 +72,7 @@ def engine_settings(url: str, owner_url: str | None = None) -> dict[str, Any]:
 
 
 def prepare_engines() -> None:
-    """Attach what each new connection needs; call once, inside the application's context."""
+    """Register what each new connection needs; call once, inside the application's context."""
     sqlite = db.engine.dialect.name == "sqlite"
     for engine in (db.engine, db.engines[READ], db.engines[OWNER]):
         event.listen(engine, "connect", _set_up_sqlite if sqlite else _set_up_postgresql)
@@ -103,12 +103,12 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _begin_ourselves(connection: DBAPIConnection, _record: object) -> None:
-    """The driver would begin by itself, in a round trip of its own, without saying the practice."""
+    """Keep the driver from beginning transactions by itself, in another round trip and without the practice."""
     cast("Any", connection).autocommit = True
 
 
 def _begin_in_practice(connection: Connection) -> None:
-    """Begin, and say which practice's rows row-level security lets through until the end: one round trip."""
+    """Begin, and set the practice for row-level security until the end of the transaction, in one round trip."""
     connection.exec_driver_sql(f"BEGIN; SELECT set_config('app.practice', '{current_practice.get()}', true)")
 
 

@@ -1,6 +1,6 @@
-"""Statements compiled once: a Core statement's text is kept, and runs on the driver's own cursor.
+"""Prepared statements: a Core statement is compiled once, and its text runs on the driver's own cursor.
 
-Inside `@transactional` it runs in the open transaction, else on the reading engine, where it costs one round trip.
+Inside `@transactional` it runs in the open transaction, otherwise on the reading engine in one round trip.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Prepared:
-    """A statement compiled for one dialect: its text, the values that never change, and where the others go."""
+    """A statement compiled for one dialect: its text, its constant values, and the places of its parameters."""
 
     __slots__ = ("_columns", "_fixed", "_required", "is_final", "statement", "text")
 
@@ -47,7 +47,7 @@ class Prepared:
                 self._fixed[place] = value if process is None else process(value)
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
-        """What the driver takes: a sequence or a mapping, as its dialect writes binds."""
+        """The parameters for the driver: a sequence or a mapping, depending on the dialect."""
         filled = self._fixed.copy()
         for name, (process, places) in self._required.items():
             value = values[name] if process is None else process(values[name])
@@ -70,7 +70,7 @@ class Prepared:
 def _converters(
     columns: Iterable[ColumnElement[Any]], description: Sequence[Sequence[Any]], dialect: Dialect
 ) -> tuple[list[str], list[tuple[str, Callable[[Any], Any]]]]:
-    """The names of the columns, and how the values of those are converted that the driver gives otherwise."""
+    """The names of the columns, and converters for those whose driver values are no Python values."""
     names, converters = [], []
     for column, described in zip(columns, description, strict=True):
         name = str(cast("Any", column).key)
@@ -193,7 +193,7 @@ def _enter(raw: PoolProxiedConnection, engine: Engine, practice: str) -> None:
 
 
 def _operational(engine: Engine) -> Any:
-    """What a driver raises where the database is gone, too busy, or has ended a ring of waiting."""
+    """What a driver raises if the database is unreachable, too busy, or has aborted a deadlock."""
     return cast("Any", engine.dialect.dbapi).OperationalError
 
 
@@ -234,33 +234,33 @@ class _cursor:  # noqa: N801 -- used like a function; a generator would cost as 
             return
         dialect, connection = self._engine.dialect, self._raw.dbapi_connection
         lost = dialect.is_disconnect(cast("Any", error), cast("Any", connection), None)
-        _reading.let_go(self._engine, lost=lost)
+        _reading.release(self._engine, lost=lost)
         if lost:
             raise Unavailable from error
 
 
 class _Reading(threading.local):
-    """What a thread reads through: one connection, kept, since taking it from the pool costs more than most queries."""
+    """One connection per thread for reading, since taking one from the pool costs more than most queries."""
 
     def __init__(self) -> None:
-        self._kept: dict[Engine, PoolProxiedConnection] = {}
+        self._connections: dict[Engine, PoolProxiedConnection] = {}
 
     def connection(self, engine: Engine) -> PoolProxiedConnection:
-        kept = self._kept.get(engine)
-        if kept is None:
-            kept = self._kept[engine] = engine.raw_connection()
-        return kept
+        connection = self._connections.get(engine)
+        if connection is None:
+            connection = self._connections[engine] = engine.raw_connection()
+        return connection
 
     def holds(self, engine: Engine) -> bool:
-        return engine in self._kept
+        return engine in self._connections
 
-    def let_go(self, engine: Engine, *, lost: bool) -> None:
-        """Read through another one next time, whatever state an error has left this one in."""
-        kept = self._kept.pop(engine)
+    def release(self, engine: Engine, *, lost: bool) -> None:
+        """Drop the connection, whose state is unknown after an error; the next read takes another one."""
+        connection = self._connections.pop(engine)
         if lost:
-            kept.invalidate()
+            connection.invalidate()
             engine.dispose()
-        kept.close()
+        connection.close()
 
 
 _reading = _Reading()
@@ -270,7 +270,7 @@ def close_connections() -> None:
     """Close what this thread and the pools hold, so that the database's files can be replaced."""
     engine = db.engines[READ]
     if _reading.holds(engine):
-        _reading.let_go(engine, lost=False)
+        _reading.release(engine, lost=False)
     engine.dispose()
     db.engine.dispose()
     db.engines[OWNER].dispose()

@@ -38,7 +38,7 @@ class Id(TypeDecorator[str]):
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC instant in whole seconds; on SQLite stored as the very text the wire shows (RFC 3339)."""
+    """An aware UTC instant in whole seconds; on SQLite stored as the text that the API returns (RFC 3339)."""
 
     impl = String(20)
     cache_ok = True
@@ -70,20 +70,20 @@ _metadata = MetaData(
 
 
 class Base(DeclarativeBase):
-    """Every table; constraint names are spelled out so that migrations can name them on both engines."""
+    """The base of every table; constraints have names, so that migrations can refer to them on both engines."""
 
     registry = registry(metadata=_metadata, type_annotation_map={datetime: Instant, bytes: LargeBinary, str: Text})
 
 
 class PracticeRow:
-    """A row of one practice: the practice is part of its key, so that no reference can cross."""
+    """A row of one practice; the practice is part of its key, so that no reference can cross practices."""
 
     practice_id: Mapped[str] = mapped_column(Id, ForeignKey("practices.id"), primary_key=True)
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
 
 
 def belongs_to(table: str, column: str) -> ForeignKeyConstraint:
-    """A reference within the practice: both engines refuse one that would cross."""
+    """A foreign key within the practice; both engines refuse one that crosses practices."""
     return ForeignKeyConstraint(["practice_id", column], [f"{table}.practice_id", f"{table}.id"])
 
 
