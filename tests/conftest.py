@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import event, insert, update
+from sqlalchemy import event, update
 
 from config import Testing
 from portal.accounts.models import Credential
@@ -26,7 +26,8 @@ from portal.core import clock
 from portal.core.db.engines import OWNER, READ, db
 from portal.core.db.statements import close_connections
 from tests.cast import Cast, build
-from tests.postgresql import as_application, temporary_postgresql
+from tests.database_image import Image, take_image
+from tests.postgresql import as_application, fast_folder, temporary_postgresql
 
 ENGINES = os.environ.get("PORTAL_TEST_ENGINES", "sqlite,postgresql").split(",")
 CHEAP_HASH = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
@@ -50,13 +51,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """A PostgreSQL 18 of our own, from a wheel; gone afterwards."""
-    with temporary_postgresql() as url:
+    with temporary_postgresql(durable=False) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def config(engine: str, request: pytest.FixtureRequest) -> Iterator[Testing]:
-    with tempfile.TemporaryDirectory(prefix="portal-test-") as folder:
+    with tempfile.TemporaryDirectory(prefix="portal-test-", dir=fast_folder()) as folder:
         data_dir = Path(folder) / "data"
         url, owner_url = f"sqlite:///{data_dir / 'portal.db'}", None
         if engine == "postgresql":
@@ -85,16 +86,13 @@ def migrated_app(config: Testing) -> Iterator[Flask]:
 
 
 @pytest.fixture(scope="session")
-def snapshot(migrated_app: Flask) -> tuple[Cast, dict[str, list[dict[str, Any]]]]:
+def snapshot(migrated_app: Flask) -> Iterator[tuple[Cast, Image]]:
     """The cast, and every row of it, to be put back before each test."""
     with migrated_app.app_context():
         _empty()
-        cast = build(migrated_app)
-        rows = {}
-        with db.engines[OWNER].connect() as connection:
-            for table in db.Model.metadata.sorted_tables:
-                rows[table.name] = [dict(row) for row in connection.execute(table.select()).mappings()]
-    return cast, rows
+        cast, image = build(migrated_app), take_image()
+    yield cast, image  # outside the context: requests would share its `g`
+    image.close()
 
 
 class Touched:
@@ -134,28 +132,24 @@ def app(migrated_app: Flask, touched: Touched) -> Flask:
 def cast(
     request: pytest.FixtureRequest,
     migrated_app: Flask,
-    snapshot: tuple[Cast, dict[str, list[dict[str, Any]]]],
+    snapshot: tuple[Cast, Image],
     touched: Touched,
 ) -> Iterator[Cast]:
     """A few named people in two practices, who each own one of everything (see tests/cast.py)."""
-    cast, rows = snapshot
+    cast, image = snapshot
     if not touched.is_as_it_was():
         with migrated_app.app_context():
-            _put_back(rows)
+            restore(image)
         touched.yes, touched.put_back_at = False, clock.now()
     yield cast.fresh()
     if request.node.get_closest_marker("bar"):
         touched.yes = True  # other processes may have written
 
 
-def _put_back(rows: dict[str, list[dict[str, Any]]]) -> None:
-    _empty()
+def restore(image: Image) -> None:
+    """Put the cast back, with sessions that were used just now. Needs an application context."""
+    image.restore()
     with db.engines[OWNER].begin() as connection:
-        for table in db.Model.metadata.sorted_tables:
-            if rows[table.name]:
-                connection.execute(insert(table), rows[table.name])
-        if db.engine.dialect.name == "sqlite":  # PostgreSQL indexes the rows themselves
-            connection.exec_driver_sql("INSERT INTO resource_search SELECT * FROM resource_words")
         now = clock.now()
         connection.execute(update(Credential).values(last_used_at=now, expires_at=now + sessions.LONGEST))
 

@@ -28,11 +28,12 @@ from tests.access.lists import LISTS, Listed, shown
 from tests.access.shapes import misfits
 from tests.access.table import PRINCIPALS, TABLE, Row, prepared, rule_of, seen, send
 from tests.cast import Cast
-from tests.conftest import _put_back
+from tests.conftest import restore
+from tests.database_image import Image
 
 pytestmark = [pytest.mark.bar, pytest.mark.engines("sqlite")]
 
-Snapshot = tuple[Cast, dict[str, list[dict[str, Any]]]]
+Snapshot = tuple[Cast, Image]
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ def put_back(cast: Cast, snapshot: Snapshot) -> Callable[[], Cast]:
 
     def again() -> Cast:
         with cast.app.app_context():
-            _put_back(snapshot[1])
+            restore(snapshot[1])
         return cast.fresh()
 
     return again
