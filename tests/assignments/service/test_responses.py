@@ -148,6 +148,23 @@ def test_a_save_that_crosses_a_withdrawal_is_refused_and_changes_nothing(cast: C
     assert _answers(_own(cast, thing)) == _answers(before.get_json())
 
 
+def test_a_withdrawal_while_a_save_is_prepared_wins(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a save has read is not locked: its writing statement looks at the state once more."""
+    thing, evaluate, withdrawn = cast.things["client.draft"], responses.evaluate, []
+    before = cast.client.get(_path(thing))
+
+    def withdraw_first(*args: Any, **kwargs: Any) -> Any:
+        withdrawn.append(act(cast, "withdraw", thing).status_code)
+        return evaluate(*args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(responses, "evaluate", withdraw_first)
+        answer = cast.client.patch(_path(thing), {"answers": [{"block": "before", "value": 1}]}, before.headers["ETag"])
+    assert withdrawn == [200]
+    assert (answer.status_code, answer.get_json()["state"]) == (409, "withdrawn")
+    assert _answers(_own(cast, thing)) == _answers(before.get_json())
+
+
 def test_the_first_save_is_the_start_and_is_told_once(cast: Cast) -> None:
     thing = _exercise(cast)
     for value in (1, 2, 3):
