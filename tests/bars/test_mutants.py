@@ -24,6 +24,7 @@ LONGEST = 120.0
 
 
 def _copy_tree(to: Path) -> Path:
+    to.mkdir()
     for name in TREE:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("node_modules"))
@@ -60,7 +61,7 @@ def trees(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Path]]:
     folder = fast_folder() or tmp_path_factory.getbasetemp()
     made = [folder / f"portal-mutants-{os.getpid()}-{number}" for number in range(AT_ONCE)]
     try:
-        yield [_copy_tree(tree) for tree in made if not tree.mkdir()]
+        yield [_copy_tree(tree) for tree in made]
     finally:
         for tree in made:
             shutil.rmtree(tree, ignore_errors=True)

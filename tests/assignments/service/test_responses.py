@@ -16,6 +16,7 @@ from portal.core.audit_log.events import Event
 from portal.core.db.engines import OWNER, db
 from portal.core.errors import NotVisible, Stale
 from portal.core.ids import new_id
+from portal.forms.evaluation.evaluate import evaluate
 from tests.assignments.service.scenarios import act, given, published, saved, submitted
 from tests.cast import Actor, Cast, exercise_document
 from tests.owner import as_owner
@@ -150,7 +151,7 @@ def test_a_save_that_crosses_a_withdrawal_is_refused_and_changes_nothing(cast: C
 
 def test_a_withdrawal_while_a_save_is_prepared_wins(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a save has read is not locked: its writing statement looks at the state once more."""
-    thing, evaluate, withdrawn = cast.things["client.draft"], responses.evaluate, []
+    thing, withdrawn = cast.things["client.draft"], []
     before = cast.client.get(_path(thing))
 
     def withdraw_first(*args: Any, **kwargs: Any) -> Any:
