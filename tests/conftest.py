@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from typing import cast as cast_to
 
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import Connection, event, update
+from sqlalchemy import event, update
 
 from config import Testing
 from portal.accounts.models import Credential
@@ -27,7 +26,8 @@ from portal.core import clock
 from portal.core.db.engines import OWNER, READ, db
 from portal.core.db.statements import close_connections
 from tests.cast import Cast, build
-from tests.postgresql import MEMORY, as_application, temporary_postgresql
+from tests.database_image import Image, take_image
+from tests.postgresql import as_application, fast_folder, temporary_postgresql
 
 ENGINES = os.environ.get("PORTAL_TEST_ENGINES", "sqlite,postgresql").split(",")
 CHEAP_HASH = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
@@ -51,13 +51,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """A PostgreSQL 18 of our own, from a wheel; gone afterwards."""
-    with temporary_postgresql() as url:
+    with temporary_postgresql(durable=False) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def config(engine: str, request: pytest.FixtureRequest) -> Iterator[Testing]:
-    with tempfile.TemporaryDirectory(prefix="portal-test-", dir=MEMORY) as folder:
+    with tempfile.TemporaryDirectory(prefix="portal-test-", dir=fast_folder()) as folder:
         data_dir = Path(folder) / "data"
         url, owner_url = f"sqlite:///{data_dir / 'portal.db'}", None
         if engine == "postgresql":
@@ -86,32 +86,13 @@ def migrated_app(config: Testing) -> Iterator[Flask]:
 
 
 @pytest.fixture(scope="session")
-def first_cast(migrated_app: Flask) -> Cast:
-    """The cast, built once; its rows are copied into a schema beside the database's own."""
+def snapshot(migrated_app: Flask) -> Iterator[tuple[Cast, Image]]:
+    """The cast, and every row of it, to be put back before each test."""
     with migrated_app.app_context():
         _empty()
-        cast = build(migrated_app)
-        with _beside_the_copy() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"CREATE SCHEMA {COPY}")
-            for table in db.Model.metadata.sorted_tables:
-                connection.exec_driver_sql(f"CREATE TABLE {COPY}.{table.name} AS SELECT * FROM {table.name}")
-    return cast
-
-
-COPY = "cast_rows"
-
-
-@contextmanager
-def _beside_the_copy() -> Iterator[Connection]:
-    """A transaction of the owner in which the copied rows stand in the schema COPY."""
-    with db.engines[OWNER].connect() as connection:
-        if connection.dialect.name == "sqlite":
-            raw = cast_to("Any", connection.connection.driver_connection)
-            if COPY not in {name for _, name, _ in raw.execute("PRAGMA database_list")}:
-                raw.execute(f"ATTACH '{connection.engine.url.database}.{COPY}' AS {COPY}")
-        with connection.begin():
-            yield connection
+        cast, image = build(migrated_app), take_image()
+    yield cast, image  # outside the context: requests would share its `g`
+    image.close()
 
 
 class Touched:
@@ -151,34 +132,26 @@ def app(migrated_app: Flask, touched: Touched) -> Flask:
 def cast(
     request: pytest.FixtureRequest,
     migrated_app: Flask,
-    first_cast: Cast,
+    snapshot: tuple[Cast, Image],
     touched: Touched,
 ) -> Iterator[Cast]:
     """A few named people in two practices, who each own one of everything (see tests/cast.py)."""
+    cast, image = snapshot
     if not touched.is_as_it_was():
         with migrated_app.app_context():
-            _put_back()
+            restore(image)
         touched.yes, touched.put_back_at = False, clock.now()
-    yield first_cast.fresh()
+    yield cast.fresh()
     if request.node.get_closest_marker("bar"):
         touched.yes = True  # other processes may have written
 
 
-def _put_back() -> None:
-    statements = [*_deletes(), *_copies()]
-    with _beside_the_copy() as connection:
-        for statement in ["; ".join(statements)] if connection.dialect.name == "postgresql" else statements:
-            connection.exec_driver_sql(statement)
+def restore(image: Image) -> None:
+    """Put the cast back, with sessions that were used just now. Needs an application context."""
+    image.restore()
+    with db.engines[OWNER].begin() as connection:
         now = clock.now()
         connection.execute(update(Credential).values(last_used_at=now, expires_at=now + sessions.LIFETIME))
-
-
-def _copies() -> Iterator[str]:
-    for table in db.Model.metadata.sorted_tables:
-        columns = ", ".join(column.name for column in table.columns)
-        yield f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {COPY}.{table.name}"
-    if db.engine.dialect.name == "sqlite":  # PostgreSQL indexes the rows themselves
-        yield "INSERT INTO resource_search SELECT * FROM resource_words"
 
 
 @pytest.fixture
@@ -189,16 +162,14 @@ def context(cast: Cast) -> Iterator[None]:
 
 
 def _empty() -> None:
+    deletes = [f"DELETE FROM {table.name}" for table in reversed(db.Model.metadata.sorted_tables)]
+    if db.engine.dialect.name == "postgresql":
+        deletes = ["; ".join(deletes)]
+    else:
+        deletes.append("DELETE FROM resource_search")
     with db.engines[OWNER].begin() as connection:
-        for delete in _deletes():
+        for delete in deletes:
             connection.exec_driver_sql(delete)
-
-
-def _deletes() -> Iterator[str]:
-    for table in reversed(db.Model.metadata.sorted_tables):
-        yield f"DELETE FROM {table.name}"
-    if db.engine.dialect.name == "sqlite":
-        yield "DELETE FROM resource_search"
 
 
 class Queries:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+import jsonschema_rs
 import orjson
 from flask import Flask
 from jsonschema import Draft202012Validator
@@ -53,9 +54,22 @@ def misdescribed(response: TestResponse, spec: Spec, operation: Spec) -> list[st
     media = answer.get("content", {}).get(response.mimetype)
     if media is None:
         return [*wrong, f"{response.mimetype} is not described"] if response.get_data() else wrong
-    checker = Draft202012Validator({**media["schema"], "components": spec["components"]})
     body = response.get_json() if (response.mimetype or "").endswith("json") else response.get_data(as_text=True)
+    if _validator(media, spec).is_valid(body):
+        return wrong
+    checker = Draft202012Validator({**media["schema"], "components": spec["components"]})
     return wrong + [f"{list(fault.absolute_path)} {fault.message[:200]}" for fault in checker.iter_errors(body)]
+
+
+_validators: dict[int, tuple[Spec, Any]] = {}
+
+
+def _validator(media: Spec, spec: Spec) -> Any:
+    """A compiled validator, built once: it says only whether, but thirty times as fast."""
+    if id(media) not in _validators:
+        schema = {**media["schema"], "components": spec["components"]}
+        _validators[id(media)] = media, jsonschema_rs.Draft202012Validator(schema)  # holds media: its id stays its own
+    return _validators[id(media)][1]
 
 
 def _operation(response: TestResponse, app: Flask) -> Spec | None:

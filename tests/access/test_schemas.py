@@ -19,6 +19,8 @@ from tests.access.table import PRINCIPALS, STAFF, TABLE, Row, prepared, rule_of,
 from tests.cast import Cast
 from tests.described import Spec, description, path_of
 
+pytestmark = pytest.mark.engines("sqlite")  # what the edge does before and after the database is asked
+
 
 def _let_in(row: Row) -> list[str]:
     """Whose body is read: who may, and staff who may not. A system without the scope is refused before."""

@@ -14,6 +14,8 @@ from portal.accounts.service import practices
 from tests.accounts import letters, stored
 from tests.cast import PASSWORD, Cast
 
+pytestmark = pytest.mark.engines("sqlite")  # what the edge does before and after the database is asked
+
 PAGES = ["/setup", "/invitation", "/reset"]
 OURS = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
 SCRIPT = re.compile(r"<script(?![^>]*nonce=)[^>]*>")

@@ -26,6 +26,7 @@ LEADS_TO = {
 OPENED_AGAIN = [status for status in TO if status not in TABLE["open"]]
 
 
+@pytest.mark.engines("sqlite")  # the table is looked up in Python; test_all_states walks it on both
 @pytest.mark.parametrize("status", TO)
 @pytest.mark.parametrize("name", [name for name in PATHS if name != "open"])
 def test_an_act_is_allowed_exactly_where_the_table_says(cast: Cast, name: str, status: str) -> None:

@@ -28,9 +28,12 @@ from tests.access.lists import LISTS, Listed, shown
 from tests.access.shapes import misfits
 from tests.access.table import PRINCIPALS, TABLE, Row, prepared, rule_of, seen, send
 from tests.cast import Cast
-from tests.conftest import _put_back
+from tests.conftest import restore
+from tests.database_image import Image
 
 pytestmark = [pytest.mark.bar, pytest.mark.engines("sqlite")]
+
+Snapshot = tuple[Cast, Image]
 
 
 @dataclass(frozen=True)
@@ -180,12 +183,12 @@ def _wrong(row: Row, cast: Cast, principal: str) -> str | None:
 
 
 @pytest.fixture
-def put_back(cast: Cast) -> Callable[[], Cast]:
+def put_back(cast: Cast, snapshot: Snapshot) -> Callable[[], Cast]:
     """The cast as it was, whatever a cell has done."""
 
     def again() -> Cast:
         with cast.app.app_context():
-            _put_back()
+            restore(snapshot[1])
         return cast.fresh()
 
     return again

@@ -10,6 +10,8 @@ from tests.access.table import PRINCIPALS, TABLE, prepared, send
 from tests.cast import Cast
 from tests.http.client import ask
 
+pytestmark = pytest.mark.engines("sqlite")  # what the edge does before and after the database is asked
+
 JUNK = (
     "remember_token=junk",
     "remember_token=0199|00ff",

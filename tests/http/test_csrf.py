@@ -10,6 +10,8 @@ from tests.access.table import TABLE, Row, filled, ids_of, prepared
 from tests.cast import Cast
 from tests.http.client import ask
 
+pytestmark = pytest.mark.engines("sqlite")  # what the edge does before and after the database is asked
+
 FORMS = [row for row in TABLE if row.form is not None]
 HOST = "localhost"
 FORGERIES: Mapping[str, Mapping[str, str]] = {

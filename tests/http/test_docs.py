@@ -9,6 +9,8 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+pytestmark = pytest.mark.engines("sqlite")  # what the edge does before and after the database is asked
+
 GUIDE = Path(__file__).parents[2] / "docs" / "api.md"
 
 

@@ -15,6 +15,8 @@ from tests.access.table import PRINCIPALS, TABLE, prepared, send
 from tests.cast import Cast
 from tests.http.client import ask
 
+pytestmark = pytest.mark.engines("sqlite")  # what the edge does before and after the database is asked
+
 EVERYWHERE: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -12,6 +12,8 @@ from portal.http.logs import JsonLines, write_json_lines
 from tests.cast import Cast
 from tests.http.client import ask
 
+pytestmark = pytest.mark.engines("sqlite")  # what the edge does before and after the database is asked
+
 CANARY = "canary7f3a"
 MEMBERS = {"at", "level", "logger", "message", "request_id", "method", "route", "status", "ms", "viewer"}
 

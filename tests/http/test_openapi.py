@@ -18,6 +18,8 @@ from tests.access.table import GUEST, PAGES, TABLE
 from tests.cast import Cast
 from tests.described import Spec, description, misdescribed, path_of, resolved_answer
 
+pytestmark = pytest.mark.engines("sqlite")  # what the edge does before and after the database is asked
+
 OPERATIONS = {"get", "post", "put", "patch", "delete"}
 UNDESCRIBED = {"/api/v1/openapi.json"}
 

@@ -7,6 +7,8 @@ import pytest
 from portal.core.ids import new_id
 from tests.cast import Cast
 
+pytestmark = pytest.mark.engines("sqlite")  # what the edge does before and after the database is asked
+
 
 def test_a_current_representation_is_not_sent_again(cast: Cast) -> None:
     for actor, path in (
