@@ -14,7 +14,7 @@ from portal.core import clock
 from portal.core.access import VisibleTo, binds
 from portal.core.db.engines import OWNER, db
 from portal.core.viewer import PrincipalKind, Viewer, system
-from tests.accounts import stored
+from tests.accounts import database
 from tests.cast import Cast
 
 CLIENTS = ("client", "partner", "former_client", "newcomer", "stranger", "unattended", "other_client")
@@ -65,19 +65,19 @@ def test_only_therapists_in_care_see_the_clinical_side(cast: Cast, name: str, se
 
 def test_an_owner_sees_a_client_once_nobody_cares_for_them(cast: Cast) -> None:
     mine = update(CareLink).where(CareLink.id == cast.things["stranger.care"])
-    stored.change(cast.app, mine.values(ended_at=clock.now()))
+    database.change(cast.app, mine.values(ended_at=clock.now()))
     assert names_of(cast, visible_ids(cast, cast.owner.viewer, policy.visible_to)) == {"unattended", "stranger"}
     assert names_of(cast, visible_ids(cast, cast.colleague.viewer, policy.visible_to)) == set()
 
 
 def test_a_client_whose_only_therapist_lost_that_role_has_no_therapist(cast: Cast) -> None:
-    stored.change(cast.app, update(Person).where(Person.id == cast.colleague.id).values(therapist=False))
+    database.change(cast.app, update(Person).where(Person.id == cast.colleague.id).values(therapist=False))
     assert names_of(cast, visible_ids(cast, cast.owner.viewer, policy.visible_to)) == {"unattended", "stranger"}
 
 
 def test_a_client_with_one_therapist_left_is_cared_for(cast: Cast) -> None:
     mine = update(CareLink).where(CareLink.id == cast.things["client.care"])
-    stored.change(cast.app, mine.values(ended_at=clock.now()))
+    database.change(cast.app, mine.values(ended_at=clock.now()))
     assert names_of(cast, visible_ids(cast, cast.owner.viewer, policy.visible_to)) == {"unattended"}
     assert names_of(cast, visible_ids(cast, cast.co_therapist.viewer, policy.visible_to)) == {"client"}
 
@@ -119,7 +119,7 @@ def test_the_system_viewer_sees_no_client(cast: Cast) -> None:
 def test_a_care_team_is_visible_only_with_its_client(cast: Cast, name: str) -> None:
     viewer = cast.everyone()[name].viewer
     clients = visible_ids(cast, viewer, policy.visible_to)
-    links = {row.id for row in stored.rows(cast.app, select(CareLink.id).where(CareLink.client_id.in_(clients)))}
+    links = {row.id for row in database.rows(cast.app, select(CareLink.id).where(CareLink.client_id.in_(clients)))}
     assert visible_ids(cast, viewer, policy.care_visible_to) == links
 
 
@@ -143,7 +143,7 @@ def test_only_its_author_sees_a_private_note(cast: Cast, name: str) -> None:
 
 def test_an_author_cannot_see_a_private_note_after_their_care_ends(cast: Cast) -> None:
     mine = update(CareLink).where(CareLink.id == cast.things["client.care"])
-    stored.change(cast.app, mine.values(ended_at=clock.now()))
+    database.change(cast.app, mine.values(ended_at=clock.now()))
     assert visible_ids(cast, cast.therapist.viewer, policy.notes_visible_to) == set()
 
 
@@ -161,7 +161,7 @@ def test_therapists_create_clients_and_owners_hand_over_caseloads(
 
 def test_a_client_is_found_by_practice_and_id_together(cast: Cast) -> None:
     both = select(Client.practice_id).where(Client.id == cast.client.id)
-    assert stored.value(cast.app, both) == cast.things["linden.practice"]
+    assert database.value(cast.app, both) == cast.things["linden.practice"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from portal.core.audit_log.events import Event
 from portal.safety.models import Alert
 from portal.safety.service import escalation
-from tests.accounts import letters, stored
+from tests.accounts import database, mailbox
 from tests.assignments.service.scenarios import assign, publish, save, submit
 from tests.cast import Actor, Cast
 
@@ -84,17 +84,17 @@ def set_practice(cast: Cast, **settings: Any) -> Any:
     return answer.get_json()
 
 
-def alert_mails(cast: Cast) -> list[letters.Mail]:
+def alert_mails(cast: Cast) -> list[mailbox.Mail]:
     """The mails that an alert sent, without the invitations of the cast."""
-    return [mail for mail in letters.sent(cast.app) if mail.subject == SUBJECT]
+    return [mail for mail in mailbox.sent(cast.app) if mail.subject == SUBJECT]
 
 
 def count_alerts(cast: Cast) -> int:
-    return int(stored.value(cast.app, select(func.count()).select_from(Alert)))
+    return int(database.value(cast.app, select(func.count()).select_from(Alert)))
 
 
 def facts_about_alert(cast: Cast, fact: str, alert: str) -> list[Any]:
-    return stored.rows(cast.app, select(Event).where(Event.fact == fact, Event.subject_id == alert))
+    return database.rows(cast.app, select(Event).where(Event.fact == fact, Event.subject_id == alert))
 
 
 def fail(*_: Any, **__: Any) -> Any:

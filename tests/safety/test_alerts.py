@@ -14,7 +14,7 @@ from portal.core.audit_log import sealing
 from portal.safety.models import Alert
 from portal.safety.service import alerts
 from tests.access.table import raised
-from tests.accounts import stored
+from tests.accounts import database
 from tests.assignments.service.scenarios import publish, save, submit
 from tests.cast import Actor, Cast
 from tests.safety.scenarios import (
@@ -142,8 +142,8 @@ def test_alerts_can_be_filtered_by_open_and_by_client(cast: Cast) -> None:
 def test_alerts_are_encrypted_in_the_database(cast: Cast) -> None:
     alert = raise_alert(cast)
     acknowledge(cast.therapist, alert, note=NOTE)
-    assert b"hurt" not in stored.value(cast.app, select(Alert.items).where(Alert.id == alert))
-    assert NOTE.encode() not in stored.everything(cast.app)
+    assert b"hurt" not in database.value(cast.app, select(Alert.items).where(Alert.id == alert))
+    assert NOTE.encode() not in database.everything(cast.app)
 
 
 def test_an_alert_moved_to_another_client_cannot_be_decrypted(cast: Cast) -> None:
@@ -154,7 +154,7 @@ def test_an_alert_moved_to_another_client_cannot_be_decrypted(cast: Cast) -> Non
         .where(Alert.id == cast.things["partner.alert"])
         .values(items=select(Alert.items).where(Alert.id == alert).scalar_subquery())
     )
-    stored.change(cast.app, other)
+    database.change(cast.app, other)
     assert cast.therapist.get(f"/alerts/{cast.things['partner.alert']}").status_code == 500
 
 
@@ -278,7 +278,7 @@ def test_a_client_with_an_open_alert_comes_first_in_the_caseload(cast: Cast) -> 
     other = cast.therapist.get("/caseload").get_json()["data"]
     assert [row["needs"] for row in other] == ["review", "review", None]
     alert = raise_alert(cast)
-    stored.change(cast.app, update(Alert).where(Alert.id == alert).values(raised_at=clock.now() - timedelta(hours=1)))
+    database.change(cast.app, update(Alert).where(Alert.id == alert).values(raised_at=clock.now() - timedelta(hours=1)))
     raise_alert(cast)
     for actor in (cast.therapist, cast.co_therapist):
         row = _first(actor)

@@ -17,7 +17,7 @@ from portal.safety import jobs as safety_jobs
 from portal.safety.models import Alert
 from portal.safety.service import alerts, escalation
 from tests.access.table import raised
-from tests.accounts import letters, stored
+from tests.accounts import database, mailbox
 from tests.accounts.test_jobs import TELLING
 from tests.cast import Cast
 from tests.safety.scenarios import (
@@ -34,11 +34,11 @@ DAY = timedelta(hours=24)
 
 
 def _escalated_at(cast: Cast, alert: str) -> Any:
-    return stored.value(cast.app, select(Alert.escalated_at).where(Alert.id == alert))
+    return database.value(cast.app, select(Alert.escalated_at).where(Alert.id == alert))
 
 
 def _escalation_events(cast: Cast, alert: str) -> list[Any]:
-    return stored.rows(cast.app, select(Event).where(Event.fact == "safety.escalated", Event.subject_id == alert))
+    return database.rows(cast.app, select(Event).where(Event.fact == "safety.escalated", Event.subject_id == alert))
 
 
 def _run_escalation(cast: Cast, later: timedelta = DAY) -> int:
@@ -55,15 +55,15 @@ def _mailed_addresses(cast: Cast) -> list[str]:
 @pytest.fixture
 def alert(cast: Cast) -> str:
     made = raise_alert(cast)
-    letters.deliver(cast.app)
-    letters.clear(cast.app)
+    mailbox.deliver(cast.app)
+    mailbox.clear(cast.app)
     return made
 
 
 def _deliver(cast: Cast) -> None:
     """Let the worker run the jobs that are due once the escalations have run."""
     with clock.time_shifted(3 * DAY):
-        letters.deliver(cast.app)
+        mailbox.deliver(cast.app)
 
 
 def _end_all_care(cast: Cast) -> None:
@@ -157,8 +157,8 @@ def test_an_owner_is_not_mailed_once_there_is_a_cover_or_an_acknowledgement(cast
     acknowledge(cast.therapist, alert)
     assert _mailed_addresses(cast) == []
     another = raise_alert(cast)
-    letters.deliver(cast.app)
-    letters.clear(cast.app)
+    mailbox.deliver(cast.app)
+    mailbox.clear(cast.app)
     _run_escalation(cast)
     assert _escalated_at(cast, another) is not None
     set_practice(cast, cover_id=cast.colleague.id)
@@ -232,7 +232,7 @@ def test_an_escalation_that_fails_does_not_stop_the_others(
 def test_another_practices_cover_sees_nothing(cast: Cast, alert: str) -> None:
     """Even where their id stood in this practice's settings."""
     practice = update(Practice).where(Practice.slug == "linden").values(cover_id=cast.other_owner.id)
-    stored.change(cast.app, practice)
+    database.change(cast.app, practice)
     _run_escalation(cast)
     assert cast.other_owner.get(f"/alerts/{alert}").status_code == 404
     assert _mailed_addresses(cast) == [cast.owner.email], "nobody of this practice covers"
@@ -265,9 +265,9 @@ def test_acknowledged_and_escalated_alerts_are_not_escalated_again(
 
 def test_a_cover_who_is_no_longer_a_therapist_is_not_notified(cast: Cast, alert: str) -> None:
     person = update(Person).where(Person.id == cast.colleague.id).values(therapist=False, owner=True)
-    stored.change(cast.app, person)
+    database.change(cast.app, person)
     _run_escalation(cast)
-    assert stored.value(cast.app, select(Alert.covered_by).where(Alert.id == alert)) is None
+    assert database.value(cast.app, select(Alert.covered_by).where(Alert.id == alert)) is None
 
 
 # The settings ----------------------------------------------------------------------------------------------------

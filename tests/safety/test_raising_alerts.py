@@ -11,7 +11,7 @@ from portal.assignments.models import Assignment, Attempt
 from portal.core.jobs import Job
 from portal.safety import facts as safety_events
 from portal.safety.service import alerts
-from tests.accounts import letters, stored
+from tests.accounts import database, mailbox
 from tests.accounts.test_jobs import TELLING
 from tests.assignments.service.scenarios import act, save, submit
 from tests.cast import Cast
@@ -125,7 +125,7 @@ def test_a_failed_submission_leaves_no_alert_and_sends_no_mail(cast: Cast, monke
     assert _try_to_submit(cast, thing) == 500
     assert count_alerts(cast) == before
     assert facts_about_alert(cast, "assignment.submitted", thing) == []
-    letters.deliver(cast.app)
+    mailbox.deliver(cast.app)
     assert alert_mails(cast) == []
 
 
@@ -136,8 +136,8 @@ def test_nothing_is_submitted_if_the_alert_cannot_be_raised(cast: Cast, monkeypa
     monkeypatch.setattr("portal.safety.service.alerts.record", fail)
     assert _try_to_submit(cast, thing) == 500
     status = select(Assignment.status).where(Assignment.id == thing)
-    assert stored.value(cast.app, status) == "in_progress"
-    assert stored.value(cast.app, select(Attempt.submission).where(Attempt.assignment_id == thing)) is None
+    assert database.value(cast.app, status) == "in_progress"
+    assert database.value(cast.app, select(Attempt.submission).where(Attempt.assignment_id == thing)) is None
     monkeypatch.undo()
     submit(cast.client, thing)
     assert len(alert_ids(cast.therapist)) == 1
@@ -191,7 +191,7 @@ def test_therapists_in_care_get_a_neutral_mail_at_once_and_nobody_else_does(cast
     save(cast.client, thing, RISKY)
     submit(cast.client, thing)
     assert alert_mails(cast) == [], "nothing leaves inside the request"
-    letters.deliver(cast.app)
+    mailbox.deliver(cast.app)
     mails = alert_mails(cast)
     assert {mail.to for mail in mails} == {cast.therapist.email, cast.co_therapist.email}
     for mail in mails:
@@ -205,20 +205,20 @@ def test_therapists_in_care_get_a_neutral_mail_at_once_and_nobody_else_does(cast
 def test_no_mail_is_sent_once_the_alert_is_acknowledged(cast: Cast) -> None:
     alert = raise_alert(cast)
     acknowledge(cast.therapist, alert)
-    letters.deliver(cast.app)
+    mailbox.deliver(cast.app)
     assert alert_mails(cast) == []
 
 
 def test_a_therapist_who_has_left_care_gets_no_mail(cast: Cast) -> None:
     raise_alert(cast)
     cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['client.care']}/end")
-    letters.deliver(cast.app)
+    mailbox.deliver(cast.app)
     assert [mail.to for mail in alert_mails(cast)] == [cast.co_therapist.email]
 
 
 def test_a_job_contains_only_an_id(cast: Cast) -> None:
     raise_alert(cast)
-    subjects = stored.rows(
+    subjects = database.rows(
         cast.app, select(Job.subject).where(Job.kind == alerts.NOTIFY_THERAPIST, Job.ended_at.is_(None))
     )
     assert {row.subject for row in subjects} >= {cast.therapist.id, cast.co_therapist.id}

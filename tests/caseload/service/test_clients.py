@@ -14,7 +14,7 @@ from portal.core import clock
 from portal.core.crypto import DataKey, create_vault
 from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
-from tests.accounts import letters, stored
+from tests.accounts import database, mailbox
 from tests.accounts.timing import assert_alike
 from tests.caseload.service.scenarios import client_names, create_client, facts_about
 from tests.cast import Cast
@@ -32,9 +32,9 @@ def test_creating_a_client_creates_care_and_invitation_too(cast: Cast) -> None:
 
 
 def test_an_owner_who_is_not_a_therapist_cannot_create_clients(cast: Cast) -> None:
-    before = stored.value(cast.app, select(func.count()).select_from(Person))
+    before = database.value(cast.app, select(func.count()).select_from(Person))
     assert cast.owner.post("/clients", {"name": "R", "email": "r@x.example"}).status_code == 403
-    assert stored.value(cast.app, select(func.count()).select_from(Person)) == before
+    assert database.value(cast.app, select(func.count()).select_from(Person)) == before
 
 
 def test_creating_a_client_gives_the_same_response_for_a_known_and_an_unknown_address(cast: Cast) -> None:
@@ -62,21 +62,21 @@ def test_creating_a_client_takes_as_long_for_a_known_as_for_an_unknown_address(c
         email = known[n % 4] if is_known else f"unknown{n}@clients.example"
         assert cast.therapist.post("/clients", {"name": "Robin", "email": email}).status_code == 201
 
-    stored.change(cast.app, delete(ThrottledTry))
+    database.change(cast.app, delete(ThrottledTry))
     assert_alike(ask)
 
 
 def test_a_client_gets_a_key_of_their_own(cast: Cast) -> None:
     made = create_client(cast, "Robin Aster")
     keys = select(func.count()).where(DataKey.subject_id == made["id"])
-    assert stored.value(cast.app, keys) == 1
+    assert database.value(cast.app, keys) == 1
 
 
 def test_names_addresses_and_notes_are_encrypted_in_the_database(cast: Cast) -> None:
     made = create_client(cast, "Quetzalcoatl Xylander", email="quetzal@xylander.example")
     cast.therapist.post(f"/clients/{made['id']}/notes", {"body": "Bring the photograph of Zanzibar."})
     assert client_names(cast.therapist, "?q=quetzal") == ["Quetzalcoatl Xylander"]
-    kept = stored.everything(cast.app)
+    kept = database.everything(cast.app)
     for plain in ("Quetzalcoatl", "Xylander", "quetzal@", "Zanzibar", "A private note."):
         assert plain.encode() not in kept
 
@@ -264,5 +264,5 @@ def test_only_a_therapist_in_care_can_send_a_new_invitation(cast: Cast) -> None:
     path = f"/clients/{cast.newcomer.id}/invitation"
     for someone in (cast.colleague, cast.owner, cast.other_owner, cast.client):
         assert someone.post(path, {"delivery": "in_person"}).status_code == 404
-    letters.deliver(cast.app)
+    mailbox.deliver(cast.app)
     assert cast.therapist.post(path, {"delivery": "mail"}).get_json()["code"]
