@@ -17,7 +17,7 @@ from portal.accounts.service import integrations, resets, sessions
 from portal.core import clock
 from portal.core.crypto import blind_index
 from tests.access.table import seen
-from tests.accounts import stored
+from tests.accounts import database
 from tests.cast import API, PASSWORD, Actor, Cast
 
 NEW_PASSWORD = "quartz-heron-ladder-monday"
@@ -182,7 +182,7 @@ def test_a_token_is_taken_from_the_authorization_header_alone(cast: Cast) -> Non
 
 def test_what_the_database_keeps_of_a_session_opens_nothing(cast: Cast) -> None:
     """Neither the digest nor the id, even in the form of a token of ours."""
-    kept = stored.rows(cast.app, select(Credential.secret_hash, Credential.id))
+    kept = database.rows(cast.app, select(Credential.secret_hash, Credential.id))
     assert kept
     for row in kept:
         for told in row:

@@ -12,7 +12,7 @@ from config import Config, Local
 from portal.accounts.models import Person, ThrottledTry
 from portal.accounts.passwords import hasher, use_hasher
 from portal.accounts.service import sessions
-from tests.accounts import stored
+from tests.accounts import database
 from tests.accounts.timing import assert_alike
 from tests.cast import PASSWORD, Cast
 
@@ -66,7 +66,7 @@ def real_cost(cast: Cast) -> Iterator[None]:
     """Passwords cost what they cost outside the tests, for those known and for everybody else."""
     config: Config = cast.app.config["PORTAL"]
     use_hasher(Local(data_dir=config.data_dir, keyring=config.keyring, database_url="").argon2_cost)
-    stored.change(cast.app, update(Person).values(password_hash=hasher().hash(PASSWORD)))
+    database.change(cast.app, update(Person).values(password_hash=hasher().hash(PASSWORD)))
     yield
     use_hasher(config.argon2_cost)
 
@@ -78,7 +78,7 @@ def test_signing_in_takes_as_long_for_an_unknown_as_for_a_known_address(cast: Ca
 
     def ask(known: bool, n: int) -> None:
         if n % 8 == 0:
-            stored.change(cast.app, delete(ThrottledTry))
+            database.change(cast.app, delete(ThrottledTry))
         assert sign_in(cast, addresses[known][n % 8], address=f"192.0.2.{n % 250}").status_code == 401
 
     assert_alike(ask)
@@ -88,7 +88,7 @@ def test_signing_in_takes_as_long_for_an_unknown_as_for_a_known_address(cast: Ca
 def test_signing_in_takes_as_long_where_the_practice_itself_is_unknown(cast: Cast, real_cost: None) -> None:
     def ask(known: bool, n: int) -> None:
         if n % 8 == 0:
-            stored.change(cast.app, delete(ThrottledTry))
+            database.change(cast.app, delete(ThrottledTry))
         slug = "linden" if known else f"no-such-{n % 8}"
         assert sign_in(cast, f"u{n % 8}@x.example", address=f"192.0.2.{n % 250}", practice=slug).status_code == 401
 
@@ -96,8 +96,8 @@ def test_signing_in_takes_as_long_where_the_practice_itself_is_unknown(cast: Cas
 
 
 def test_no_answer_of_an_account_holds_a_hash_or_a_key(cast: Cast) -> None:
-    hashes = {row.password_hash for row in stored.rows(cast.app, select(Person.password_hash)) if row.password_hash}
-    indexes = {row.mail_index for row in stored.rows(cast.app, select(Person.mail_index)) if row.mail_index}
+    hashes = {row.password_hash for row in database.rows(cast.app, select(Person.password_hash)) if row.password_hash}
+    indexes = {row.mail_index for row in database.rows(cast.app, select(Person.mail_index)) if row.mail_index}
     answers = [sign_in(cast, cast.client.email, PASSWORD), sign_in(cast, cast.client.email)]
     for someone in (cast.client, cast.therapist, cast.owner):
         answers += [

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.accounts.models import Credential, CredentialKind, Invitation, Person, Practice
 from portal.core.ids import new_id
-from tests.accounts import stored
+from tests.accounts import database
 from tests.cast import Cast
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -19,29 +19,29 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 @pytest.mark.parametrize("capability", ["owner", "therapist"])
 def test_a_client_can_hold_no_capability_of_staff(cast: Cast, capability: str) -> None:
     with pytest.raises(IntegrityError):
-        stored.change(cast.app, update(Person).where(Person.id == cast.client.id).values({capability: True}))
+        database.change(cast.app, update(Person).where(Person.id == cast.client.id).values({capability: True}))
 
 
 def test_a_person_is_staff_or_a_client_and_nothing_else(cast: Cast) -> None:
     with pytest.raises(IntegrityError):
-        stored.change(cast.app, update(Person).where(Person.id == cast.client.id).values(kind="partner"))
+        database.change(cast.app, update(Person).where(Person.id == cast.client.id).values(kind="partner"))
 
 
 def test_a_mail_address_signs_in_one_person_of_a_practice(cast: Cast) -> None:
-    theirs = stored.value(cast.app, select(Person.mail_index).where(Person.id == cast.client.id))
+    theirs = database.value(cast.app, select(Person.mail_index).where(Person.id == cast.client.id))
     with pytest.raises(IntegrityError):
-        stored.change(cast.app, update(Person).where(Person.id == cast.partner.id).values(mail_index=theirs))
+        database.change(cast.app, update(Person).where(Person.id == cast.partner.id).values(mail_index=theirs))
 
 
 def test_the_same_mail_address_may_belong_to_people_of_two_practices(cast: Cast) -> None:
-    theirs = stored.value(cast.app, select(Person.mail_index).where(Person.id == cast.client.id))
+    theirs = database.value(cast.app, select(Person.mail_index).where(Person.id == cast.client.id))
     elsewhere = update(Person).where(Person.id == cast.other_client.id).values(mail_index=theirs)
-    assert stored.change(cast.app, elsewhere) == 1
+    assert database.change(cast.app, elsewhere) == 1
 
 
 def test_a_credential_cannot_name_a_person_of_another_practice(cast: Cast) -> None:
     with pytest.raises(IntegrityError):
-        stored.change(
+        database.change(
             cast.app,
             insert(Credential).values(
                 practice_id=cast.things["birch.practice"],
@@ -58,7 +58,7 @@ def test_a_credential_cannot_name_a_person_of_another_practice(cast: Cast) -> No
 
 def test_an_invitation_cannot_come_from_another_practice(cast: Cast) -> None:
     with pytest.raises(IntegrityError):
-        stored.change(
+        database.change(
             cast.app,
             update(Invitation)
             .where(Invitation.id == cast.things["newcomer.invitation"])
@@ -68,16 +68,16 @@ def test_an_invitation_cannot_come_from_another_practice(cast: Cast) -> None:
 
 def test_two_practices_cannot_share_a_short_name(cast: Cast) -> None:
     with pytest.raises(IntegrityError):
-        stored.change(cast.app, update(Practice).where(Practice.slug == "birch").values(slug="linden"))
+        database.change(cast.app, update(Practice).where(Practice.slug == "birch").values(slug="linden"))
 
 
 def test_two_credentials_cannot_share_a_secret(cast: Cast) -> None:
-    theirs = stored.value(
+    theirs = database.value(
         cast.app, select(Credential.secret_hash).where(Credential.id == cast.things["client.session"])
     )
     mine = update(Credential).where(Credential.id == cast.things["partner.session"])
     with pytest.raises(IntegrityError):
-        stored.change(cast.app, mine.values(secret_hash=theirs))
+        database.change(cast.app, mine.values(secret_hash=theirs))
 
 
 @pytest.mark.parametrize(

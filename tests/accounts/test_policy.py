@@ -14,7 +14,7 @@ from portal.core import clock
 from portal.core.access import VisibleTo, binds
 from portal.core.db.engines import OWNER, db
 from portal.core.viewer import PrincipalKind, Viewer, system
-from tests.accounts import stored
+from tests.accounts import database
 from tests.cast import Actor, Cast
 
 LINDEN_STAFF = {"owner", "therapist", "co_therapist", "former_therapist", "colleague", "leaver"}
@@ -28,7 +28,7 @@ def ids(cast: Cast, viewer: Viewer, visible_to: VisibleTo) -> set[str]:
 def invited_staff(cast: Cast) -> str:
     """The person behind the invitation to the staff that nobody has accepted yet."""
     return str(
-        stored.value(cast.app, select(Invitation.person_id).where(Invitation.id == cast.things["staff.invitation"]))
+        database.value(cast.app, select(Invitation.person_id).where(Invitation.id == cast.things["staff.invitation"]))
     )
 
 
@@ -71,7 +71,7 @@ def test_an_owner_sees_the_invitations_to_staff_and_none_to_clients(cast: Cast) 
     seen = ids(cast, cast.owner.viewer, policy.staff_invitations_visible_to)
     to = {
         row.kind
-        for row in stored.rows(
+        for row in database.rows(
             cast.app,
             select(Person.kind)
             .join(Invitation, (Invitation.practice_id == Person.practice_id) & (Invitation.person_id == Person.id))
@@ -84,7 +84,7 @@ def test_an_owner_sees_the_invitations_to_staff_and_none_to_clients(cast: Cast) 
 
 def test_an_owner_sees_an_invitation_to_staff_that_another_owner_sent(cast: Cast) -> None:
     by_another = update(Invitation).where(Invitation.id == cast.things["staff.invitation"])
-    stored.change(cast.app, by_another.values(invited_by=cast.colleague.id))
+    database.change(cast.app, by_another.values(invited_by=cast.colleague.id))
     assert cast.things["staff.invitation"] in ids(cast, cast.owner.viewer, policy.staff_invitations_visible_to)
 
 
@@ -101,7 +101,7 @@ def test_sessions_are_seen_by_whose_they_are(cast: Cast, name: str) -> None:
 
 def test_a_session_that_has_ended_is_seen_no_more(cast: Cast) -> None:
     mine = update(Credential).where(Credential.id == cast.things["client.session"])
-    stored.change(cast.app, mine.values(ended_at=clock.now()))
+    database.change(cast.app, mine.values(ended_at=clock.now()))
     assert ids(cast, cast.client.viewer, policy.sessions_visible_to) == set()
 
 

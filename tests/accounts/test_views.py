@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from portal.accounts.models import Person, Practice
 from portal.accounts.service import practices
-from tests.accounts import letters, stored
+from tests.accounts import database, mailbox
 from tests.cast import PASSWORD, Cast
 
 pytestmark = pytest.mark.engines("sqlite")  # what the edge does before and after the database is asked
@@ -37,7 +37,7 @@ def post(
 
 def in_person(cast: Cast) -> str:
     made = cast.therapist.post("/clients", {"name": "Robin Aster", "email": "robin@x.example", "delivery": "in_person"})
-    return letters.secret_in(made.get_json()["invitation"]["link"])
+    return mailbox.secret_in(made.get_json()["invitation"]["link"])
 
 
 def set_up_form(token: str, **changed: str) -> dict[str, str]:
@@ -93,7 +93,7 @@ def test_a_client_comes_in_through_the_page(cast: Cast) -> None:
 
 def test_the_mailed_link_and_the_code_open_the_page_too(cast: Cast) -> None:
     made = cast.therapist.post("/clients", {"name": "Robin", "email": "robin@x.example"}).get_json()
-    secret = letters.last(cast.app, "robin@x.example").secret
+    secret = mailbox.last(cast.app, "robin@x.example").secret
     wrong = post(cast.app, "/invitation", {"token": secret, "password": PASSWORD, "code": "0000-0000"})
     assert wrong.status_code == 409
     right = post(cast.app, "/invitation", {"token": secret, "password": PASSWORD, "code": made["invitation"]["code"]})
@@ -150,7 +150,7 @@ def test_the_sixth_try_at_the_page_is_too_many_and_says_how_long_to_wait(cast: C
 
 def test_a_new_password_is_set_through_the_page(cast: Cast) -> None:
     cast.nobody.post("/password-resets", {"practice": "linden", "email": cast.client.email})
-    form = {"token": letters.last(cast.app, cast.client.email).secret, "password": "another-password-altogether"}
+    form = {"token": mailbox.last(cast.app, cast.client.email).secret, "password": "another-password-altogether"}
     assert post(cast.app, "/reset", form).headers["Location"] == "/done/reset"
     assert post(cast.app, "/reset", form).status_code == 409
     assert cast.client.get("/me").status_code == 401
@@ -165,8 +165,8 @@ def test_a_practice_is_set_up_through_the_page_once(app: Flask) -> None:
         assert get(app, "/setup").status_code == 200
     assert post(app, "/setup", set_up_form(token)).headers["Location"] == "/done/setup"
     assert post(app, "/setup", set_up_form(token, slug="second")).status_code == 409
-    assert stored.value(app, select(Practice.name)) == "Maple Practice"
-    assert tuple(stored.rows(app, select(Person.owner, Person.therapist))[0]) == (True, True)
+    assert database.value(app, select(Practice.name)) == "Maple Practice"
+    assert tuple(database.rows(app, select(Person.owner, Person.therapist))[0]) == (True, True)
 
 
 def test_an_owner_who_unticks_the_box_sees_no_clients(app: Flask) -> None:
@@ -175,7 +175,7 @@ def test_an_owner_who_unticks_the_box_sees_no_clients(app: Flask) -> None:
     form = set_up_form(token)
     del form["therapist"]
     assert post(app, "/setup", form).status_code == 303
-    assert tuple(stored.rows(app, select(Person.owner, Person.therapist))[0]) == (True, False)
+    assert tuple(database.rows(app, select(Person.owner, Person.therapist))[0]) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_the_set_up_form_says_beside_the_field_what_to_change(app: Flask, field:
     again = post(app, "/setup", set_up_form(token, **{field: wrong}))
     assert again.status_code == 422
     assert f'id="{field}-error"' in again.text
-    assert stored.value(app, select(func.count()).select_from(Practice)) == 0
+    assert database.value(app, select(func.count()).select_from(Practice)) == 0
     assert post(app, "/setup", set_up_form(token)).status_code == 303
 
 

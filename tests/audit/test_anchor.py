@@ -25,7 +25,7 @@ from portal.core.crypto import Keyring
 from portal.core.db.transactions import transaction
 from portal.core.errors import Conflict
 from portal.core.viewer import system
-from tests.accounts import stored
+from tests.accounts import database
 from tests.cast import Cast
 
 
@@ -59,7 +59,7 @@ def marks(cast: Cast) -> list[Mark]:
 
 def cut(cast: Cast, after: int) -> int:
     tail = (Event.practice_id == cast.things["linden.practice"]) & (Event.position > after)
-    return stored.change(cast.app, delete(Event).where(tail))
+    return database.change(cast.app, delete(Event).where(tail))
 
 
 def said(cast: Cast, command: Any = cli.verify_audit) -> Result:
@@ -133,11 +133,11 @@ def test_a_chain_written_anew_with_the_right_key_is_noticed(cast: Cast, end: int
 
 def _write_anew(cast: Cast, from_position: int, change: dict[str, Any]) -> None:
     practice = Event.practice_id == cast.things["linden.practice"]
-    stored.change(cast.app, update(Event).where(practice, Event.position == from_position).values(change))
+    database.change(cast.app, update(Event).where(practice, Event.position == from_position).values(change))
     link = b""
-    for event in stored.rows(cast.app, select(Event.__table__).where(practice).order_by(Event.position)):
+    for event in database.rows(cast.app, select(Event.__table__).where(practice).order_by(Event.position)):
         link = link_of(link, event, event.position)
-        stored.change(cast.app, update(Event).where(practice, Event.position == event.position).values(link=link))
+        database.change(cast.app, update(Event).where(practice, Event.position == event.position).values(link=link))
 
 
 def test_an_older_mark_is_compared_too(cast: Cast, end: int) -> None:
@@ -313,7 +313,7 @@ def test_a_broken_chain_is_never_accepted_as_a_restore(cast: Cast, anchor_file: 
     before = anchor_file.read_bytes()
     cut(cast, after=end - 2)
     third = (Event.practice_id == cast.things["linden.practice"]) & (Event.position == 3)
-    stored.change(cast.app, update(Event).where(third).values(details="{}x"))
+    database.change(cast.app, update(Event).where(third).values(details="{}x"))
     with cast.app.app_context(), pytest.raises(Conflict):
         service.accept_restore()
     assert said(cast, cli.accept_restore).exit_code == 1

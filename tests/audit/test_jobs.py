@@ -12,7 +12,7 @@ from portal.core.audit_log.events import Event
 from portal.core.db.transactions import transaction
 from portal.core.facts import Fact
 from portal.core.viewer import system
-from tests.accounts import stored
+from tests.accounts import database
 from tests.cast import Cast
 
 TOLD = Fact("test.told")
@@ -26,7 +26,7 @@ class Subject:
 
 
 def unsealed(cast: Cast) -> int:
-    return int(stored.value(cast.app, select(func.count()).where(Event.position.is_(None))))
+    return int(database.value(cast.app, select(func.count()).where(Event.position.is_(None))))
 
 
 def test_sealing_is_a_tick_of_the_worker() -> None:
@@ -48,7 +48,7 @@ def test_positions_have_no_gap_in_any_practice(cast: Cast) -> None:
         audit_jobs.seal()
     for practice in (cast.things["linden.practice"], cast.things["birch.practice"]):
         found = select(Event.position).where(Event.practice_id == practice).order_by(Event.position)
-        positions = [row.position for row in stored.rows(cast.app, found)]
+        positions = [row.position for row in database.rows(cast.app, found)]
         assert positions == list(range(1, len(positions) + 1))
 
 
@@ -56,6 +56,6 @@ def test_sealing_with_nothing_waiting_changes_nothing(cast: Cast) -> None:
     with cast.app.app_context():
         audit_jobs.seal()
         every = select(Event.__table__).order_by(Event.id)
-        before = stored.rows(cast.app, every)
+        before = database.rows(cast.app, every)
         audit_jobs.seal()
-    assert stored.rows(cast.app, every) == before
+    assert database.rows(cast.app, every) == before

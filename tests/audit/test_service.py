@@ -11,7 +11,7 @@ from portal.audit import service
 from portal.core.audit_log import sealing
 from portal.core.audit_log.events import Event
 from portal.core.ids import new_id
-from tests.accounts import stored
+from tests.accounts import database
 from tests.cast import Actor, Cast
 
 
@@ -152,7 +152,7 @@ def test_an_untouched_chain_is_whole_in_every_practice(cast: Cast, chain: int) -
     assert {broken for _, broken in verdicts(cast).values()} == {None}
     assert set(verdicts(cast)) == {cast.things["linden.practice"], cast.things["birch.practice"]}
     of_linden = select(Event.id).where(Event.practice_id == cast.things["linden.practice"])
-    assert chain == len(stored.rows(cast.app, of_linden))
+    assert chain == len(database.rows(cast.app, of_linden))
 
 
 def test_a_chain_that_grows_stays_whole(cast: Cast, chain: int) -> None:
@@ -182,71 +182,71 @@ CHANGES: list[dict[str, Any]] = [
 def test_a_changed_row_is_noticed_where_it_stands(cast: Cast, chain: int, changed: dict[str, Any]) -> None:
     middle = chain // 2
     filled = update(Event).where(at(cast, middle)).values(details='{"was":1}', client_id=cast.client.id)
-    stored.change(cast.app, filled)
+    database.change(cast.app, filled)
     assert broken_at(cast) == middle
-    stored.change(cast.app, update(Event).where(at(cast, middle)).values(changed))
+    database.change(cast.app, update(Event).where(at(cast, middle)).values(changed))
     assert broken_at(cast) == middle
 
 
 @pytest.mark.parametrize("changed", CHANGES, ids="-".join)
 def test_the_reader_of_an_opening_cannot_be_changed_unnoticed(cast: Cast, chain: int, changed: dict[str, Any]) -> None:
     opened = select(Event.position).where(Event.fact == "response.opened")
-    position = stored.value(cast.app, opened)
-    assert stored.change(cast.app, update(Event).where(at(cast, position)).values(changed)) == 1
+    position = database.value(cast.app, opened)
+    assert database.change(cast.app, update(Event).where(at(cast, position)).values(changed)) == 1
     assert broken_at(cast) == position
 
 
 def test_a_changed_time_is_noticed(cast: Cast, chain: int) -> None:
     first = select(Event.occurred_at).where(at(cast, 1))
-    earlier = stored.value(cast.app, first).replace(year=2001)
-    stored.change(cast.app, update(Event).where(at(cast, 5)).values(occurred_at=earlier))
+    earlier = database.value(cast.app, first).replace(year=2001)
+    database.change(cast.app, update(Event).where(at(cast, 5)).values(occurred_at=earlier))
     assert broken_at(cast) == 5
 
 
 def test_a_swapped_pair_is_noticed(cast: Cast, chain: int) -> None:
     for old, new in ((4, -1), (5, 4), (-1, 5)):
-        assert stored.change(cast.app, update(Event).where(at(cast, old)).values(position=new)) == 1
+        assert database.change(cast.app, update(Event).where(at(cast, old)).values(position=new)) == 1
     assert broken_at(cast) == 4
 
 
 def test_a_pair_swapped_with_its_links_left_in_place_is_noticed(cast: Cast, chain: int) -> None:
     links = {
         row.position: row.link
-        for row in stored.rows(cast.app, select(Event.position, Event.link).where(at(cast, 4) | at(cast, 5)))
+        for row in database.rows(cast.app, select(Event.position, Event.link).where(at(cast, 4) | at(cast, 5)))
     }
     for old, new in ((4, -1), (5, 4), (-1, 5)):
-        stored.change(cast.app, update(Event).where(at(cast, old)).values(position=new))
+        database.change(cast.app, update(Event).where(at(cast, old)).values(position=new))
     for position, link in links.items():
-        stored.change(cast.app, update(Event).where(at(cast, position)).values(link=link))
+        database.change(cast.app, update(Event).where(at(cast, position)).values(link=link))
     assert broken_at(cast) == 4
 
 
 @pytest.mark.parametrize("position", [1, 7])
 def test_a_deleted_row_is_noticed(cast: Cast, chain: int, position: int) -> None:
-    assert stored.change(cast.app, delete(Event).where(at(cast, position))) == 1
+    assert database.change(cast.app, delete(Event).where(at(cast, position))) == 1
     assert broken_at(cast) == position
 
 
 def test_a_deleted_row_is_noticed_even_where_the_rest_moves_up(cast: Cast, chain: int) -> None:
-    stored.change(cast.app, delete(Event).where(at(cast, 7)))
+    database.change(cast.app, delete(Event).where(at(cast, 7)))
     for position in range(8, chain + 1):
-        stored.change(cast.app, update(Event).where(at(cast, position)).values(position=position - 1))
+        database.change(cast.app, update(Event).where(at(cast, position)).values(position=position - 1))
     assert broken_at(cast) == 7
 
 
 def test_a_changed_position_is_noticed(cast: Cast, chain: int) -> None:
-    stored.change(cast.app, update(Event).where(at(cast, chain)).values(position=chain + 1))
+    database.change(cast.app, update(Event).where(at(cast, chain)).values(position=chain + 1))
     assert broken_at(cast) == chain
 
 
 def test_an_inserted_row_is_noticed(cast: Cast, chain: int) -> None:
-    source = stored.rows(cast.app, select(Event.__table__).where(at(cast, chain)))[0]._mapping
-    stored.change(cast.app, insert(Event).values({**source, "id": new_id(), "position": chain + 1}))
+    source = database.rows(cast.app, select(Event.__table__).where(at(cast, chain)))[0]._mapping
+    database.change(cast.app, insert(Event).values({**source, "id": new_id(), "position": chain + 1}))
     assert broken_at(cast) == chain + 1
 
 
 def test_a_row_taken_out_of_the_chain_and_sealed_again_is_noticed(cast: Cast, chain: int) -> None:
-    stored.change(cast.app, update(Event).where(at(cast, 7)).values(position=None, link=None))
+    database.change(cast.app, update(Event).where(at(cast, 7)).values(position=None, link=None))
     seal(cast)
     assert broken_at(cast) == 7
 
@@ -254,21 +254,21 @@ def test_a_row_taken_out_of_the_chain_and_sealed_again_is_noticed(cast: Cast, ch
 def test_a_row_moved_to_another_practice_is_noticed_in_both(cast: Cast, chain: int) -> None:
     elsewhere = cast.things["birch.practice"]
     last = select(Event.position).where(Event.practice_id == elsewhere).order_by(Event.position.desc()).limit(1)
-    end = stored.value(cast.app, last)
+    end = database.value(cast.app, last)
     moved = update(Event).where(at(cast, 7)).values(practice_id=elsewhere, position=end + 1)
-    assert stored.change(cast.app, moved) == 1
+    assert database.change(cast.app, moved) == 1
     assert broken_at(cast) == 7
     assert verdicts(cast)[elsewhere][1] == end + 1
 
 
 def test_what_is_broken_in_one_practice_says_nothing_against_another(cast: Cast, chain: int) -> None:
-    stored.change(cast.app, update(Event).where(at(cast, 3)).values(details="{}x"))
+    database.change(cast.app, update(Event).where(at(cast, 3)).values(details="{}x"))
     assert broken_at(cast) == 3
     assert verdicts(cast)[cast.things["birch.practice"]][1] is None
 
 
 def test_verifying_changes_nothing(cast: Cast, chain: int) -> None:
     every = select(Event.__table__).order_by(Event.practice_id, Event.id)
-    before = stored.rows(cast.app, every)
+    before = database.rows(cast.app, every)
     verdicts(cast)
-    assert stored.rows(cast.app, every) == before
+    assert database.rows(cast.app, every) == before

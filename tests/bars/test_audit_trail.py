@@ -19,7 +19,7 @@ from portal.core.audit_log.chain import link_of
 from portal.core.audit_log.events import Event
 from portal.core.crypto import Keyring
 from portal.core.ids import new_id
-from tests.accounts import stored
+from tests.accounts import database
 from tests.cast import Cast
 from tests.owner import as_owner
 
@@ -46,20 +46,20 @@ def _linden(cast: Cast, *positions: int) -> Any:
 
 def _end(cast: Cast, practice: str) -> int:
     last = select(func.max(Event.position)).where(Event.practice_id == cast.things[practice])
-    return int(stored.value(cast.app, last))
+    return int(database.value(cast.app, last))
 
 
 def _move(cast: Cast, old: int, new: int) -> None:
-    assert stored.change(cast.app, update(Event).where(_linden(cast, old)).values(position=new)) == 1
+    assert database.change(cast.app, update(Event).where(_linden(cast, old)).values(position=new)) == 1
 
 
 def altered(cast: Cast) -> None:
-    stored.change(cast.app, update(Event).where(_linden(cast, VICTIM)).values(actor_id=cast.colleague.id))
+    database.change(cast.app, update(Event).where(_linden(cast, VICTIM)).values(actor_id=cast.colleague.id))
 
 
 def removed_from_the_middle(cast: Cast) -> None:
     """And the rest moved up, so that no gap shows."""
-    assert stored.change(cast.app, delete(Event).where(_linden(cast, VICTIM))) == 1
+    assert database.change(cast.app, delete(Event).where(_linden(cast, VICTIM))) == 1
     for position in range(VICTIM + 1, _end(cast, "linden.practice") + 1):
         _move(cast, position, position - 1)
 
@@ -73,8 +73,8 @@ def inserted(cast: Cast) -> None:
     """Something that never happened, in between, the rest moved down."""
     for position in range(_end(cast, "linden.practice"), VICTIM - 1, -1):
         _move(cast, position, position + 1)
-    source = stored.rows(cast.app, select(Event.__table__).where(_linden(cast, VICTIM + 1)))[0]._mapping
-    stored.change(cast.app, insert(Event).values({**source, "id": new_id(), "position": VICTIM}))
+    source = database.rows(cast.app, select(Event.__table__).where(_linden(cast, VICTIM + 1)))[0]._mapping
+    database.change(cast.app, insert(Event).values({**source, "id": new_id(), "position": VICTIM}))
 
 
 def linked_again_with_a_wrong_key(cast: Cast) -> None:
@@ -82,10 +82,10 @@ def linked_again_with_a_wrong_key(cast: Cast) -> None:
     altered(cast)
     every = select(Event.__table__).where(Event.practice_id == cast.things["linden.practice"])
     link = b""
-    for event in stored.rows(cast.app, every.order_by(Event.position)):
+    for event in database.rows(cast.app, every.order_by(Event.position)):
         with _another_keyring(cast) if event.position >= VICTIM else _ours():
             link = link_of(link, event, event.position)
-        stored.change(cast.app, update(Event).where(_linden(cast, event.position)).values(link=link))
+        database.change(cast.app, update(Event).where(_linden(cast, event.position)).values(link=link))
 
 
 @contextmanager
@@ -106,12 +106,12 @@ def _ours() -> Iterator[None]:
 def moved_to_another_practice(cast: Cast) -> None:
     there = {"practice_id": cast.things["birch.practice"], "position": _end(cast, "birch.practice") + 1}
     last = _end(cast, "linden.practice")
-    assert stored.change(cast.app, update(Event).where(_linden(cast, last)).values(there)) == 1
+    assert database.change(cast.app, update(Event).where(_linden(cast, last)).values(there)) == 1
 
 
 def tail_cut(cast: Cast) -> None:
     last = _end(cast, "linden.practice")
-    assert stored.change(cast.app, delete(Event).where(_linden(cast, last - 1, last))) == 2
+    assert database.change(cast.app, delete(Event).where(_linden(cast, last - 1, last))) == 2
 
 
 ATTACKS: list[Callable[[Cast], None]] = [
@@ -139,7 +139,7 @@ def _verified(cast: Cast) -> int:
 
 def test_a_hundred_thousand_facts_are_verified_in_seconds(cast: Cast, tmp_path: Path) -> None:
     practice = cast.things["linden.practice"]
-    stored.change(cast.app, delete(Event))
+    database.change(cast.app, delete(Event))
     _fill(cast, practice)
     with cast.app.app_context():
         began = time.perf_counter()
@@ -148,7 +148,7 @@ def test_a_hundred_thousand_facts_are_verified_in_seconds(cast: Cast, tmp_path: 
     assert verdicts[practice].checked == FACTS
     assert verdicts[practice].holds
     assert took <= SECONDS, f"{took:.1f} s for {FACTS} facts"
-    stored.change(cast.app, update(Event).where(_linden(cast, FACTS - 1)).values(details="{}x"))
+    database.change(cast.app, update(Event).where(_linden(cast, FACTS - 1)).values(details="{}x"))
     with cast.app.app_context():
         assert {verdict.practice_id: verdict.broken_at for verdict in service.verify()}[practice] == FACTS - 1
 

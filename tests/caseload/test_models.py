@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.caseload.models import CareLink, Client, Note
 from portal.core.ids import new_id
-from tests.accounts import stored
+from tests.accounts import database
 from tests.cast import Cast
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -19,7 +19,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 def refused(cast: Cast, statement: Any) -> None:
     with pytest.raises(IntegrityError):
-        stored.change(cast.app, statement)
+        database.change(cast.app, statement)
 
 
 def test_a_therapist_of_another_practice_cannot_be_linked_to_a_client(cast: Cast) -> None:

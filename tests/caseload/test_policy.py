@@ -14,7 +14,7 @@ from portal.core import clock
 from portal.core.access import VisibleTo, binds
 from portal.core.db.engines import OWNER, db
 from portal.core.viewer import PrincipalKind, Viewer, system
-from tests.accounts import stored
+from tests.accounts import database
 from tests.cast import Cast
 
 CLIENTS = ("client", "partner", "former_client", "newcomer", "stranger", "unattended", "other_client")
@@ -65,19 +65,19 @@ def test_the_clinical_side_is_open_to_therapists_in_care_alone(cast: Cast, name:
 
 def test_a_client_nobody_cares_for_any_more_comes_into_an_owners_sight(cast: Cast) -> None:
     mine = update(CareLink).where(CareLink.id == cast.things["stranger.care"])
-    stored.change(cast.app, mine.values(ended_at=clock.now()))
+    database.change(cast.app, mine.values(ended_at=clock.now()))
     assert named(cast, ids(cast, cast.owner.viewer, policy.visible_to)) == {"unattended", "stranger"}
     assert named(cast, ids(cast, cast.colleague.viewer, policy.visible_to)) == set()
 
 
 def test_a_client_whose_therapist_lost_that_capability_counts_as_unattended(cast: Cast) -> None:
-    stored.change(cast.app, update(Person).where(Person.id == cast.colleague.id).values(therapist=False))
+    database.change(cast.app, update(Person).where(Person.id == cast.colleague.id).values(therapist=False))
     assert named(cast, ids(cast, cast.owner.viewer, policy.visible_to)) == {"unattended", "stranger"}
 
 
 def test_a_client_with_one_therapist_left_is_not_unattended(cast: Cast) -> None:
     mine = update(CareLink).where(CareLink.id == cast.things["client.care"])
-    stored.change(cast.app, mine.values(ended_at=clock.now()))
+    database.change(cast.app, mine.values(ended_at=clock.now()))
     assert named(cast, ids(cast, cast.owner.viewer, policy.visible_to)) == {"unattended"}
     assert named(cast, ids(cast, cast.co_therapist.viewer, policy.visible_to)) == {"client"}
 
@@ -119,7 +119,7 @@ def test_the_portal_itself_sees_no_client_through_a_persons_eyes(cast: Cast) -> 
 def test_a_care_team_is_seen_with_its_client_and_only_so(cast: Cast, name: str) -> None:
     viewer = cast.everyone()[name].viewer
     clients = ids(cast, viewer, policy.visible_to)
-    links = {row.id for row in stored.rows(cast.app, select(CareLink.id).where(CareLink.client_id.in_(clients)))}
+    links = {row.id for row in database.rows(cast.app, select(CareLink.id).where(CareLink.client_id.in_(clients)))}
     assert ids(cast, viewer, policy.care_visible_to) == links
 
 
@@ -143,7 +143,7 @@ def test_a_private_note_is_seen_by_nobody_but_its_author(cast: Cast, name: str) 
 
 def test_a_private_note_leaves_its_authors_sight_with_their_care(cast: Cast) -> None:
     mine = update(CareLink).where(CareLink.id == cast.things["client.care"])
-    stored.change(cast.app, mine.values(ended_at=clock.now()))
+    database.change(cast.app, mine.values(ended_at=clock.now()))
     assert ids(cast, cast.therapist.viewer, policy.notes_visible_to) == set()
 
 
@@ -161,7 +161,7 @@ def test_therapists_take_clients_on_and_owners_move_caseloads(
 
 def test_a_client_row_is_found_by_its_practice_and_id_together(cast: Cast) -> None:
     both = select(Client.practice_id).where(Client.id == cast.client.id)
-    assert stored.value(cast.app, both) == cast.things["linden.practice"]
+    assert database.value(cast.app, both) == cast.things["linden.practice"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.access.table import PRINCIPALS, TABLE, prepared, send
 from tests.cast import Cast
-from tests.http.asking import ask
+from tests.http.client import ask
 
 pytestmark = pytest.mark.engines("sqlite")  # what the edge does before and after the database is asked
 

@@ -10,7 +10,7 @@ import pytest
 
 from portal.http.logs import JsonLines, write_json_lines
 from tests.cast import Cast
-from tests.http.asking import ask
+from tests.http.client import ask
 
 pytestmark = pytest.mark.engines("sqlite")  # what the edge does before and after the database is asked
 

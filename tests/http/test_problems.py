@@ -14,7 +14,7 @@ from portal.core.ids import new_id
 from portal.http.problems import KIND_OF_ERROR, KIND_OF_STATUS, KINDS
 from tests.access.table import TABLE, rule_of
 from tests.cast import Cast
-from tests.http.asking import ask
+from tests.http.client import ask
 
 MEMBERS = {"type", "title", "status", "detail", "instance"}
 MORE = {"errors", "current", "state", "allowed", "assignment_id", "attempt", "response_version"}

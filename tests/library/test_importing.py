@@ -17,7 +17,7 @@ from portal.core import decimal_json
 from portal.core.ids import new_id
 from portal.library.models import Resource
 from portal.library.service import importing
-from tests.accounts import stored
+from tests.accounts import database
 from tests.assignments.service.scenarios import given, saved, submitted
 from tests.cast import CARD, Actor, Cast, exercise_document
 from tests.instruments import questionnaire_of
@@ -76,7 +76,7 @@ def test_the_sum_of_the_file_is_kept_and_the_same_file_is_known_again(cast: Cast
     content = _bytes(PLAIN)
     first = _imported(cast.therapist, content)
     kept = select(Resource.import_digest).where(Resource.id == first["resource_id"])
-    assert stored.value(cast.app, kept) == importing.digest_of(content)
+    assert database.value(cast.app, kept) == importing.digest_of(content)
     again = _imported(cast.therapist, content)
     assert again["resource_id"] != first["resource_id"]
     assert importing.KNOWN_BEFORE in [note["detail"] for note in again["notes"]]
@@ -215,12 +215,12 @@ def test_a_redcap_dictionary_comes_in_as_csv_and_as_json(cast: Cast) -> None:
 def test_what_cannot_come_in_is_refused_with_its_reason(
     cast: Cast, content: bytes, media_type: str, status: int, place: str | None
 ) -> None:
-    before = stored.value(cast.app, select(func.count()).select_from(Resource))
+    before = database.value(cast.app, select(func.count()).select_from(Resource))
     answer = _send(cast.therapist, content, media_type)
     assert answer.status_code == status, answer.get_json()
     if place is not None:
         assert place in [error["pointer"] for error in answer.get_json()["errors"]]
-    assert stored.value(cast.app, select(func.count()).select_from(Resource)) == before
+    assert database.value(cast.app, select(func.count()).select_from(Resource)) == before
 
 
 def test_the_words_of_what_came_in_are_found(cast: Cast) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.safety.service import escalation
-from tests.accounts import letters
+from tests.accounts import mailbox
 from tests.assignments.service.scenarios import given, published, saved, submitted
 from tests.cast import Actor, Cast
 
@@ -80,6 +80,6 @@ def set_practice(cast: Cast, **settings: Any) -> Any:
     return answer.get_json()
 
 
-def mails_of_need(cast: Cast) -> list[letters.Mail]:
+def mails_of_need(cast: Cast) -> list[mailbox.Mail]:
     """The mails that say that something needs somebody; the cast's own invitations are not among them."""
-    return [mail for mail in letters.sent(cast.app) if mail.subject == SUBJECT]
+    return [mail for mail in mailbox.sent(cast.app) if mail.subject == SUBJECT]

@@ -18,7 +18,7 @@ from portal.safety import facts as safety_events
 from portal.safety.models import Alert
 from portal.safety.service import alerts
 from tests.access.table import raised
-from tests.accounts import letters, stored
+from tests.accounts import database, mailbox
 from tests.accounts.test_jobs import TELLING
 from tests.assignments.service.scenarios import act, published, saved, submitted
 from tests.cast import Actor, Cast
@@ -28,11 +28,11 @@ NOTE = "Called; we meet this afternoon."
 
 
 def _alerts(cast: Cast) -> int:
-    return int(stored.value(cast.app, select(func.count()).select_from(Alert)))
+    return int(database.value(cast.app, select(func.count()).select_from(Alert)))
 
 
 def _facts(cast: Cast, fact: str, alert: str) -> list[Any]:
-    return stored.rows(cast.app, select(Event).where(Event.fact == fact, Event.subject_id == alert))
+    return database.rows(cast.app, select(Event).where(Event.fact == fact, Event.subject_id == alert))
 
 
 # Saving ----------------------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def test_where_sending_in_does_not_come_to_its_end_there_is_no_alert_and_no_mail
     assert _tried(cast, thing) == 500
     assert _alerts(cast) == before
     assert _facts(cast, "assignment.submitted", thing) == []
-    letters.deliver(cast.app)
+    mailbox.deliver(cast.app)
     assert mails_of_need(cast) == []
 
 
@@ -144,8 +144,8 @@ def test_where_the_alert_cannot_be_raised_nothing_is_sent_in(cast: Cast, monkeyp
     monkeypatch.setattr("portal.safety.service.alerts.record", _broken)
     assert _tried(cast, thing) == 500
     status = select(Assignment.status).where(Assignment.id == thing)
-    assert stored.value(cast.app, status) == "in_progress"
-    assert stored.value(cast.app, select(Attempt.submission).where(Attempt.assignment_id == thing)) is None
+    assert database.value(cast.app, status) == "in_progress"
+    assert database.value(cast.app, select(Attempt.submission).where(Attempt.assignment_id == thing)) is None
     monkeypatch.undo()
     submitted(cast.client, thing)
     assert len(ids(cast.therapist)) == 1
@@ -308,8 +308,8 @@ def test_it_is_narrowed_by_whether_it_is_open_and_by_client(cast: Cast) -> None:
 def test_nothing_of_it_stands_readable_in_the_database(cast: Cast) -> None:
     alert = alerted(cast)
     acknowledged(cast.therapist, alert, note=NOTE)
-    assert b"hurt" not in stored.value(cast.app, select(Alert.items).where(Alert.id == alert))
-    assert NOTE.encode() not in stored.everything(cast.app)
+    assert b"hurt" not in database.value(cast.app, select(Alert.items).where(Alert.id == alert))
+    assert NOTE.encode() not in database.everything(cast.app)
 
 
 # Acknowledging ---------------------------------------------------------------------------------------------------
@@ -432,7 +432,7 @@ def test_a_client_with_an_open_alert_comes_first_since_the_oldest(cast: Cast) ->
     other = cast.therapist.get("/caseload").get_json()["data"]
     assert [row["needs"] for row in other] == ["review", "review", None]
     alert = alerted(cast)
-    stored.change(cast.app, update(Alert).where(Alert.id == alert).values(raised_at=clock.now() - timedelta(hours=1)))
+    database.change(cast.app, update(Alert).where(Alert.id == alert).values(raised_at=clock.now() - timedelta(hours=1)))
     alerted(cast)
     for actor in (cast.therapist, cast.co_therapist):
         row = _first(actor)
@@ -486,7 +486,7 @@ def test_everyone_in_care_gets_a_neutral_mail_at_once_and_nobody_else(cast: Cast
     saved(cast.client, thing, RISKY)
     submitted(cast.client, thing)
     assert mails_of_need(cast) == [], "nothing leaves inside the request"
-    letters.deliver(cast.app)
+    mailbox.deliver(cast.app)
     mails = mails_of_need(cast)
     assert {mail.to for mail in mails} == {cast.therapist.email, cast.co_therapist.email}
     for mail in mails:
@@ -500,20 +500,20 @@ def test_everyone_in_care_gets_a_neutral_mail_at_once_and_nobody_else(cast: Cast
 def test_whom_it_needs_no_more_gets_no_mail(cast: Cast) -> None:
     alert = alerted(cast)
     acknowledged(cast.therapist, alert)
-    letters.deliver(cast.app)
+    mailbox.deliver(cast.app)
     assert mails_of_need(cast) == []
 
 
 def test_who_has_left_care_meanwhile_gets_no_mail(cast: Cast) -> None:
     alerted(cast)
     cast.therapist.post(f"/clients/{cast.client.id}/care/{cast.things['client.care']}/end")
-    letters.deliver(cast.app)
+    mailbox.deliver(cast.app)
     assert [mail.to for mail in mails_of_need(cast)] == [cast.co_therapist.email]
 
 
 def test_a_job_holds_an_id_and_nothing_else(cast: Cast) -> None:
     alerted(cast)
-    subjects = stored.rows(
+    subjects = database.rows(
         cast.app, select(Job.subject).where(Job.kind == alerts.NOTIFY_THERAPIST, Job.ended_at.is_(None))
     )
     assert {row.subject for row in subjects} >= {cast.therapist.id, cast.co_therapist.id}
@@ -552,5 +552,5 @@ def test_an_alert_moved_to_another_client_is_not_readable(cast: Cast) -> None:
         .where(Alert.id == cast.things["partner.alert"])
         .values(items=select(Alert.items).where(Alert.id == alert).scalar_subquery())
     )
-    stored.change(cast.app, other)
+    database.change(cast.app, other)
     assert cast.therapist.get(f"/alerts/{cast.things['partner.alert']}").status_code == 500

@@ -15,7 +15,7 @@ from portal.safety.crisis_numbers import BY_COUNTRY, CRISIS, EMERGENCY, EUROPEAN
 from portal.safety.models import CrisisCard
 from portal.safety.schemas import CrisisCardSchema, CrisisNumberSchema
 from portal.safety.service import crisis_card, notices
-from tests.accounts import stored
+from tests.accounts import database
 from tests.cast import Cast
 
 OURS = {"kind": "other", "label": "Our own line", "number": "+49 30 123", "note": "Mondays"}
@@ -24,7 +24,7 @@ FRIGHTENING = ("monitor", "report", "police will", "danger to", "suicidal", "mus
 
 
 def _without_own(cast: Cast) -> None:
-    stored.change(cast.app, delete(CrisisCard))
+    database.change(cast.app, delete(CrisisCard))
 
 
 def _put(cast: Cast, card: Any, etag: str | None = None) -> Any:
@@ -37,14 +37,14 @@ def test_until_a_practice_chooses_it_shows_the_numbers_of_its_country(cast: Cast
     card = cast.client.get("/me/crisis-card").get_json()
     assert [one["number"] for one in card["numbers"]] == ["112", "0800 111 0 111", "116 016", "0800 123 99 00"]
     assert (card["chosen_by_practice"], card["version"], card["note"]) == (False, 0, None)
-    stored.change(cast.app, update(Practice).where(Practice.slug == "linden").values(country="US"))
+    database.change(cast.app, update(Practice).where(Practice.slug == "linden").values(country="US"))
     assert [one["number"] for one in cast.client.get("/me/crisis-card").get_json()["numbers"]][:2] == ["911", "988"]
     assert cast.other_client.get("/me/crisis-card").get_json()["numbers"][0]["number"] == "112"
 
 
 def test_where_no_number_is_known_the_words_still_say_what_to_do(cast: Cast) -> None:
     _without_own(cast)
-    stored.change(cast.app, update(Practice).where(Practice.slug == "linden").values(country="AQ"))
+    database.change(cast.app, update(Practice).where(Practice.slug == "linden").values(country="AQ"))
     card = cast.client.get("/me/crisis-card").get_json()
     assert card["numbers"] == []
     assert "emergency number of the place where you are" in card["elsewhere"]
@@ -73,7 +73,7 @@ def test_a_practice_puts_its_own_numbers_on_it_and_every_client_sees_them(cast: 
     )  # fmt: skip
     assert cast.other_client.get("/me/crisis-card").get_json()["numbers"] != [OURS]
     changed = select(func.count()).where(Event.fact == "crisis_card.changed", Event.actor_id == cast.owner.id)
-    assert stored.value(cast.app, changed) == 2, "one of the cast's story, one of now"
+    assert database.value(cast.app, changed) == 2, "one of the cast's story, one of now"
 
 
 def test_a_note_can_be_taken_off_again(cast: Cast) -> None:

@@ -17,7 +17,7 @@ from portal.safety import jobs as safety_jobs
 from portal.safety.models import Alert
 from portal.safety.service import alerts, escalation
 from tests.access.table import raised
-from tests.accounts import letters, stored
+from tests.accounts import database, mailbox
 from tests.accounts.test_jobs import TELLING
 from tests.cast import Cast
 from tests.safety.scenarios import acknowledged, alerted, ids, listed, mails_of_need, round_made, set_practice
@@ -26,11 +26,11 @@ DAY = timedelta(hours=24)
 
 
 def _escalated(cast: Cast, alert: str) -> Any:
-    return stored.value(cast.app, select(Alert.escalated_at).where(Alert.id == alert))
+    return database.value(cast.app, select(Alert.escalated_at).where(Alert.id == alert))
 
 
 def _facts(cast: Cast, alert: str) -> list[Any]:
-    return stored.rows(cast.app, select(Event).where(Event.fact == "safety.escalated", Event.subject_id == alert))
+    return database.rows(cast.app, select(Event).where(Event.fact == "safety.escalated", Event.subject_id == alert))
 
 
 def _passed_on(cast: Cast, later: timedelta = DAY) -> int:
@@ -47,15 +47,15 @@ def _mails(cast: Cast) -> list[str]:
 @pytest.fixture
 def alert(cast: Cast) -> str:
     made = alerted(cast)
-    letters.deliver(cast.app)
-    letters.clear(cast.app)
+    mailbox.deliver(cast.app)
+    mailbox.clear(cast.app)
     return made
 
 
 def _deliver(cast: Cast) -> None:
     """Let the worker do what is due by the time the rounds were made."""
     with clock.time_shifted(3 * DAY):
-        letters.deliver(cast.app)
+        mailbox.deliver(cast.app)
 
 
 def _ends(cast: Cast) -> None:
@@ -149,8 +149,8 @@ def test_an_owner_is_not_mailed_once_somebody_covers_or_it_is_taken_care_of(cast
     acknowledged(cast.therapist, alert)
     assert _mails(cast) == []
     another = alerted(cast)
-    letters.deliver(cast.app)
-    letters.clear(cast.app)
+    mailbox.deliver(cast.app)
+    mailbox.clear(cast.app)
     _passed_on(cast)
     assert _escalated(cast, another) is not None
     set_practice(cast, cover_id=cast.colleague.id)
@@ -224,7 +224,7 @@ def test_one_that_cannot_be_passed_on_does_not_stop_the_others(
 def test_another_practices_cover_sees_nothing(cast: Cast, alert: str) -> None:
     """Even where their id stood in this practice's settings."""
     practice = update(Practice).where(Practice.slug == "linden").values(cover_id=cast.other_owner.id)
-    stored.change(cast.app, practice)
+    database.change(cast.app, practice)
     _passed_on(cast)
     assert cast.other_owner.get(f"/alerts/{alert}").status_code == 404
     assert _mails(cast) == [cast.owner.email], "nobody of this practice covers"
@@ -255,9 +255,9 @@ def test_what_is_settled_is_not_looked_at_again(cast: Cast, alert: str, monkeypa
 
 def test_who_covers_but_is_a_therapist_no_longer_is_not_asked(cast: Cast, alert: str) -> None:
     person = update(Person).where(Person.id == cast.colleague.id).values(therapist=False, owner=True)
-    stored.change(cast.app, person)
+    database.change(cast.app, person)
     _passed_on(cast)
-    assert stored.value(cast.app, select(Alert.covered_by).where(Alert.id == alert)) is None
+    assert database.value(cast.app, select(Alert.covered_by).where(Alert.id == alert)) is None
 
 
 # The settings ----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from portal.accounts.models import Credential, CredentialKind, Person
 from portal.core import clock
 from portal.core.audit_log.events import Event
 from portal.core.ids import new_id
-from tests.accounts import letters, stored
+from tests.accounts import database, mailbox
 from tests.accounts.service.test_sessions import signed_in
 from tests.cast import PASSWORD, Actor, Cast
 
@@ -72,15 +72,15 @@ def test_a_new_time_zone_moves_what_is_due_with_it(cast: Cast) -> None:
     path = f"/me/assignments/{cast.things['client.submitted']}"
     moves = select(Event.id).where(Event.fact == "person.time_zone_changed", Event.subject_id == cast.client.id)
     cast.client.patch("/me", {"time_zone": "Asia/Tokyo"}, cast.client.etag("/me"))
-    assert len(stored.rows(cast.app, moves)) == 1
+    assert len(database.rows(cast.app, moves)) == 1
     cast.client.patch("/me", {"time_zone": "Asia/Tokyo"}, cast.client.etag("/me"))
-    assert len(stored.rows(cast.app, moves)) == 1, "the same zone again moves nothing"
+    assert len(database.rows(cast.app, moves)) == 1, "the same zone again moves nothing"
     assert cast.client.get(path).status_code == 200
 
 
 def test_names_and_addresses_stand_sealed_in_the_database(cast: Cast) -> None:
     cast.client.patch("/me", {"name": "Quetzalcoatl Xylander"}, cast.client.etag("/me"))
-    kept = stored.everything(cast.app)
+    kept = database.everything(cast.app)
     for plain in ("Quetzalcoatl", "Xylander", cast.client.email, "Olive Owner", cast.owner.email, cast.therapist.email):
         assert plain.encode() not in kept
 
@@ -106,7 +106,7 @@ def test_changing_the_password_ends_every_other_session_and_keeps_this_one(cast:
 
 def test_changing_the_password_ends_a_reset_link_that_is_on_its_way(cast: Cast) -> None:
     cast.nobody.post("/password-resets", {"practice": "linden", "email": cast.client.email})
-    mailed = letters.last(cast.app, cast.client.email)
+    mailed = mailbox.last(cast.app, cast.client.email)
     cast.client.put("/me/password", {"current_password": PASSWORD, "new_password": NEW_PASSWORD})
     sent = {"token": mailed.secret, "password": "the-thief-has-read-the-mail"}
     assert cast.nobody.post("/password-resets/complete", sent).status_code == 404
@@ -241,7 +241,7 @@ def test_the_last_owner_cannot_be_deactivated(cast: Cast) -> None:
 def test_an_owner_who_was_only_invited_or_has_left_does_not_count_as_another_owner(cast: Cast) -> None:
     cast.owner.post("/invitations", {"name": "N", "email": "n@x.example", "capabilities": ["owner"]})
     leaver = update(Person).where(Person.id == cast.leaver.id)
-    stored.change(cast.app, leaver.values(owner=True))
+    database.change(cast.app, leaver.values(owner=True))
     assert cast.owner.post(f"/staff/{cast.owner.id}/deactivate").status_code == 409
     assert set_capabilities(cast, cast.owner, cast.owner, "therapist").status_code == 409
 
@@ -268,7 +268,7 @@ def test_a_deactivated_therapist_is_out_on_the_next_request_everywhere(cast: Cas
 
 def test_deactivating_ends_a_reset_link_that_is_on_its_way(cast: Cast) -> None:
     cast.nobody.post("/password-resets", {"practice": "linden", "email": cast.therapist.email})
-    mailed = letters.last(cast.app, cast.therapist.email)
+    mailed = mailbox.last(cast.app, cast.therapist.email)
     cast.owner.post(f"/staff/{cast.therapist.id}/deactivate")
     sent = {"token": mailed.secret, "password": NEW_PASSWORD}
     assert cast.nobody.post("/password-resets/complete", sent).status_code == 404
@@ -280,11 +280,11 @@ def test_somebody_deactivated_before_they_accepted_cannot_come_in(cast: Cast, *,
         "/invitations", {"name": "N", "email": "n@x.example", "capabilities": ["owner"]}
     ).get_json()
     if mailed:
-        secret = letters.last(cast.app, "n@x.example").secret
+        secret = mailbox.last(cast.app, "n@x.example").secret
     assert cast.owner.post(f"/staff/{invited['person_id']}/deactivate").status_code == 200
     if not mailed:
-        letters.deliver(cast.app)
-        assert letters.sent(cast.app, "n@x.example") == [], "nobody is invited who has been deactivated"
+        mailbox.deliver(cast.app)
+        assert mailbox.sent(cast.app, "n@x.example") == [], "nobody is invited who has been deactivated"
         return
     sent = {"token": secret, "password": NEW_PASSWORD}
     assert cast.nobody.post("/invitations/accept", sent).status_code == 404
@@ -294,7 +294,7 @@ def test_deactivating_twice_is_one_fact(cast: Cast) -> None:
     for _ in range(2):
         assert cast.owner.post(f"/staff/{cast.colleague.id}/deactivate").status_code == 200
     facts = select(Event.id).where(Event.fact == "staff.deactivated", Event.subject_id == cast.colleague.id)
-    assert len(stored.rows(cast.app, facts)) == 1
+    assert len(database.rows(cast.app, facts)) == 1
 
 
 def test_only_an_owner_deactivates(cast: Cast) -> None:
@@ -308,9 +308,9 @@ def test_no_live_credential_is_left_of_somebody_deactivated(cast: Cast) -> None:
     signed_in(cast, cast.colleague)
     cast.owner.post(f"/staff/{cast.colleague.id}/deactivate")
     alive = select(Credential.id).where(Credential.person_id == cast.colleague.id, Credential.ended_at.is_(None))
-    assert stored.rows(cast.app, alive) == []
+    assert database.rows(cast.app, alive) == []
     kinds = select(Credential.kind).where(Credential.person_id == cast.colleague.id).distinct()
-    assert (CredentialKind.SESSION,) in [tuple(row) for row in stored.rows(cast.app, kinds)]
+    assert (CredentialKind.SESSION,) in [tuple(row) for row in database.rows(cast.app, kinds)]
 
 
 def test_time_passing_does_not_bring_a_deactivated_person_back(cast: Cast) -> None:

@@ -15,7 +15,7 @@ from portal.accounts.service import practices
 from portal.core import clock
 from portal.core.audit_log.events import Event
 from portal.core.viewer import ANYONE
-from tests.accounts import stored
+from tests.accounts import database
 from tests.cast import PASSWORD, Actor, Cast
 
 
@@ -37,7 +37,7 @@ def set_up(app: Flask, token: str, **changed: Any) -> Any:
 
 
 def number_of_practices(app: Flask) -> int:
-    return int(stored.value(app, select(func.count()).select_from(Practice)))
+    return int(database.value(app, select(func.count()).select_from(Practice)))
 
 
 def test_the_first_practice_is_set_up_and_its_owner_signs_in_without_naming_it(app: Flask) -> None:
@@ -101,8 +101,8 @@ def test_a_used_and_an_unknown_set_up_link_are_refused_alike(app: Flask) -> None
 
 def test_a_set_up_link_is_kept_as_its_hash_alone(app: Flask) -> None:
     token = link(app)
-    assert stored.value(app, select(SetupLink.secret_hash)) == hashed(token)
-    assert token.encode() not in stored.everything(app)
+    assert database.value(app, select(SetupLink.secret_hash)) == hashed(token)
+    assert token.encode() not in database.everything(app)
 
 
 def test_a_refused_set_up_does_not_use_the_link(app: Flask) -> None:
@@ -120,7 +120,7 @@ def test_a_refused_set_up_does_not_use_the_link(app: Flask) -> None:
 
 def test_a_new_practice_holds_the_starter_library_and_nobody_but_its_owner(app: Flask) -> None:
     set_up(app, link(app))
-    assert stored.value(app, select(func.count()).select_from(Person)) == 1
+    assert database.value(app, select(func.count()).select_from(Person)) == 1
     guest = Actor("a guest", app, ANYONE, None)
     token = guest.post("/sessions", {"email": "mia@maple.example", "password": PASSWORD}).get_json()["token"]
     owner = Actor("owner", app, ANYONE, token)
@@ -130,7 +130,7 @@ def test_a_new_practice_holds_the_starter_library_and_nobody_but_its_owner(app: 
 
 def test_setting_up_is_the_first_fact_of_a_practice(app: Flask) -> None:
     set_up(app, link(app))
-    facts = [row.fact for row in stored.rows(app, select(Event.fact).order_by(Event.id))]
+    facts = [row.fact for row in database.rows(app, select(Event.fact).order_by(Event.id))]
     assert facts[0] == "practice.set_up"
 
 

@@ -13,7 +13,7 @@ from portal.accounts.secrets import hashed
 from portal.accounts.service import sessions
 from portal.core import clock
 from portal.core.audit_log.events import Event
-from tests.accounts import stored
+from tests.accounts import database
 from tests.cast import PASSWORD, Actor, Cast
 from tests.conftest import CHEAP_HASH, Queries
 
@@ -42,7 +42,7 @@ def test_a_mail_address_is_recognised_whatever_its_capitals(cast: Cast) -> None:
 
 def test_the_token_of_a_session_is_kept_as_its_hash_alone(cast: Cast) -> None:
     token = signed_in(cast, cast.client).token or ""
-    kept = stored.everything(cast.app)
+    kept = database.everything(cast.app)
     assert hashed(token).encode() in kept
     assert token.encode() not in kept
 
@@ -66,7 +66,7 @@ def test_a_session_cannot_be_replayed_after_signing_out(cast: Cast) -> None:
 def test_a_session_ended_from_another_device_is_over_on_its_next_request(cast: Cast) -> None:
     lost, kept = signed_in(cast, cast.therapist), signed_in(cast, cast.therapist)
     newest = kept.get("/sessions?sort=-created_at&limit=100").get_json()["data"]
-    of_lost = stored.value(cast.app, select(Credential.id).where(Credential.secret_hash == hashed(lost.token or "")))
+    of_lost = database.value(cast.app, select(Credential.id).where(Credential.secret_hash == hashed(lost.token or "")))
     assert of_lost in {session["id"] for session in newest}
     assert kept.delete(f"/sessions/{of_lost}").status_code == 204
     assert lost.get("/me").status_code == 401
@@ -96,7 +96,7 @@ def test_a_session_that_idled_out_does_not_come_back(cast: Cast) -> None:
         assert someone.get("/me").status_code == 401
         assert someone.get("/me").status_code == 401
     times = select(Credential.last_used_at, Credential.created_at)
-    [kept] = stored.rows(cast.app, times.where(Credential.secret_hash == hashed(someone.token or "")))
+    [kept] = database.rows(cast.app, times.where(Credential.secret_hash == hashed(someone.token or "")))
     assert kept.last_used_at == kept.created_at, "a refused request is no use of the session"
 
 
@@ -156,7 +156,7 @@ def test_two_people_asking_in_turn_stay_two(cast: Cast) -> None:
 @pytest.mark.parametrize("kind", [CredentialKind.INVITATION, CredentialKind.RESET])
 def test_only_the_secret_of_a_session_opens_the_door(cast: Cast, kind: CredentialKind) -> None:
     mine = update(Credential).where(Credential.id == cast.things["client.session"])
-    stored.change(cast.app, mine.values(kind=kind))
+    database.change(cast.app, mine.values(kind=kind))
     assert cast.client.get("/me").status_code == 401
 
 
@@ -184,22 +184,22 @@ def test_somebody_invited_cannot_sign_in_before_accepting(cast: Cast) -> None:
 def test_a_loss_of_capabilities_counts_on_the_next_request_of_a_running_session(cast: Cast) -> None:
     someone = signed_in(cast, cast.therapist)
     assert someone.get(f"/clients/{cast.client.id}").status_code == 200
-    stored.change(cast.app, update(Person).where(Person.id == cast.therapist.id).values(therapist=False))
+    database.change(cast.app, update(Person).where(Person.id == cast.therapist.id).values(therapist=False))
     assert someone.get(f"/clients/{cast.client.id}").status_code == 404
 
 
 def test_signing_in_renews_a_hash_of_an_earlier_cost(cast: Cast) -> None:
     dearer = {**CHEAP_HASH, "time_cost": 2}
     of_client = select(Person.password_hash).where(Person.id == cast.client.id)
-    before = stored.value(cast.app, of_client)
+    before = database.value(cast.app, of_client)
     use_hasher(dearer)
     try:
         signed_in(cast, cast.client)
-        renewed = stored.value(cast.app, of_client)
+        renewed = database.value(cast.app, of_client)
         assert Hasher(dearer).is_outdated(before)
         assert not Hasher(dearer).is_outdated(renewed)
         signed_in(cast, cast.client)
-        assert stored.value(cast.app, of_client) == renewed
+        assert database.value(cast.app, of_client) == renewed
     finally:
         use_hasher(CHEAP_HASH)
 
@@ -207,7 +207,7 @@ def test_signing_in_renews_a_hash_of_an_earlier_cost(cast: Cast) -> None:
 def test_signing_in_and_out_leave_one_fact_each(cast: Cast) -> None:
     def facts() -> list[str]:
         about = select(Event.fact).where(Event.actor_id == cast.client.id, Event.fact.like("session.%"))
-        return [row.fact for row in stored.rows(cast.app, about.order_by(Event.id))]
+        return [row.fact for row in database.rows(cast.app, about.order_by(Event.id))]
 
     before = facts()
     someone = signed_in(cast, cast.client)
@@ -217,10 +217,10 @@ def test_signing_in_and_out_leave_one_fact_each(cast: Cast) -> None:
 
 def test_a_refused_sign_in_begins_no_session(cast: Cast) -> None:
     count = select(func.count()).select_from(Credential)
-    before = stored.value(cast.app, count)
+    before = database.value(cast.app, count)
     sent = {"practice": "linden", "email": cast.client.email, "password": "not-the-right-one-at-all"}
     assert cast.nobody.post("/sessions", sent).status_code == 401
-    assert stored.value(cast.app, count) == before
+    assert database.value(cast.app, count) == before
 
 
 def test_with_several_practices_signing_in_names_one(cast: Cast) -> None:

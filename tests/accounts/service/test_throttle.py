@@ -21,7 +21,7 @@ from portal.app import create_app
 from portal.core import clock
 from portal.core.errors import TooManyRequests
 from portal.core.viewer import ANYONE
-from tests.accounts import letters, stored
+from tests.accounts import database, mailbox
 from tests.cast import PASSWORD, Actor, Cast
 
 WRONG = "not-the-right-one-at-all"
@@ -151,7 +151,7 @@ def test_one_purpose_does_not_use_up_the_tries_of_another(cast: Cast) -> None:
 
 def test_who_tried_what_is_kept_under_an_hmac(cast: Cast) -> None:
     guess(cast, cast.client)
-    kept = stored.everything(cast.app)
+    kept = database.everything(cast.app)
     assert cast.client.email.encode() not in kept
     assert HOME.encode() not in kept
 
@@ -159,23 +159,23 @@ def test_who_tried_what_is_kept_under_an_hmac(cast: Cast) -> None:
 def test_tries_are_forgotten_after_an_hour_and_not_before(cast: Cast) -> None:
     guess(cast, cast.client)
     kept = select(func.count()).select_from(ThrottledTry)
-    before = stored.value(cast.app, kept)
+    before = database.value(cast.app, kept)
     assert before > 0
     with cast.app.app_context():
         throttle.forget_old()
-        assert stored.value(cast.app, kept) == before
+        assert database.value(cast.app, kept) == before
         with clock.time_shifted(timedelta(hours=1, minutes=1)):
             throttle.forget_old()
-    assert stored.value(cast.app, kept) == 0
+    assert database.value(cast.app, kept) == 0
 
 
 def test_a_refused_try_leaves_no_trace_that_would_count_elsewhere(cast: Cast) -> None:
     for _ in range(5):
         guess(cast, cast.client)
     kept = select(func.count()).select_from(ThrottledTry)
-    before = stored.value(cast.app, kept)
+    before = database.value(cast.app, kept)
     guess(cast, cast.client)
-    assert stored.value(cast.app, kept) == before
+    assert database.value(cast.app, kept) == before
 
 
 def accept(cast: Cast, secret: str) -> Any:
@@ -190,7 +190,7 @@ def complete(cast: Cast, secret: str) -> Any:
 def test_a_link_is_not_tried_a_sixth_time_in_a_minute(cast: Cast, attempt: Callable[[Cast, str], Any]) -> None:
     made = cast.therapist.post("/clients", {"name": "R", "email": "r@x.example"}).get_json()
     assert made["invitation"]["code"] != "0000-0000"
-    secret = letters.last(cast.app, "r@x.example").secret
+    secret = mailbox.last(cast.app, "r@x.example").secret
     answers = [attempt(cast, secret) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [404] * 5 + [429]
     assert int(answers[-1].headers["Retry-After"]) >= 1
@@ -216,7 +216,7 @@ def test_four_workers_together_never_let_more_than_five_guesses_through(cast: Ca
     config: Config = cast.app.config["PORTAL"]
     processes = multiprocessing.get_context("spawn")
     for _ in range(2):
-        stored.change(cast.app, delete(ThrottledTry))
+        database.change(cast.app, delete(ThrottledTry))
         together, heard = processes.Barrier(4), processes.SimpleQueue()
         given = (config, "linden", cast.client.email, together, heard)
         workers = [processes.Process(target=_work, args=given) for _ in range(4)]

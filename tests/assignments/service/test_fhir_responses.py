@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from portal.core.audit_log.events import Event
-from tests.accounts import stored
+from tests.accounts import database
 from tests.assignments.service.scenarios import SCORED, given, published, saved, submitted
 from tests.cast import Actor, Cast
 
@@ -77,6 +77,6 @@ def test_opening_it_as_fhir_leaves_the_same_row_as_opening_it(cast: Cast) -> Non
     submitted(cast.client, thing)
 
     opened = select(func.count()).where(Event.fact == "response.opened")
-    before = stored.value(cast.app, opened)
+    before = database.value(cast.app, opened)
     _read(cast.therapist, f"/assignments/{thing}/attempts/1")
-    assert stored.value(cast.app, opened) == before + 1
+    assert database.value(cast.app, opened) == before + 1

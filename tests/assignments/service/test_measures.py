@@ -10,7 +10,7 @@ from sqlalchemy import select
 from portal.assignments.models import Attempt
 from portal.core import clock, decimal_json
 from portal.core.audit_log.events import Event
-from tests.accounts import stored
+from tests.accounts import database
 from tests.assignments.service.scenarios import SCORED, given, imported, published, saved, submitted
 from tests.cast import Actor, Cast
 from tests.instruments import questionnaire_of
@@ -25,7 +25,7 @@ def _answered(cast: Cast, resource: str, a: int, b: int | None) -> str:
 
 
 def _column(cast: Cast, statement: Any) -> list[Any]:
-    return [row[0] for row in stored.rows(cast.app, statement)]
+    return [row[0] for row in database.rows(cast.app, statement)]
 
 
 def _measures(cast: Cast, actor: Actor | None = None) -> list[dict[str, Any]]:
@@ -54,7 +54,7 @@ def test_a_score_is_counted_on_the_server_and_kept_with_the_attempt(cast: Cast) 
     thing = _answered(cast, published(cast, SCORED), 3, 2)
     attempt = cast.therapist.get(f"/assignments/{thing}/attempts/1").get_json()
     assert [(one["value"], one["band"]) for one in attempt["scores"]] == [(5, "much")]
-    kept = stored.value(cast.app, select(Attempt.scores).where(Attempt.assignment_id == thing))
+    kept = database.value(cast.app, select(Attempt.scores).where(Attempt.assignment_id == thing))
     assert b"much" not in kept
     facts = _column(cast, select(Event.fact).where(Event.subject_id == thing))
     assert "measure.scored" in facts
@@ -109,7 +109,7 @@ def test_what_is_taken_back_is_in_no_series(cast: Cast) -> None:
     assert _measures(cast)
     cast.client.post(f"/me/assignments/{thing}/recall")
     assert _measures(cast) == []
-    assert stored.value(cast.app, select(Attempt.scores).where(Attempt.assignment_id == thing)) is None
+    assert database.value(cast.app, select(Attempt.scores).where(Attempt.assignment_id == thing)) is None
 
 
 def test_a_therapist_on_another_link_reads_none_of_it_and_a_stranger_finds_nobody(cast: Cast) -> None:

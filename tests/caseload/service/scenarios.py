@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from portal.core.audit_log.events import Event
 from portal.core.ids import new_id
-from tests.accounts import stored
+from tests.accounts import database
 from tests.cast import Actor, Cast
 
 
@@ -32,4 +32,4 @@ def hand_over(cast: Cast, client: Actor, to: Actor, by: Actor | None = None) -> 
 
 def facts_about(cast: Cast, client: Actor, like: str) -> list[str]:
     told = select(Event.fact).where(Event.client_id == client.id, Event.fact.like(like)).order_by(Event.id)
-    return [row.fact for row in stored.rows(cast.app, told)]
+    return [row.fact for row in database.rows(cast.app, told)]

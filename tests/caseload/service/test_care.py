@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from portal.core.audit_log.events import Event
 from portal.core.ids import new_id
-from tests.accounts import stored
+from tests.accounts import database
 from tests.caseload.service.scenarios import facts_about, hand_over, names
 from tests.cast import Cast
 
@@ -175,7 +175,7 @@ def test_nobody_hands_over_a_client_they_do_not_care_for(cast: Cast) -> None:
 def test_handing_over_is_a_fact_that_names_both(cast: Cast) -> None:
     hand_over(cast, cast.client, cast.colleague)
     told = select(Event.details).where(Event.fact == "care.handed_over")
-    details = stored.value(cast.app, told)
+    details = database.value(cast.app, told)
     assert cast.therapist.id in details
     assert cast.colleague.id in details
 

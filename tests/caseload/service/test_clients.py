@@ -14,7 +14,7 @@ from portal.core import clock
 from portal.core.crypto import DataKey, create_vault
 from portal.core.db.transactions import transaction
 from portal.core.ids import new_id
-from tests.accounts import letters, stored
+from tests.accounts import database, mailbox
 from tests.accounts.timing import assert_alike
 from tests.caseload.service.scenarios import create, facts_about, names
 from tests.cast import Cast
@@ -32,9 +32,9 @@ def test_taking_a_client_on_makes_client_care_and_invitation_in_one_act(cast: Ca
 
 
 def test_an_owner_who_is_no_therapist_takes_nobody_on(cast: Cast) -> None:
-    before = stored.value(cast.app, select(func.count()).select_from(Person))
+    before = database.value(cast.app, select(func.count()).select_from(Person))
     assert cast.owner.post("/clients", {"name": "R", "email": "r@x.example"}).status_code == 403
-    assert stored.value(cast.app, select(func.count()).select_from(Person)) == before
+    assert database.value(cast.app, select(func.count()).select_from(Person)) == before
 
 
 def test_taking_on_answers_the_same_for_a_known_and_an_unknown_address(cast: Cast) -> None:
@@ -62,21 +62,21 @@ def test_taking_on_takes_as_long_for_a_known_as_for_an_unknown_address(cast: Cas
         email = known[n % 4] if is_known else f"unknown{n}@clients.example"
         assert cast.therapist.post("/clients", {"name": "Robin", "email": email}).status_code == 201
 
-    stored.change(cast.app, delete(ThrottledTry))
+    database.change(cast.app, delete(ThrottledTry))
     assert_alike(ask)
 
 
 def test_a_client_gets_a_key_of_their_own(cast: Cast) -> None:
     made = create(cast, "Robin Aster")
     keys = select(func.count()).where(DataKey.subject_id == made["id"])
-    assert stored.value(cast.app, keys) == 1
+    assert database.value(cast.app, keys) == 1
 
 
 def test_names_addresses_and_notes_stand_sealed_in_the_database(cast: Cast) -> None:
     made = create(cast, "Quetzalcoatl Xylander", email="quetzal@xylander.example")
     cast.therapist.post(f"/clients/{made['id']}/notes", {"body": "Bring the photograph of Zanzibar."})
     assert names(cast.therapist, "?q=quetzal") == ["Quetzalcoatl Xylander"]
-    kept = stored.everything(cast.app)
+    kept = database.everything(cast.app)
     for plain in ("Quetzalcoatl", "Xylander", "quetzal@", "Zanzibar", "A private note."):
         assert plain.encode() not in kept
 
@@ -264,5 +264,5 @@ def test_an_invitation_again_is_the_one_in_cares_to_send(cast: Cast) -> None:
     path = f"/clients/{cast.newcomer.id}/invitation"
     for someone in (cast.colleague, cast.owner, cast.other_owner, cast.client):
         assert someone.post(path, {"delivery": "in_person"}).status_code == 404
-    letters.deliver(cast.app)
+    mailbox.deliver(cast.app)
     assert cast.therapist.post(path, {"delivery": "mail"}).get_json()["code"]

@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 
 from portal.caseload.models import Note
 from portal.core.audit_log.events import Event
-from tests.accounts import stored
+from tests.accounts import database
 from tests.cast import Cast
 
 
@@ -38,8 +38,8 @@ def test_nobody_outside_the_care_reads_or_writes_notes(cast: Cast, name: str) ->
 def test_a_note_moved_to_another_row_cannot_be_read(cast: Cast) -> None:
     path = f"/clients/{cast.client.id}/notes"
     second = cast.therapist.post(path, {"body": "Second."}).get_json()["id"]
-    sealed = stored.value(cast.app, select(Note.body).where(Note.id == cast.things["therapist.note"]))
-    stored.change(cast.app, update(Note).where(Note.id == second).values(body=sealed))
+    sealed = database.value(cast.app, select(Note.body).where(Note.id == cast.things["therapist.note"]))
+    database.change(cast.app, update(Note).where(Note.id == second).values(body=sealed))
     answer = cast.therapist.get(path)
     assert answer.status_code >= 400
     assert "private note" not in answer.get_data(as_text=True)
@@ -47,6 +47,6 @@ def test_a_note_moved_to_another_row_cannot_be_read(cast: Cast) -> None:
 
 def test_writing_a_note_leaves_no_fact_that_the_client_or_a_listener_could_read(cast: Cast) -> None:
     count = select(func.count()).select_from(Event)
-    before = stored.value(cast.app, count)
+    before = database.value(cast.app, count)
     cast.therapist.post(f"/clients/{cast.client.id}/notes", {"body": "x"})
-    assert stored.value(cast.app, count) == before
+    assert database.value(cast.app, count) == before
