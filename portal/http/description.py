@@ -333,7 +333,6 @@ def _complete_examples(spec: Spec) -> None:
     for item in spec["paths"].values():
         for operation in (item[method] for method in METHODS if method in item):
             for parameter in operation["parameters"]:
-                parameter.setdefault("description", f"Filters by {parameter['name'].replace('_', ' ')}.")
                 _add_parameter_example(parameter, spec)
             for body in (operation.get("requestBody", {}), *operation["responses"].values()):
                 _add_example(body, spec)
