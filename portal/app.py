@@ -30,6 +30,7 @@ from portal.caseload import reactions as caseload_reactions
 from portal.core import crypto, mail
 from portal.core.db.engines import db, engine_settings, prepare_engines
 from portal.core.errors import Conflict, Duplicate
+from portal.core.facts import facts_of
 from portal.core.viewer import ANYONE, Viewer
 from portal.forms.definition.scores import BandSchema, BoundedNumber, ScoreSchema
 from portal.forms.kinds.schemas import Number
@@ -37,7 +38,6 @@ from portal.http import areas, headers, problems
 from portal.http.areas import Anonymous, Area, BearerOnly, NoSessions, Principal, bearer_token
 from portal.http.description import DomainParts, describe
 from portal.http.docs import docs
-from portal.http.events import facts_of
 from portal.http.health import health
 from portal.http.pages import pages
 from portal.http.request import viewer

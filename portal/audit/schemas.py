@@ -8,6 +8,10 @@ from typing import Any
 
 from marshmallow import fields
 
+from portal.accounts import facts as account_facts
+from portal.assignments import facts as assignment_facts
+from portal.caseload import facts as caseload_facts
+from portal.core.facts import facts_of
 from portal.core.wire import (
     EnumList,
     EnumString,
@@ -22,6 +26,8 @@ from portal.core.wire import (
     WireSchema,
     refuse,
 )
+from portal.library import facts as library_facts
+from portal.safety import facts as safety_facts
 
 ACCESS_TYPES = {
     "response.opened": "The answers of an attempt were opened.",
@@ -39,64 +45,10 @@ ACTOR_KINDS = {
     "system": "The portal itself, for example when an alert escalates.",
 }
 TYPES = {
-    "assignment.changed": "Why, note or days were changed. `details.changed` names them.",
-    "assignment.commented": "A comment was added. The subject is the comment, `details.assignment` the assignment.",
-    "assignment.created": "A resource was assigned. `details.resource` is its id.",
-    "assignment.decline_undone": "The client took the assignment back after declining it.",
-    "assignment.declined": "The client declined the assignment.",
-    "assignment.paused": "The client paused the assignment.",
-    "assignment.planned": "The client set a plan.",
-    "assignment.reopened": "The therapist offered a declined assignment again.",
-    "assignment.resumed": "The client resumed a paused assignment.",
-    "assignment.returned": "The therapist returned an attempt for another go. `details.attempt` is its number.",
-    "assignment.reviewed": "The therapist reviewed an attempt. `details.attempt` is its number.",
-    "assignment.seen": "The client opened the assignment for the first time.",
-    "assignment.started": "The client saved the first answer of an attempt.",
-    "assignment.submitted": "The client submitted an attempt. `details.attempt` is its number.",
-    "assignment.recalled": "The client recalled a submitted attempt. `details.attempt` is its number.",
-    "assignment.withdrawn": "The therapist withdrew the assignment.",
-    "care.ended": "A therapist ended care for a client. `details.therapist` is the therapist.",
-    "care.handed_over": "A client went from `details.left` to `details.therapist`.",
-    "care.merged": "On a hand-over, a care link merged into the one the therapist already had: `details.into`.",
-    "care.started": "A therapist joined a client's care team. `details.therapist` is the therapist.",
-    "caseload.opted_in": "A therapist let an integration see the caseload: `details.integration`.",
-    "caseload.opted_out": "A therapist withdrew an integration's access to the caseload: `details.integration`.",
-    "client.activated": "A client accepted the invitation.",
-    "client.archived": "A client was archived.",
-    "client.changed": "A client's name or time zone was changed. `details.changed` names them.",
-    "client.invited": "A client was invited, for the first time or again.",
-    "client.restored": "An archived client was restored.",
-    "crisis_card.changed": "An owner changed the practice's crisis card.",
-    "export.made": "Assignments were exported. `details.filtered_by` names the filters used.",
-    "integration.created": "An owner created an integration. `details.scopes` lists its scopes.",
-    "integration.revoked": "An owner revoked an integration.",
-    "integration.rotated": "An owner rotated an integration's token.",
-    "invitation.revoked": "An invitation was revoked.",
-    "password.changed": "A person changed or reset their password.",
-    "person.time_zone_changed": "A person changed their time zone.",
-    "practice.changed": "An owner changed the settings. `details.changed` names them.",
-    "practice.set_up": "The practice was set up.",
-    "resource.archived": "A resource was archived.",
-    "resource.changed": "A draft was changed.",
-    "resource.created": "A resource was created. `details.kind` is its kind.",
-    "resource.published": "A draft was published. `details.number` is the new version.",
-    "resource.restored": "An archived resource was restored.",
-    "measure.scored": "A submitted attempt was scored. `details.attempt` is its number.",
-    "measures.opened": "A client's scores over time were opened.",
-    "resource.imported": "A resource was imported. `details.degraded` says whether something was lost.",
-    "response.opened": "The answers of an attempt were opened.",
-    "safety.acknowledged": "Somebody took an alert on.",
-    "safety.escalated": "An alert had waited too long and went to the practice's cover.",
-    "safety.flagged": "A submitted answer raised an alert.",
-    "safety.opened": "The questions behind an alert were opened.",
-    "session.ended": "A person signed out, or a session was ended.",
-    "session.started": "A person signed in.",
-    "staff.activated": "A member of the staff accepted the invitation.",
-    "staff.changed": "A member's capabilities were changed. `details.capabilities` lists them.",
-    "staff.deactivated": "A member of the staff was deactivated.",
-    "staff.invited": "A member of the staff was invited. `details.capabilities` lists what they may do.",
+    fact.name: fact.when
+    for fact in facts_of((account_facts, assignment_facts, caseload_facts, library_facts, safety_facts))
 }
-"""Every type of event, with what it says."""
+"""Every type of event, with when it is recorded."""
 LATEST = "latest"
 LARGEST_POSITION = 2**62
 _POSITION = re.compile("[0-9]{1,19}")

@@ -59,7 +59,9 @@ class Fault:
         return self.template.format_map(self.params) if self.params else self.template
 
     def as_json(self) -> dict[str, Any]:
-        shown: dict[str, Any] = {"pointer": self.pointer, "detail": self.detail}
+        shown: dict[str, Any] = {"pointer": self.pointer, "code": self.code, "detail": self.detail}
+        if self.params:
+            shown["params"] = dict(self.params)
         if self.block is not None:
             shown |= {"block": self.block, "row": list(self.row)}
         return shown

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Protocol
 
 from portal.core.viewer import Viewer
@@ -35,3 +36,9 @@ class Fact:
         """Run `reaction` in the same transaction whenever this fact is recorded; for a domain's `reactions.py`."""
         self.reactions.append(reaction)
         return reaction
+
+
+def facts_of(modules: Iterable[ModuleType]) -> tuple[Fact, ...]:
+    """The facts declared in these modules, by name."""
+    found = {value for module in modules for value in vars(module).values() if isinstance(value, Fact)}
+    return tuple(sorted(found, key=lambda fact: fact.name))

@@ -24,9 +24,22 @@ class FaultSchema(wire.WireSchema):
         required=True,
         metadata={"description": "A JSON pointer (RFC 6901) to the place.", "example": "#/answers/0/value"},
     )
+    code = fields.String(
+        required=True,
+        metadata={
+            "description": "The name of the broken rule: stable, for programs and translations.",
+            "example": "out_of_range",
+        },
+    )
     detail = fields.String(
         required=True,
         metadata={"description": "What to change.", "example": "Answer with a whole number from 0 to 10."},
+    )
+    params = fields.Dict(
+        metadata={
+            "description": "The values in that sentence by name; absent where it has none.",
+            "example": {"min": 0, "max": 10},
+        }
     )
     block = fields.String(metadata={"description": "The id of the form block it concerns.", "example": "before"})
     row = fields.List(wire.Identifier(), metadata={"description": "The log rows around that block, outermost first."})
@@ -84,7 +97,13 @@ class InvalidProblemSchema(ProblemSchema):
         required=True,
         metadata={
             "description": "Every fault, up to 100.",
-            "example": [{"pointer": "#/due_on", "detail": "This day has passed. Choose today or later."}],
+            "example": [
+                {
+                    "pointer": "#/due_on",
+                    "code": "day_has_passed",
+                    "detail": "This day has passed. Choose today or later.",
+                }
+            ],
         },
     )
 
@@ -106,7 +125,11 @@ SCHEMAS: Mapping[int, type[ProblemSchema]] = {
 }
 EXAMPLE_MEMBERS: Mapping[str, Mapping[str, Any]] = {
     "conflict": {"state": "submitted", "allowed": ["recall"]},
-    "invalid": {"errors": [{"pointer": "#/due_on", "detail": "This day has passed. Choose today or later."}]},
+    "invalid": {
+        "errors": [
+            {"pointer": "#/due_on", "code": "day_has_passed", "detail": "This day has passed. Choose today or later."}
+        ]
+    },
 }
 
 

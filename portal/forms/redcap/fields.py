@@ -135,7 +135,7 @@ class RedcapForm:
         made = _MAKERS.get(kind)
         if made is None:
             self.lose(name, "This type of field is not known here; it becomes a line of text.")
-            made = _written
+            made = _text_field
         said = made(self, row)
         if said is None:
             return None
@@ -200,7 +200,7 @@ class RedcapForm:
 # Types ----------------------------------------------------------------------------------------------------------
 
 
-def _written(form: RedcapForm, row: Row) -> Block:
+def _text_field(form: RedcapForm, row: Row) -> Block:
     name = row["field_name"]
     kind = row.get("text_validation_type_or_show_slider_number", "").lower()
     if kind in {*DECIMALS, "number"}:
@@ -341,7 +341,7 @@ def _calculated(form: RedcapForm, row: Row) -> Block | None:
 
 
 _MAKERS: Mapping[str, Callable[[RedcapForm, Row], Block | None]] = {
-    "text": _written,
+    "text": _text_field,
     "notes": _long,
     "textarea": _long,
     "radio": _chosen,

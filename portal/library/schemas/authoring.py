@@ -47,6 +47,10 @@ class FindingSchema(WireSchema):
         required=True,
         metadata={"description": "A JSON pointer into the request.", "example": "#/document/blocks/2/label"},
     )
+    code = fields.String(
+        required=True,
+        metadata={"description": "The name of the broken rule or of the hint.", "example": "long_sentence"},
+    )
     detail = fields.String(
         required=True,
         metadata={

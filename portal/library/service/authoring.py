@@ -54,7 +54,7 @@ def validate(viewer: Viewer, *, kind: str, document: dict[str, Any], **descripti
 
 
 def _finding(fault: Fault) -> dict[str, Any]:
-    return {"pointer": fault.pointer, "detail": fault.detail, "block": fault.block}
+    return {"pointer": fault.pointer, "code": fault.code, "detail": fault.detail, "block": fault.block}
 
 
 def _located_in_reading(form: Form, warnings: Sequence[Fault]) -> list[Fault]:

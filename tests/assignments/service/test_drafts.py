@@ -12,6 +12,7 @@ from portal.assignments.service import drafts
 from portal.core.audit_log.events import Event
 from portal.core.errors import Stale
 from portal.core.ids import new_id
+from portal.forms.evaluation.evaluate import evaluate
 from tests.assignments.service.scenarios import (
     act,
     answers_by_block,
@@ -185,3 +186,21 @@ def test_eight_devices_saving_150_times_each_lose_nothing(cast: Cast) -> None:
     assert now["answers"][0]["value"] == WRITERS * TURNS
     assert now["version"] == WRITERS * TURNS + 2
     assert stale[0] > 0, "they did meet"
+
+
+def test_a_withdrawal_while_a_save_is_prepared_wins(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a save has read is not locked: its writing statement looks at the state once more."""
+    thing, withdrawn = cast.things["client.draft"], []
+    before = cast.client.get(my_path(thing))
+
+    def withdraw_first(*args: Any, **kwargs: Any) -> Any:
+        withdrawn.append(act(cast, "withdraw", thing).status_code)
+        return evaluate(*args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(drafts, "evaluate", withdraw_first)
+        patch = {"answers": [{"block": "before", "value": 1}]}
+        answer = cast.client.patch(my_path(thing), patch, before.headers["ETag"])
+    assert withdrawn == [200]
+    assert (answer.status_code, answer.get_json()["state"]) == (409, "withdrawn")
+    assert answers_by_block(own_response(cast, thing)) == answers_by_block(before.get_json())
