@@ -87,7 +87,7 @@ DECLARING = (
     assignments_reactions,
 )
 """Imported for the jobs and ticks they declare, and for what they attach to facts."""
-ANSWER = "The value of an answer. An example by the type of the block, in a list if the block is `multiple`:\n"
+ANSWER = "The value of an answer. An example by the type of the block, in a list if the block is `multiple`.\n"
 DESCRIBED = DomainParts(
     unions={
         "Document": Union("An exercise or a reading, told apart by `schema`.", "schema", documents.DOCUMENTS),

@@ -13,7 +13,8 @@ EVENT_TYPE = "FeedEventType"
 
 def describe_event_types(schemas: dict[str, Any], facts: Iterable[Fact]) -> None:
     """Describe every value of the component FeedEventType by the declaration of its fact."""
-    describe_values(schemas[EVENT_TYPE], {fact.name: _sentence(fact) for fact in facts})
+    if sentences := {fact.name: _sentence(fact) for fact in facts}:
+        describe_values(schemas[EVENT_TYPE], sentences)
 
 
 def _sentence(fact: Fact) -> str:

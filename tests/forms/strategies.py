@@ -65,7 +65,7 @@ _STANDING = {name: part for name, part in _EVERY.items() if name not in NOT_IN_A
 _QUESTION = {**_EVERY, "required": FLAGS, "read_only": FLAGS, "multiple": FLAGS, "calculated": EXPRESSIONS}
 _WRITTEN = {"max_length": st.integers(50, 99), "min_length": st.integers(0, 9), "placeholder": WORDS}
 _OWN: dict[str, tuple[dict[str, Any], dict[str, Any], st.SearchStrategy[dict[str, Any]]]] = {
-    "text": ({"markdown": WORDS}, {**_STANDING, "label": WORDS, "style": st.sampled_from(STYLES)}, st.just({})),
+    "text": ({"markdown": WORDS}, {**_STANDING, "label": WORDS, "style": st.sampled_from(sorted(STYLES))}, st.just({})),
     "reading": ({"label": WORDS, "markdown": WORDS}, _EVERY, st.just({})),
     "section": ({}, {**_EVERY, "label": WORDS}, st.just({})),
     "page": ({}, {**_EVERY, "label": WORDS, "widget": st.just("tab")}, st.just({})),

@@ -40,6 +40,9 @@ class BulkItemFaultSchema(WireSchema):
     pointer = fields.String(
         required=True, metadata={"description": "A JSON pointer that begins at this assignment.", "example": "#/due_on"}
     )
+    code = fields.String(
+        required=True, metadata={"description": "The name of the broken rule.", "example": "day_has_passed"}
+    )
     detail = fields.String(
         required=True,
         metadata={"description": "What is wrong and what to do.", "example": "This day has passed for the client."},

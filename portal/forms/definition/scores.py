@@ -8,12 +8,18 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from portal.core.errors import Fault, Faults
-from portal.core.wire import BoundedList, EnumString, Line, Range, StrictBoolean, WireSchema, faults_from
+from portal.core.wire import BoundedList, EnumString, Line, Range, StrictBoolean, WireSchema, faults_from, refuse
 from portal.forms.definition.blocks import Block
 from portal.forms.kinds.base import Problem
 from portal.forms.kinds.schemas import is_number
 
-METHODS = ("sum", "mean", "count", "max", "min")
+METHODS = {
+    "sum": "The sum of the numbers.",
+    "mean": "Their arithmetic mean.",
+    "count": "How many of them are above zero.",
+    "max": "The largest.",
+    "min": "The smallest.",
+}
 MAX_SCORES = 50
 MAX_ITEMS = 500
 MAX_BANDS = 20
@@ -25,11 +31,9 @@ class BoundedNumber(fields.Field[Any]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if not is_number(value):
-            msg = "Use a number."
-            raise ValidationError(msg)
+            refuse("not_a_number", "Use a number.")
         if not -LARGEST <= value <= LARGEST:
-            msg = f"Use a number from -{LARGEST} to {LARGEST}."
-            raise ValidationError(msg)
+            refuse("out_of_range", "Use a number from {min} to {max}.", min=-LARGEST, max=LARGEST)
         return value
 
 
@@ -61,9 +65,9 @@ class BandSchema(WireSchema):
     @validates_schema
     def check_ends(self, band: dict[str, Any], **_: Any) -> None:
         if band.get("min") is None and band.get("max") is None:
-            raise ValidationError({"min": ["Give the band a min, a max or both."]})
+            raise ValidationError({"min": [Fault("unbounded_band", "Give the band a min, a max or both.")]})
         if band.get("min", -LARGEST) > band.get("max", LARGEST):
-            raise ValidationError({"max": ["This is less than min."]})
+            raise ValidationError({"max": [Fault("below_minimum", "This is less than min.")]})
 
 
 class ScoreSchema(WireSchema):
@@ -105,9 +109,11 @@ class ScoreSchema(WireSchema):
     @validates_schema
     def check_rule(self, score: dict[str, Any], **_: Any) -> None:
         if score.get("multiply") == 0:
-            raise ValidationError({"multiply": ["Multiply with something other than 0."]})
+            raise ValidationError({"multiply": [Fault("zero_factor", "Multiply with something other than 0.")]})
         if score.get("missing", {}).get("prorate") and score.get("method") not in {"sum", "mean"}:
-            raise ValidationError({"missing": {"prorate": ["Only a sum or a mean can be prorated."]}})
+            raise ValidationError(
+                {"missing": {"prorate": [Fault("not_prorated", "Only a sum or a mean can be prorated.")]}}
+            )
 
 
 _score = ScoreSchema()

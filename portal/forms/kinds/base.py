@@ -145,7 +145,7 @@ class Kind:
         if spec.get("read_only") and "calculated" in spec and self.calculated_as_score:
             yield "type", Fault("use_score", 'The form fills this in by itself: use a block of type "score".')
         if label is None and self.label_required:
-            yield "label", Fault("required", "Missing data for required field.")
+            yield "label", Fault("required", "Write a label.")
         elif label is not None and self.heading_is_label and not 0 < len(label.strip()) <= MAX_LABEL_LENGTH:
             yield "label", Fault("length", "Use 1 to {max} characters.", max=MAX_LABEL_LENGTH)
         if "blocks" in spec and not spec["blocks"]:

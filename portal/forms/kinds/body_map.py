@@ -57,7 +57,9 @@ class BodyMapSchema(AnsweredSchema):
         places = block.get("places", [])
         repeated = [index for index, place in enumerate(places) if place in places[:index]]
         if repeated:
-            raise ValidationError({"places": {index: ["This place is there already."] for index in repeated}})
+            raise ValidationError(
+                {"places": {index: [Fault("duplicate_place", "This place is there already.")] for index in repeated}}
+            )
 
 
 class BodyMapKind(Kind):

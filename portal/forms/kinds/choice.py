@@ -23,7 +23,13 @@ from portal.forms.kinds.temporal import DateSchema, TimeSchema
 MAX_OPTIONS = 2_000
 MAX_CODE_LENGTH = 64
 MAX_OTHER_LENGTH = 500
-OPTION_TYPES = ("string", "integer", "date", "time", "reference")
+OPTION_TYPES = {
+    "string": "A text.",
+    "integer": "A whole number.",
+    "date": "A day.",
+    "time": "A time of day.",
+    "reference": "A reference to another FHIR resource.",
+}
 """What an option is in FHIR, where it is not a coding."""
 _INTEGER = re.compile(r"-?[0-9]{1,9}")
 _PREVIEWED = ("code", "label", "prefix", "exclusive", "selected")
@@ -64,21 +70,22 @@ class ChoiceSchema(QuestionSchema):
     other = StrictBoolean(metadata={"description": "Whether clients may answer in their own words instead."})
     other_label = Text(1_000, metadata={"description": "The label of the field for their own words."})
     orientation = EnumString(
-        ("horizontal", "vertical"), metadata={"description": "Whether options stand in a row or below one another."}
+        {"horizontal": "Side by side.", "vertical": "One below the other."},
+        metadata={"description": "Whether options stand in a row or below one another."},
     )
 
     @validates_schema
     def check_options(self, block: dict[str, Any], **_: Any) -> None:
         if "options" not in block and "options_from" not in block and "fhir" not in block:
-            raise ValidationError({"options": ["Missing data for required field."]})
+            raise ValidationError({"options": [Fault("required", "Give the options to choose from.")]})
         seen, repeated = set(), []
         for index, option in enumerate(block.get("options", [])):
             if option.get("code") in seen:
                 repeated.append(index)
             seen.add(option.get("code"))
         if repeated:
-            message = "Another option has this code."
-            raise ValidationError({"options": {index: {"code": [message]} for index in repeated}})
+            fault = Fault("duplicate_code", "Another option has this code.")
+            raise ValidationError({"options": {index: {"code": [fault]} for index in repeated}})
 
 
 class ChoiceKind(Kind):
@@ -309,7 +316,7 @@ def _value_error(spec: Spec, codes: Mapping[str, Json], value: Any) -> Fault | N
 def _option_problems(option: Json) -> Iterator[Problem]:
     option_type, code = option.get("as"), option["code"]
     if "label" not in option:
-        yield "label", Fault("required", "Missing data for required field.")
+        yield "label", Fault("required", "Write a label.")
     if len(code) > MAX_CODE_LENGTH:
         yield "code", Fault("too_long", "Use {max} characters at most.", max=MAX_CODE_LENGTH)
     if option_type == "integer" and not _INTEGER.fullmatch(code):

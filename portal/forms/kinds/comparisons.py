@@ -15,6 +15,14 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,
 }
+OPERATORS = {
+    "=": "An answer equals the value.",
+    "!=": "An answer differs from the value.",
+    ">": "An answer is greater than the value.",
+    "<": "An answer is less than the value.",
+    ">=": "An answer is the value or greater.",
+    "<=": "An answer is the value or less.",
+}
 EQUALITY = frozenset({"=", "!="})
 
 

@@ -38,12 +38,12 @@ class FreeTextSchema(PlaceholderSchema):
     @validates_schema
     def check_lengths(self, block: dict[str, Any], **_: Any) -> None:
         if block.get("min_length", 0) > block.get("max_length", 20_000):
-            raise ValidationError({"max_length": ["This is less than min_length."]})
+            raise ValidationError({"max_length": [Fault("below_minimum", "This is less than min_length.")]})
 
     @validates_schema
     def check_pattern(self, block: dict[str, Any], **_: Any) -> None:
         if (fault := patterns.pattern_error(block.get("pattern", ""))) is not None:
-            raise ValidationError({"pattern": [fault.detail]})
+            raise ValidationError({"pattern": [fault]})
 
 
 class TextAnswerKind(Kind):

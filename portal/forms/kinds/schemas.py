@@ -9,10 +9,11 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from portal.core.wire import EnumString, Length, Range, StrictBoolean, Text, WireSchema
-from portal.forms.kinds.comparisons import COMPARISONS
+from portal.core.errors import Fault
+from portal.core.wire import EnumString, Length, Range, StrictBoolean, Text, WireSchema, refuse
+from portal.forms.kinds import comparisons
 
-OPERATORS = (*COMPARISONS, "exists")
+OPERATORS = {**comparisons.OPERATORS, "exists": "Whether there is an answer at all: true or false."}
 MAX_BLOCKS = 2_000
 MAX_EXPRESSION_LENGTH = 10_000
 MAX_RISK_RULES = 20
@@ -24,8 +25,7 @@ class Number(fields.Field[Any]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if not is_number(value):
-            msg = "Use a number."
-            raise ValidationError(msg)
+            refuse("not_a_number", "Use a number.")
         return value
 
 
@@ -59,16 +59,16 @@ class ConditionSchema(WireSchema):
     def check_value(self, condition: dict[str, Any], **_: Any) -> None:
         value = condition.get("value")
         if condition.get("op") == "exists" and not isinstance(value, bool):
-            raise ValidationError({"value": ["With exists, use true or false."]})
+            raise ValidationError({"value": [Fault("not_a_boolean", "With exists, use true or false.")]})
         if not isinstance(value, bool | int | float | Decimal | str):
-            raise ValidationError({"value": ["Use a text, a number, true or false."]})
+            raise ValidationError({"value": [Fault("not_comparable", "Use a text, a number, true or false.")]})
 
 
 class ShowIfSchema(WireSchema):
     """When a block is shown (FHIR enableWhen and enableBehavior)."""
 
     match = EnumString(
-        ("all", "any"),
+        {"all": "Every condition holds.", "any": "At least one condition holds."},
         load_default="all",
         metadata={"description": "Whether all conditions must hold or any one of them."},
     )
@@ -82,8 +82,7 @@ class ShowIfSchema(WireSchema):
 
 def _check_variable_name(name: str) -> None:
     if not _VARIABLE_NAME.fullmatch(name):
-        msg = "Use 1 to 100 letters, digits, dots, dashes or underscores."
-        raise ValidationError(msg)
+        refuse("bad_name", "Use 1 to 100 letters, digits, dots, dashes or underscores.")
 
 
 class VariableSchema(WireSchema):
@@ -107,7 +106,7 @@ class RiskRuleSchema(WireSchema):
     """One comparison with the answer to this very block."""
 
     op = EnumString(
-        tuple(COMPARISONS),
+        comparisons.OPERATORS,
         required=True,
         metadata={"example": ">=", "description": "The comparison of the answer with the value."},
     )
@@ -122,7 +121,7 @@ class RiskRuleSchema(WireSchema):
     @validates_schema
     def check_value(self, rule: dict[str, Any], **_: Any) -> None:
         if not isinstance(rule.get("value"), bool | int | float | Decimal | str):
-            raise ValidationError({"value": ["Use a text, a number, true or false."]})
+            raise ValidationError({"value": [Fault("not_comparable", "Use a text, a number, true or false.")]})
 
 
 class BlockSchema(WireSchema):
@@ -193,7 +192,7 @@ class RepeatableSchema(BlockSchema):
     @validates_schema
     def check_rows(self, block: dict[str, Any], **_: Any) -> None:
         if block.get("min_rows", 0) > block.get("max_rows", 1000):
-            raise ValidationError({"max_rows": ["This is less than min_rows."]})
+            raise ValidationError({"max_rows": [Fault("below_minimum", "This is less than min_rows.")]})
 
 
 class AnsweredSchema(RepeatableSchema):
@@ -225,4 +224,4 @@ def check_bounds(block: Mapping[str, Any]) -> None:
     """Raise ValidationError where `min` is greater than `max`."""
     low, high = block.get("min"), block.get("max")
     if low is not None and high is not None and low > high:
-        raise ValidationError({"max": ["This is less than min."]})
+        raise ValidationError({"max": [Fault("below_minimum", "This is less than min.")]})

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
+from portal.core.errors import Fault
 from portal.core.wire import EnumString, Text
 from portal.forms.fhir_elements import urls
 from portal.forms.fhir_elements.controls import fhirpath_in
@@ -25,7 +26,16 @@ class ScoreBlockSchema(QuestionSchema):
 
     score = Text(64, least=1, metadata={"description": "The id of the declared score to show."})
     answer = EnumString(
-        ("decimal", "integer", "quantity", "string", "boolean", "date", "datetime", "choice"),
+        {
+            "decimal": "A decimal number.",
+            "integer": "A whole number.",
+            "quantity": "A number with a unit.",
+            "string": "A text.",
+            "boolean": "True or false.",
+            "date": "A day.",
+            "datetime": "An instant.",
+            "choice": "A coded value.",
+        },
         metadata={"description": "The FHIR type of the result; decimal without this member."},
     )
     unit = Text(100, least=1, metadata={"description": "The unit shown behind the result."})
@@ -33,7 +43,9 @@ class ScoreBlockSchema(QuestionSchema):
     @validates_schema
     def check_source(self, block: dict[str, Any], **_: Any) -> None:
         if ("score" in block) == ("calculated" in block):
-            raise ValidationError({"score": ["Name a score, or give the expression in calculated."]})
+            raise ValidationError(
+                {"score": [Fault("no_source", "Name a score, or give the expression in calculated.")]}
+            )
 
 
 class ScoreKind(Kind):

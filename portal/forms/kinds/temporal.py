@@ -61,7 +61,7 @@ class TemporalSchema(PlaceholderSchema):
     def check_bounds(self, block: dict[str, Any], **_: Any) -> None:
         shapeless = [name for name in ("min", "max") if name in block and not self.is_valid(block[name])]
         if shapeless:
-            raise ValidationError({name: [self.expected.detail] for name in shapeless})
+            raise ValidationError({name: [self.expected] for name in shapeless})
         check_bounds(block)
 
 

@@ -16,10 +16,21 @@ from portal.forms.fhir_elements.source import Json, Source
 from portal.forms.kinds.base import Kind, Problem, Spec
 from portal.forms.kinds.schemas import BlockSchema
 
-CALLOUTS = ("note", "safety")
-CONTROLS = ("help", "flyover", "legal", "header", "footer", "prompt", "unit", "lower", "upper", "inline")
-CATEGORIES = ("instructions", "security")
-STYLES = CALLOUTS + CONTROLS + CATEGORIES
+CALLOUTS = {"note": "A box with something to note.", "safety": "A box about staying safe."}
+CONTROLS = {
+    "help": "Help, shown on request.",
+    "flyover": "A tooltip of the item above it.",
+    "legal": "A legal notice.",
+    "header": "At the top of every page.",
+    "footer": "At the bottom of every page.",
+    "prompt": "A placeholder in the question above it.",
+    "unit": "The unit behind the question above it.",
+    "lower": "The label at the low end of a scale.",
+    "upper": "The label at the high end of a scale.",
+    "inline": "Within the line of the question above it.",
+}
+CATEGORIES = {"instructions": "How to fill in the form.", "security": "A note on confidentiality."}
+STYLES = {**CALLOUTS, **CONTROLS, **CATEGORIES}
 """Our own two, then the FHIR codes for item controls and for display categories."""
 NOT_IN_A_TEXT = ("blocks", "help", "codes")
 """Members of a question or a section that a text does not have."""
@@ -36,7 +47,7 @@ class TextBlockSchema(BlockSchema):
     @validates_schema
     def check_text(self, block: dict[str, Any], **_: Any) -> None:
         if "markdown" not in block and "label" not in block and "fhir" not in block:
-            raise ValidationError({"markdown": ["Missing data for required field."]})
+            raise ValidationError({"markdown": [Fault("required", "Write the text.")]})
 
 
 class TextKind(Kind):

@@ -12,6 +12,7 @@ from portal.assignments.service import drafts
 from portal.core.audit_log.events import Event
 from portal.core.errors import Stale
 from portal.core.ids import new_id
+from portal.core.wire import EXAMPLE_ID
 from portal.forms.evaluation.evaluate import evaluate
 from tests.assignments.service.scenarios import (
     act,
@@ -84,19 +85,40 @@ def test_null_clears_an_answer(cast: Cast) -> None:
     [
         (
             {"answers": [{"block": "before", "value": 11}]},
-            {"pointer": "#/answers/0/value", "block": "before", "row": []},
+            {
+                "pointer": "#/answers/0/value",
+                "code": "not_on_scale",
+                "params": {"min": 0, "max": 10},
+                "block": "before",
+                "row": [],
+            },
         ),
-        ({"answers": [{"block": "intro", "value": 1}]}, {"pointer": "#/answers/0/block", "block": "intro", "row": []}),
+        (
+            {"answers": [{"block": "intro", "value": 1}]},
+            {"pointer": "#/answers/0/block", "code": "unknown_question", "block": "intro", "row": []},
+        ),
         (
             {"answers": [{"block": "day", "value": "2026-03-01"}, {"block": "one", "value": [{"code": []}]}]},
-            {"pointer": "#/answers/1/value", "block": "one", "row": []},
+            {"pointer": "#/answers/1/value", "code": "unknown_option", "block": "one", "row": []},
         ),
-        ({"rows": [{"log": "before", "id": new_id()}]}, {"pointer": "#/rows/0/log", "block": "before", "row": []}),
-        ({"answers": [{"block": "before"}]}, {"pointer": "#/answers/0/value"}),
-        ({"answers": [{"block": "before", "value": 1, "share": "everyone"}]}, {"pointer": "#/answers/0/share"}),
-        ({"rows": [{"log": "triggers", "id": "row-1"}]}, {"pointer": "#/rows/0/id"}),
-        ({"rows": [{"log": "triggers", "id": new_id(), "removed": []}]}, {"pointer": "#/rows/0/removed"}),
-        ({"status": "submitted"}, {"pointer": "#/status"}),
+        (
+            {"rows": [{"log": "before", "id": new_id()}]},
+            {"pointer": "#/rows/0/log", "code": "unknown_log", "block": "before", "row": []},
+        ),
+        ({"answers": [{"block": "before"}]}, {"pointer": "#/answers/0/value", "code": "required"}),
+        (
+            {"answers": [{"block": "before", "value": 1, "share": "everyone"}]},
+            {"pointer": "#/answers/0/share", "code": "not_a_choice", "params": {"choices": "my_therapist, only_me"}},
+        ),
+        (
+            {"rows": [{"log": "triggers", "id": "row-1"}]},
+            {"pointer": "#/rows/0/id", "code": "not_an_id", "params": {"example": EXAMPLE_ID}},
+        ),
+        (
+            {"rows": [{"log": "triggers", "id": new_id(), "removed": []}]},
+            {"pointer": "#/rows/0/removed", "code": "not_a_boolean"},
+        ),
+        ({"status": "submitted"}, {"pointer": "#/status", "code": "unknown_field"}),
     ],
 )
 def test_an_invalid_patch_is_422_with_a_pointer_and_nothing_is_saved(
