@@ -93,7 +93,7 @@ DESCRIBED = DomainParts(
         "Document": Union("An exercise or a reading, told apart by `schema`.", "schema", documents.DOCUMENTS),
         documents.BLOCK: Union("One block of a document, told apart by `type`.", "type", documents.BLOCKS),
         "AnswerValue": Union(
-            "\n".join([ANSWER, *(f"- `{kind}`: `{answer}`" for kind, answer in documents.ANSWER_EXAMPLES.items())]),
+            "\n".join([ANSWER, *(f"- `{kind}`: `{answer}`." for kind, answer in documents.ANSWER_EXAMPLES.items())]),
             None,
             documents.ANSWER_OBJECTS,
             ({"type": "string"}, {"type": "number"}, {"type": "boolean"}),

@@ -34,7 +34,7 @@ def _options() -> st.SearchStrategy[list[dict[str, Any]]]:
         {"code": WORDS, "label": WORDS},
         optional={"system": WORDS, "score": NUMBERS, "prefix": WORDS, "exclusive": FLAGS, "selected": FLAGS},
     )
-    valued = st.sampled_from(OPTION_TYPES).flatmap(
+    valued = st.sampled_from(sorted(OPTION_TYPES)).flatmap(
         lambda kind: st.fixed_dictionaries(
             {
                 "code": {"integer": st.integers(-99, 99).map(str), "date": DAYS, "time": TIMES}.get(kind, WORDS),
