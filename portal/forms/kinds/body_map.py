@@ -44,7 +44,7 @@ PLACE_SYSTEM = "https://portal.example/fhir/CodeSystem/body-place"
 
 class BodyMapSchema(AnsweredSchema):
     places = fields.List(
-        EnumString(PLACES),
+        EnumString({place: f"{label}." for place, label in PLACES.items()}),
         validate=Length(1, len(PLACES)),
         metadata={
             "description": "The places to choose from; all of them without this member.",
