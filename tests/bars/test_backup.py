@@ -88,7 +88,7 @@ def test_a_backup_under_writes_comes_back_with_everything(
     server.stop()
     _did(empty_place.run("portal.recover", str(recovery), PORTAL_PASSPHRASE=PASSPHRASE))
     _did(empty_place.flask("backup", "restore", str(made), PORTAL_PG_BIN=pg_programs))
-    assert "whole" in _did(empty_place.flask("audit", "verify"))
+    assert "intact" in _did(empty_place.flask("audit", "verify"))
     assert {table: _count(empty_place, table) for table in COUNTED} == kept
     _references_hold(empty_place)
     empty_place.start()
@@ -159,7 +159,7 @@ def _goes_on(place: Server, writer: Writer) -> None:
     saved = client.send("PATCH", writer.path, {"answers": [{"block": "q0", "value": 1}]}, etag=client.etag(writer.path))
     assert saved.status_code == 200, saved.text
     until(lambda: _count(place, "events WHERE position IS NULL") == 0, "the worker does not seal")
-    assert "whole" in _did(place.flask("audit", "verify"))
+    assert "intact" in _did(place.flask("audit", "verify"))
 
 
 def _count(server: Server, table: str) -> int:
