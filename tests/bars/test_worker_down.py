@@ -33,7 +33,7 @@ def test_people_save_while_the_worker_dies_again_and_again(server: Server) -> No
     try:
         for kill in range(KILLS):
             os.kill(until(server.worker, "the worker is not started again"), signal.SIGKILL)
-            until(lambda: server.log.count("it is started again in") > kill, "nobody notices")  # noqa: B023 -- called at once
+            until(lambda: server.log.count("the worker has ended") > kill, "nobody notices")  # noqa: B023 -- called at once
         _a_minute_passes(server)
         while_down = _ready(server)
         until(lambda: _ready(server)["worker"] == "ok", "the worker does not come back")
