@@ -87,7 +87,7 @@ DECLARING = (
     assignments_reactions,
 )
 """Imported for the jobs and ticks they declare, and for what they attach to facts."""
-ANSWER = "The value of an answer. An example by the type of the block, in a list if the block is `multiple`.\n"
+ANSWER = "The value of an answer; null for none. An example by the type of the block, in a list if it is `multiple`.\n"
 DESCRIBED = DomainParts(
     unions={
         "Document": Union("An exercise or a reading, told apart by `schema`.", "schema", documents.DOCUMENTS),
@@ -96,7 +96,7 @@ DESCRIBED = DomainParts(
             "\n".join([ANSWER, *(f"- `{kind}`: `{answer}`." for kind, answer in documents.ANSWER_EXAMPLES.items())]),
             None,
             documents.ANSWER_OBJECTS,
-            ({"type": "string"}, {"type": "number"}, {"type": "boolean"}),
+            ({"type": "string"}, {"type": "number"}, {"type": "boolean"}, {"type": "null"}),
         ),
     },
     free_form={"document": "Document", "source": "Document", "draft": "Document", "Answer.value": "AnswerValue"},
