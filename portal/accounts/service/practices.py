@@ -15,7 +15,7 @@ from portal.core import access, clock
 from portal.core.audit_log.events import record
 from portal.core.crypto import blind_index, create_vault
 from portal.core.db.engines import db
-from portal.core.db.statements import fetch_one
+from portal.core.db.statements import fetch, fetch_one
 from portal.core.db.tables import AnySelect
 from portal.core.db.transactions import NO_PRACTICE, enter_practice, transactional
 from portal.core.errors import Fault, Invalid, NotVisible, Stale
@@ -43,6 +43,15 @@ def any_practice_exists() -> bool:
 
 def _any_practice() -> AnySelect:
     return select(Practice.id).limit(1)
+
+
+def list_practice_ids() -> list[str]:
+    """The id of every practice, for what the portal does for each of them."""
+    return [row["id"] for row in fetch(_practice_ids, {}, practice=NO_PRACTICE)]
+
+
+def _practice_ids() -> AnySelect:
+    return select(Practice.id)
 
 
 def set_up(viewer: Viewer, *, token: str, practice: dict[str, Any], person: dict[str, Any]) -> dict[str, Any]:

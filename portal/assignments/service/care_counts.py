@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from portal.accounts.models import Practice
+from portal.accounts.service import practices
 from portal.assignments.models import WORKABLE, Assignment, CareCount, Status
 from portal.assignments.service.conditions import COUNTS_BY_STATUS, has_status
 from portal.core import clock
@@ -91,12 +91,7 @@ class Difference:
 
 def list_differences() -> list[Difference]:
     """The care links whose stored counts are wrong; empty where all are right."""
-    practices = fetch(_practice_ids, {}, practice=NO_PRACTICE)
-    return [difference for row in practices for difference in _practice_differences(row["id"])]
-
-
-def _practice_ids() -> AnySelect:
-    return select(Practice.id)
+    return [difference for one in practices.list_practice_ids() for difference in _practice_differences(one)]
 
 
 def _practice_differences(practice_id: str) -> list[Difference]:

@@ -7,11 +7,11 @@ import logging
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.accounts.models import Practice
+from portal.accounts.service import practices
 from portal.core.db.engines import db, is_postgresql
 from portal.core.db.statements import fetch
 from portal.core.db.tables import AnySelect, Id
-from portal.core.db.transactions import NO_PRACTICE, transactional
+from portal.core.db.transactions import transactional
 from portal.core.viewer import Viewer, system
 from portal.library.models import Resource
 from portal.library.service.resources import add_resource
@@ -77,8 +77,7 @@ def renew_starter_libraries() -> int:
     work. If one fails, the others continue, and it is tried again at the next tick.
     """
     renewed = 0
-    for row in fetch(_practice_ids, {}, practice=NO_PRACTICE):
-        practice_id = row["id"]
+    for practice_id in practices.list_practice_ids():
         if practice_id in _up_to_date:
             continue
         try:
@@ -90,10 +89,6 @@ def renew_starter_libraries() -> int:
         else:
             _up_to_date.add(practice_id)
     return renewed
-
-
-def _practice_ids() -> AnySelect:
-    return select(Practice.id)
 
 
 def _is_behind(practice_id: str) -> bool:
